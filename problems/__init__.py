@@ -1,0 +1,78 @@
+"""The bundled problems. Published to the registry as data; nothing heavy is imported here."""
+
+from qopt.registry import Spec
+
+from .formats import biqmac, dimacs, edges, lp, orlib, qubojson, tabular, tsplib
+
+SPECS = (
+    Spec(
+        kind="problem",
+        name="portfolio",
+        summary="select assets: mean-variance with exactly k, integer lots, sector caps",
+        target="qopt.problems.portfolio:Portfolio",
+        forms=("qubo", "program"),
+        formats="prices or mean/covariance as CSV, OR-Library port files",
+        recognises=lambda name, head: orlib.recognises(name, head) or tabular.recognises(name, head),
+    ),
+    Spec(
+        kind="problem",
+        name="tsp",
+        summary="travelling salesman: the shortest closed tour",
+        target="qopt.problems.routing.tsp:Tsp",
+        forms=("routing", "program", "qubo"),
+        formats="TSPLIB .tsp and .atsp",
+        recognises=lambda name, head: tsplib.recognises(name, head, {"TSP", "ATSP"}),
+    ),
+    Spec(
+        kind="problem",
+        name="cvrp",
+        summary="capacitated vehicle routing: the cheapest routes from one depot",
+        target="qopt.problems.routing.cvrp:Cvrp",
+        forms=("routing", "program", "qubo"),
+        formats="CVRPLIB and TSPLIB .vrp",
+        recognises=lambda name, head: tsplib.recognises(name, head, {"CVRP"}),
+    ),
+    Spec(
+        kind="problem",
+        name="maxcut",
+        summary="split the vertices of a graph so that the cut weighs most",
+        target="qopt.problems.graph:MaxCut",
+        forms=("qubo", "program"),
+        formats="G-set and rudy, edge lists, DIMACS",
+        recognises=lambda name, head: edges.recognises(name, head) or dimacs.recognises(name, head),
+    ),
+    Spec(
+        kind="problem",
+        name="independent-set",
+        summary="the largest (or heaviest) set of vertices without an edge between them",
+        target="qopt.problems.graph:IndependentSet",
+        forms=("program", "qubo"),
+        formats="DIMACS, G-set and rudy, edge lists; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="vertex-cover",
+        summary="the smallest (or lightest) set of vertices that touches every edge",
+        target="qopt.problems.graph:VertexCover",
+        forms=("program", "qubo"),
+        formats="DIMACS, G-set and rudy, edge lists; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="qubo",
+        summary="any quadratic unconstrained binary model",
+        target="qopt.problems.generic:QuboProblem",
+        forms=("qubo",),
+        formats="BiqMac .sparse, dimod .bqm, qubo JSON, coordinate .npz",
+        recognises=lambda name, head: biqmac.recognises(name, head) or qubojson.recognises(name, head),
+    ),
+    Spec(
+        kind="problem",
+        name="program",
+        summary="any integer program with linear or quadratic objective and linear constraints",
+        target="qopt.problems.generic:ProgramProblem",
+        forms=("program",),
+        formats="LP files",
+        recognises=lp.recognises,
+    ),
+)

@@ -1,0 +1,157 @@
+"""The error tree. Every class carries the exit code that the command line ends with.
+
+::
+
+    QoptError                      1
+    ├── UsageError                 2   a wrong name, option or combination of options
+    │   └── UnknownNameError       2   with the nearest names that exist
+    ├── InputError                 3   an instance that cannot be used as it is
+    │   └── ParseError             3   with file and line
+    ├── SizeError                  4   a model larger than a solver or device takes
+    ├── UnsupportedError           5   no way from this problem or model to what was asked
+    ├── MissingPackageError        6   with the line that installs it
+    ├── SolverError                7   a solver broke, or answered nonsense
+    └── StoreError                 8   a run store that cannot be read or written
+
+Other exit codes: 0 a feasible answer (or the command did its work), 10 no feasible answer was
+found, 11 the instance is proven infeasible, 130 interrupted before anything was found.
+
+A message names the bad value, what is allowed, and how to mend it, on one line.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+EXIT_NO_FEASIBLE_ANSWER = 10
+EXIT_PROVEN_INFEASIBLE = 11
+EXIT_INTERRUPTED = 130
+
+
+class QoptError(Exception):
+    """Anything that qopt refuses, said in one sentence."""
+
+    exit_code = 1
+
+
+class UsageError(QoptError):
+    """A wrong option, value or combination of options."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that does not exist, with the nearest ones that do.
+
+    Parameters
+    ----------
+    what : str
+        What kind of thing was named: ``"solver"``, ``"option of solver 'sa'"``.
+    name : str
+        The name given.
+    known : iterable of str
+        The names that exist.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        from difflib import get_close_matches
+
+        self.name = name
+        self.known = tuple(sorted(known))
+        near = get_close_matches(name, self.known, n=3, cutoff=0.5)
+        if near:
+            hint = f"did you mean {' or '.join(map(repr, near))}?"
+        elif self.known:
+            hint = f"choose from {', '.join(self.known)}"
+        else:
+            hint = "there are none"
+        super().__init__(f"unknown {what} {name!r}: {hint}")
+
+
+class InputError(QoptError):
+    """An instance or setting that is wrong in itself: NaN, demand above capacity, k above n."""
+
+    exit_code = 3
+
+
+class ParseError(InputError):
+    """A file that cannot be read as what it should be.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    message : str
+        What is wrong and what was expected.
+    line : int, optional
+        One-based line number; left out where the fault has no line (an empty file).
+    """
+
+    def __init__(self, path: str | Path, message: str, line: int | None = None) -> None:
+        self.path = Path(path)
+        self.line = line
+        where = f"{path}:{line}" if line is not None else f"{path}"
+        super().__init__(f"{where}: {message}")
+
+
+class SizeError(QoptError):
+    """A model that is too large, with its size, the limit, and what would fit.
+
+    Parameters
+    ----------
+    what : str
+        What is limited: ``"exact enumeration"``.
+    size, limit : int
+        Size of the model and the largest size taken, in `unit`.
+    unit : str
+        ``"variables"``, ``"qubits"``.
+    remedy : str
+        What would fit instead.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, what: str, size: int, limit: int, unit: str = "variables", remedy: str = ""
+    ) -> None:
+        self.size = size
+        self.limit = limit
+        tail = f"; {remedy}" if remedy else ""
+        super().__init__(f"{what} takes at most {limit} {unit}, the model has {size}{tail}")
+
+
+class UnsupportedError(QoptError):
+    """No way from this problem or model to the form, file or solver asked for."""
+
+    exit_code = 5
+
+
+class MissingPackageError(QoptError):
+    """An optional package is not installed.
+
+    Parameters
+    ----------
+    what : str
+        What needs it: ``"solver 'pyvrp'"``.
+    packages : iterable of str
+        Distribution names to install.
+    """
+
+    exit_code = 6
+
+    def __init__(self, what: str, packages: Iterable[str]) -> None:
+        self.packages = tuple(packages)
+        super().__init__(
+            f"{what} needs {', '.join(self.packages)}: pip install {' '.join(self.packages)}"
+        )
+
+
+class SolverError(QoptError):
+    """A solver broke or returned something that is not an answer to its model."""
+
+    exit_code = 7
+
+
+class StoreError(QoptError):
+    """A run store that cannot be opened, read or written."""
+
+    exit_code = 8

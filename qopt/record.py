@@ -1,0 +1,240 @@
+"""The run record: one run with all that is needed to repeat and to audit it."""
+
+import hashlib
+import json
+import os
+import platform
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from .solver import Status, Usage
+
+SCHEMA = 1
+"""Version of the record's layout; older ones are read by `Record.from_json`."""
+
+_LIBRARIES = (
+    "qopt-toolkit", "numpy", "scipy", "numba", "dimod", "dwave-samplers", "networkx", "ortools",
+    "pulp", "highspy", "qiskit", "qiskit-aer", "qiskit-optimization", "qiskit-ibm-runtime",
+)
+
+
+def canonical_json(data: Any) -> str:
+    """JSON with sorted keys and no spaces: equal data gives equal text."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_key(preimage: Mapping[str, Any]) -> str:
+    """SHA-256 of canonical JSON, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(preimage).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class InstanceFacts:
+    """What a record says of its instance.
+
+    Parameters
+    ----------
+    name, kind, sense : str
+        Name of the instance, kind of problem, ``"minimise"`` or ``"maximise"``.
+    sha256 : str
+        `qopt.problem.fingerprint`.
+    size : dict
+        What `Problem.describe` says: sizes, rounding convention.
+    path : str
+        The file it was loaded from; empty if it came from Python.
+    settings : dict
+        Settings it was loaded with.
+    reference : dict, optional
+        ``{"value", "source", "proven", "convention"}``, as `qopt.problem.Reference`.
+    """
+
+    name: str
+    kind: str
+    sense: str
+    sha256: str
+    size: dict[str, Any] = field(default_factory=dict)
+    path: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    reference: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run, finished or failed.
+
+    Parameters
+    ----------
+    key : str
+        Content key of the task: `content_key` of `task`.
+    task : dict
+        The key's preimage: instance hash, solver, its version, options, seed, budget, form.
+    id : str
+        The key's first 12 digits: what people type.
+    instance : InstanceFacts
+    solver, solver_version, role, form : str
+        Solver name, version, its role and the form that it was given.
+    options : dict
+        Options as given, after parsing.
+    seed : int
+    budget : dict
+        ``{"time_limit", "evaluations", "threads"}``.
+    deterministic : bool
+        Whether a repeat must give the same answer: a deterministic solver that no clock ended.
+    status : Status
+    reason : str
+    objective : float, optional
+        Of the best answer, feasible or not; None without any.
+    feasible : bool
+    violations : tuple of (str, float)
+        Of the best answer.
+    bound : float, optional
+        Proven bound in the problem's units: a lower one when minimising.
+    answer : object
+        The best answer in the problem's JSON.
+    samples : dict
+        ``distinct``, ``total``, ``feasible_total``, ``optimum_total`` (seen at the best known or
+        proven value; None if that is unknown), ``mean``, ``best``, ``median`` objective of the
+        feasible ones.
+    trace : dict
+        ``incumbents`` and ``bounds``: lists of [seconds, value] in the problem's units.
+    usage : Usage
+    money : list of dict
+        Lines of `qopt.pricing.charge`.
+    price_list : str
+        Version of the price list.
+    details : dict
+        What the solver adds: angles, expectation, circuit hash.
+    notes : tuple of str
+        Of the lowering: encoding, qubits, penalty bound.
+    environment : dict
+        Package versions, Python, processor, cores, git revision, host.
+    started : str
+        Start of the run, ISO 8601 in UTC.
+    wall, cpu : float
+        Seconds from the start of lowering to the end of scoring.
+    error : str
+        Text of the fault, for a failed run.
+    schema : int
+    """
+
+    key: str
+    task: dict[str, Any] = field(repr=False)
+    instance: InstanceFacts
+    solver: str
+    solver_version: str
+    role: str
+    form: str
+    options: dict[str, Any]
+    seed: int
+    budget: dict[str, Any]
+    deterministic: bool
+    status: Status
+    reason: str = ""
+    objective: float | None = None
+    feasible: bool = False
+    violations: tuple[tuple[str, float], ...] = ()
+    bound: float | None = None
+    answer: Any = field(default=None, repr=False)
+    samples: dict[str, Any] = field(default_factory=dict, repr=False)
+    trace: dict[str, Any] = field(default_factory=dict, repr=False)
+    usage: Usage = field(default_factory=Usage, repr=False)
+    money: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    price_list: str = ""
+    details: dict[str, Any] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+    environment: dict[str, Any] = field(default_factory=dict, repr=False)
+    started: str = ""
+    wall: float = 0.0
+    cpu: float = 0.0
+    error: str = ""
+    schema: int = SCHEMA
+
+    @property
+    def id(self) -> str:
+        """The first 12 digits of the key."""
+        return self.key[:12]
+
+    @property
+    def label(self) -> str:
+        """Solver with its options, as a comparison shows it: ``"qaoa:p=2,device=aer:torino"``."""
+        return solver_label(self.solver, self.options)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values, its `id` included."""
+        data = asdict(self)
+        data["status"] = str(self.status)
+        data["violations"] = [list(item) for item in self.violations]
+        data["notes"] = list(self.notes)
+        return {"id": self.id, **data}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Record":
+        """Read back what `to_json` wrote; unknown fields of newer layouts are dropped."""
+        known = {f.name for f in fields(cls)}
+        values = {name: value for name, value in data.items() if name in known}
+        values["instance"] = InstanceFacts(**values["instance"])
+        values["status"] = Status(values["status"])
+        values["usage"] = Usage.from_json(values["usage"])
+        values["violations"] = tuple((text, amount) for text, amount in values["violations"])
+        values["notes"] = tuple(values["notes"])
+        return cls(**values)
+
+
+def solver_label(name: str, options: Mapping[str, Any]) -> str:
+    """Solver name with options as the command line writes them."""
+    if not options:
+        return name
+
+    def text(value: Any) -> str:
+        if isinstance(value, list | tuple):
+            return ";".join(map(text, value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    return f"{name}:" + ",".join(f"{key}={text(value)}" for key, value in sorted(options.items()))
+
+
+@lru_cache(maxsize=1)
+def environment() -> dict[str, Any]:
+    """What the run ran on."""
+    installed = {d.name.lower(): d.version for d in distributions() if d.name}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "host": socket.gethostname(),
+        "git": _git_revision(),
+        "packages": {name: installed[name] for name in _LIBRARIES if name in installed},
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git_revision() -> str:
+    """Revision of the checkout that this package is run from; empty for an installed wheel."""
+    import subprocess
+
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True, text=True, timeout=5, check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
