@@ -223,6 +223,7 @@ class Progress:
         self.trace = Trace()
         self.done: float | None = None
         self.note = ""
+        self.interrupted = False
         self._listener = listener
         self._stop = Event()
         self._callbacks: list[Callable[[], None]] = []

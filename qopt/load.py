@@ -1,0 +1,163 @@
+"""Reading an instance: a data file with settings, or a small TOML file that names both.
+
+A TOML instance file holds the settings as flat keys, beside three of its own::
+
+    kind = "portfolio"
+    data = "sp500-20.csv"          # relative to the TOML file
+    select = 5
+    risk = 0.9
+
+    [reference]                    # optional: what is known of it
+    value = -0.0012
+    source = "proven by enumeration"
+    proven = true
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from . import registry
+from .errors import InputError, ParseError, UsageError
+from .forms import Program, Qubo
+from .options import check_options
+from .problem import Problem, Reference
+
+LARGEST = 512 * 2**20
+"""Bytes of the largest instance file that is read."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an instance came from, so that a record can name it."""
+
+    path: str = ""
+    kind: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Problem:
+    """Read an instance.
+
+    Parameters
+    ----------
+    path : path-like
+        A data file of any format that a problem reads, or a TOML instance file.
+    kind : str, optional
+        The problem, where the format leaves it open (a graph) or to overrule it.
+    **settings
+        Settings of the problem: ``select=10, risk=0.9``. They overrule those of a TOML file. Text
+        is parsed.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, unreadable or wrong; a `ParseError` names the line.
+    UsageError
+        For an unknown kind or setting, or a format that leaves the kind open.
+    """
+    file = Path(path)
+    _check_file(file)
+    reference = name = None
+    if file.suffix == ".toml":
+        head = _read_toml(file)
+        kind = kind or head.pop("kind", None)
+        head.pop("kind", None)
+        name = head.pop("name", file.stem)
+        reference = _reference(file, head.pop("reference", None))
+        data = head.pop("data", None)
+        if not isinstance(data, str):
+            raise ParseError(file, 'an instance file needs data = "FILE", the data file beside it')
+        settings = {**head, **settings}
+        data_file = file.parent / data
+        _check_file(data_file)
+    else:
+        data_file = file
+    spec = registry.find("problem", kind) if kind else _recognise(data_file)
+    problem_class = spec.load()
+    checked = check_options(problem_class.load, settings, f"problem {spec.name!r}")
+    problem: Any = problem_class.load(data_file, **checked)
+    changes = {"name": name, "reference": reference}
+    problem = replace(problem, **{key: value for key, value in changes.items() if value})
+    object.__setattr__(problem, "_origin", Origin(str(path), spec.name, dict(settings)))
+    return problem  # type: ignore[no-any-return]  # what a plug-in's class returns is not typed
+
+
+def origin_of(problem: Problem) -> Origin | None:
+    """Where `load` read a problem from; None for one made in Python."""
+    return getattr(problem, "_origin", None)
+
+
+def as_problem(item: Any) -> Problem:
+    """A problem as it is, or a bare `Qubo` or `Program` as the problem of optimising it."""
+    if isinstance(item, Qubo):
+        made = registry.find("problem", "qubo").load()(name="qubo", qubo=item)
+    elif isinstance(item, Program):
+        made = registry.find("problem", "program").load()(name="program", program=item)
+    elif isinstance(item, Problem):
+        return item
+    else:
+        raise UsageError(
+            f"a problem, Qubo or Program was expected, got {type(item).__name__}; "
+            "read a file with qopt.load(path)"
+        )
+    return made  # type: ignore[no-any-return]  # as above
+
+
+def _check_file(file: Path) -> None:
+    if file.is_dir():
+        raise InputError(f"{file} is a folder, an instance file was expected")
+    if not file.is_file():
+        raise InputError(f"there is no file {file}")
+    size = file.stat().st_size
+    if size == 0:
+        raise ParseError(file, "the file is empty")
+    if size > LARGEST:
+        raise InputError(f"{file} has {size} bytes, at most {LARGEST} are read")
+
+
+def _recognise(file: Path) -> registry.Spec:
+    """The one problem whose formats the file fits."""
+    with file.open("rb") as stream:
+        head = stream.read(4096).decode(errors="replace")
+    specs = registry.available("problem")
+    fits = [s for s in specs if s.recognises is not None and s.recognises(file.name, head)]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        names = " or ".join(s.name for s in fits)
+        raise UsageError(f"{file} could be {names}: say which with --kind (kind= in Python)")
+    known = "; ".join(f"{s.name}: {s.formats}" for s in specs)
+    raise InputError(f"{file} has no known format; known are {known}")
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ParseError(file, f"not a TOML file: {fault}") from fault
+
+
+def _reference(file: Path, table: Any) -> Reference | None:
+    if table is None:
+        return None
+    if not isinstance(table, Mapping) or not isinstance(table.get("value"), int | float):
+        raise ParseError(file, "[reference] needs a number: value = 3323")
+    unknown = set(table) - {"value", "source", "proven", "convention"}
+    if unknown:
+        raise ParseError(
+            file, f"[reference] has {sorted(unknown)[0]!r}; it takes value, source, proven, "
+            "convention"
+        )
+    return Reference(
+        value=float(table["value"]),
+        source=str(table.get("source", "")),
+        proven=bool(table.get("proven", False)),
+        convention=str(table.get("convention", "")),
+    )
