@@ -11,35 +11,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .compare import Comparison as Comparison
-    from .compare import compare as compare
+    from .comparison import Comparison as Comparison
     from .forms import Program as Program
     from .forms import Qubo as Qubo
     from .forms import Routing as Routing
+    from .loading import load as load
     from .problem import Problem as Problem
     from .problem import Score as Score
-    from .run import Solution as Solution
-    from .run import load as load
     from .run import solve as solve
+    from .solution import Solution as Solution
     from .solver import Budget as Budget
     from .solver import Outcome as Outcome
     from .solver import Status as Status
+    from .study import compare as compare
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Budget": "solver",
-    "Comparison": "compare",
+    "Comparison": "comparison",
     "Outcome": "solver",
     "Problem": "problem",
     "Program": "forms",
     "Qubo": "forms",
     "Routing": "forms",
     "Score": "problem",
-    "Solution": "run",
+    "Solution": "solution",
     "Status": "solver",
-    "compare": "compare",
-    "load": "run",
+    "compare": "study",
+    "load": "loading",
     "solve": "run",
 }
 
@@ -49,7 +49,7 @@ __all__ = ["__version__", *_HOME]
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'qopt' has no attribute {name!r}")
-    # The verb `compare` and its module share a name; binding the attribute here keeps the verb.
+    # No module is named like a verb (load, solve, compare): importing it would hide the verb.
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)
     globals()[name] = value
     return value

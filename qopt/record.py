@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import distributions
+from math import isfinite
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .solver import Status, Usage
 
@@ -26,6 +29,23 @@ _LIBRARIES = (
 def canonical_json(data: Any) -> str:
     """JSON with sorted keys and no spaces: equal data gives equal text."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def jsonable(value: Any) -> Any:
+    """Numpy scalars and arrays, tuples and sets as plain JSON values; NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return jsonable(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(item) for item in value]
+    if isinstance(value, np.generic):
+        return jsonable(value.item())
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
 
 
 def content_key(preimage: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-
-import numpy as np
 
 from . import registry
 from .errors import (
@@ -23,25 +21,19 @@ from .errors import (
     UnsupportedError,
     UsageError,
 )
-from .forms import FORMS, Lowering, Program, Qubo
-from .forms.penalise import program_to_qubo
-from .load import Origin, as_problem, load, origin_of
+from .forms import FORMS, Lowering
+from .judge import Judged, judge, verdict
+from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
 from .pricing import charge, price_list
-from .problem import Problem, Score, fingerprint
-from .record import InstanceFacts, Record, content_key, environment, solver_label
+from .problem import Problem, fingerprint
+from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
+from .reduction import lower
+from .solution import Solution
 from .solver import Budget, Outcome, Progress, Status, Usage
 from .store import Store
 
-__all__ = ["Solution", "Task", "collect", "execute", "load", "lower", "solve"]
-
 Listener = Callable[[Progress], None]
-
-MOST_SCORED = 20_000
-"""Distinct answers of one run that are decoded and scored, best first by the solver's measure."""
-
-TOLERANCE = 1e-9
-"""Relative distance within which an objective has reached a bound."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +124,7 @@ class Task:
             "instance": fingerprint(self.problem),
             "solver": self.solver,
             "version": solver_version(self.spec),
-            "options": _jsonable({**defaults, **self.options}),
+            "options": jsonable({**defaults, **self.options}),
             "seed": self.seed,
             "budget": asdict(self.budget),
         }
@@ -141,120 +133,6 @@ class Task:
     def key(self) -> str:
         """SHA-256 of the canonical JSON of `preimage`."""
         return content_key(self.preimage)
-
-
-@dataclass(frozen=True)
-class Solution:
-    """The best answer of one run, scored by the problem itself.
-
-    Parameters
-    ----------
-    problem : Problem
-    answer : object
-        In the problem's own terms; None where the run ended without any.
-    score : Score or None
-        Objective and violations of `answer`.
-    record : Record
-        The whole run: status, bound, samples, trace, usage, money, environment.
-    """
-
-    problem: Problem
-    answer: Any
-    score: Score | None
-    record: Record
-
-    @property
-    def status(self) -> Status:
-        """What is known at the end of the run."""
-        return self.record.status
-
-    @property
-    def objective(self) -> float | None:
-        """Objective of the answer in the problem's units."""
-        return self.record.objective
-
-    @property
-    def feasible(self) -> bool:
-        """Whether the answer keeps every constraint."""
-        return self.record.feasible
-
-    @property
-    def bound(self) -> float | None:
-        """Proven bound: no feasible answer is better."""
-        return self.record.bound
-
-    @property
-    def gap(self) -> float | None:
-        """Relative distance of a feasible objective from the bound: 0.01 is 1 %.
-
-        None without a bound, or where the bound is 0 and the objective is not.
-        """
-        if self.bound is None or self.objective is None or not self.feasible:
-            return None
-        distance = abs(self.objective - self.bound)
-        if distance <= TOLERANCE * abs(self.bound):
-            return 0.0
-        return distance / abs(self.bound) if self.bound else None
-
-    def to_json(self) -> dict[str, Any]:
-        """What ``qopt solve --json`` prints."""
-        record = self.record
-        return {
-            "id": record.id,
-            "instance": record.instance.name,
-            "kind": record.instance.kind,
-            "sense": record.instance.sense,
-            "solver": record.solver,
-            "options": record.options,
-            "form": record.form,
-            "seed": record.seed,
-            "budget": record.budget,
-            "status": str(record.status),
-            "reason": record.reason,
-            "objective": record.objective,
-            "feasible": record.feasible,
-            "violations": [text for text, _ in record.violations],
-            "bound": record.bound,
-            "gap": self.gap,
-            "reference": record.instance.reference,
-            "answer": record.answer,
-            "samples": record.samples,
-            "usage": {**record.usage.to_json(), "wall": record.wall, "cpu": record.cpu},
-            "cost": record.money,
-            "price_list": record.price_list,
-            "notes": list(record.notes),
-            "details": record.details,
-        }
-
-    def to_frame(self) -> Any:
-        """One row of a pandas data frame.
-
-        Raises
-        ------
-        MissingPackageError
-            Where pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ModuleNotFoundError:
-            raise MissingPackageError("to_frame()", ["pandas"]) from None
-        data = self.to_json()
-        columns = ("instance", "solver", "seed", "status", "objective", "feasible", "bound", "gap")
-        row = {name: data[name] for name in columns}
-        return pd.DataFrame([{**row, "wall": self.record.wall, "cpu": self.record.cpu}])
-
-    def __repr__(self) -> str:
-        record = self.record
-        value = "no answer" if record.objective is None else f"objective {record.objective:.10g}"
-        lines = [f"{record.instance.name} by {record.label}: {record.status}, {value}"]
-        if record.bound is not None:
-            gap = "" if self.gap is None else f", gap {100 * self.gap:.3g} %"
-            lines.append(f"  bound {record.bound:.10g}{gap}")
-        lines.extend(f"  violated: {text}" for text, _ in record.violations[:5])
-        if record.reason:
-            lines.append(f"  {record.reason}")
-        lines.append(f"  {record.wall:.2f} s wall, {record.cpu:.2f} s CPU, run {record.id}")
-        return "\n".join(lines)
 
 
 def solve(
@@ -318,54 +196,6 @@ def solver_version(spec: registry.Spec) -> str:
         return owner
 
 
-# -- lowering -----------------------------------------------------------------------------------
-
-
-def native_forms(problem: Problem) -> tuple[str, ...]:
-    """The forms that a problem gives by itself, the tightest first."""
-    return registry.find("problem", problem.kind).forms
-
-
-def lower(
-    problem: Problem, forms: Sequence[str], options: Mapping[str, Any] | None = None
-) -> tuple[str, Lowering[Any]]:
-    """Give a problem in the first of `forms` that it offers, or else by lowering a form further.
-
-    Parameters
-    ----------
-    problem : Problem
-    forms : sequence of str
-        Names of forms, the preferred one first.
-    options : mapping, optional
-        Options of the problem's lowering.
-
-    Returns
-    -------
-    form : str
-    lowering : Lowering
-
-    Raises
-    ------
-    UnsupportedError
-        Where there is no way.
-    """
-    options = options or {}
-    native = native_forms(problem)
-    for name in forms:
-        if name in native:
-            return name, problem.lower(FORMS[name], **options)
-    if "qubo" in forms and "program" in native:
-        first = problem.lower(Program, **options)
-        return "qubo", first.then(program_to_qubo(first.model))
-    if "program" in forms and "qubo" in native:
-        first = problem.lower(Qubo, **options)
-        return "program", first.then(first.model.to_program())
-    raise UnsupportedError(
-        f"{problem.kind} gives {', '.join(native)}, and there is no way from there to "
-        f"{' or '.join(forms)}"
-    )
-
-
 # -- one run ------------------------------------------------------------------------------------
 
 
@@ -391,7 +221,7 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     if not isinstance(outcome, Outcome):
         raise SolverError(f"solver {task.solver!r} returned {type(outcome).__name__}, no Outcome")
     with usage.phase("decode"):
-        judged = _judge(task.problem, lowering, outcome)
+        judged = judge(task.problem, lowering, outcome)
     outcome.usage.phases = {**usage.phases, **outcome.usage.phases}
     return _solution(task, form, lowering, outcome, judged, progress, started)
 
@@ -445,112 +275,16 @@ def _interruptible(progress: Progress) -> Iterator[_Guard]:
         signal.signal(signal.SIGINT, previous)
 
 
-@dataclass
-class _Judged:
-    """The answers of an outcome as the problem scores them."""
-
-    best: Any = None
-    score: Score | None = None
-    samples: dict[str, Any] = field(default_factory=dict)
-
-
-def _judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> _Judged:
-    """Decode and score every answer; keep the best feasible one, else the least infeasible."""
-    total = len(outcome.answers)
-    counts = np.ones(total, dtype=np.int64) if outcome.counts is None else outcome.counts
-    if len(counts) != total:
-        raise SolverError(f"the solver returned {total} answers and {len(counts)} counts")
-    sign = 1.0 if problem.sense == "minimise" else -1.0
-    judged = _Judged()
-    best_rank: tuple[float, ...] | None = None
-    objectives, weights = [], []
-    for answer, count in zip(outcome.answers[:MOST_SCORED], counts, strict=False):
-        decoded = lowering.decode(answer)
-        score = problem.score(decoded)
-        if score.feasible:
-            objectives.append(score.objective)
-            weights.append(int(count))
-            rank: tuple[float, ...] = (0.0, sign * score.objective)
-        else:
-            rank = (1.0, sum(v.amount for v in score.violations), sign * score.objective)
-        if best_rank is None or rank < best_rank:
-            best_rank, judged.best, judged.score = rank, decoded, score
-    judged.samples = {
-        "distinct": total,
-        "total": int(counts.sum()),
-        "scored": int(counts[:MOST_SCORED].sum()),
-        "feasible_total": sum(weights),
-        **_summary(objectives, weights, sign),
-    }
-    return judged
-
-
-def _summary(objectives: list[float], weights: list[int], sign: float) -> dict[str, Any]:
-    """Best, median, mean and share of the best over feasible samples, by multiplicity."""
-    if not objectives:
-        return {"best": None, "best_total": 0, "median": None, "mean": None}
-    values, repeats = np.asarray(objectives), np.asarray(weights)
-    order = np.argsort(sign * values, kind="stable")
-    values, repeats = values[order], repeats[order]
-    middle = int(np.searchsorted(np.cumsum(repeats), repeats.sum() / 2.0))
-    reached = np.abs(values - values[0]) <= TOLERANCE * max(abs(values[0]), 1e-300)
-    return {
-        "best": float(values[0]),
-        "best_total": int(repeats[reached].sum()),
-        "median": float(values[middle]),
-        "mean": float(np.average(values, weights=repeats)),
-    }
-
-
-def _verdict(
-    problem: Problem, lowering: Lowering[Any], outcome: Outcome, judged: _Judged
-) -> tuple[Status, str, float | None]:
-    """Status, reason and bound, after the score has had its say over the solver's claim."""
-    status, reason = outcome.status, [outcome.reason] if outcome.reason else []
-    bound = None
-    if outcome.bound is not None and np.isfinite(outcome.bound) and lowering.complete:
-        bound = lowering.objective(outcome.bound)
-    if judged.score is None:
-        if status is Status.PROVEN_INFEASIBLE and not lowering.complete:
-            reason.append("the lowered model has no answer, but it leaves out part of the instance")
-            return Status.UNSUPPORTED, "; ".join(reason), None
-        if status.has_answer or status is Status.INFEASIBLE_ANSWERS:
-            raise SolverError(f"the solver claims {status} and returned no answer")
-        return status, "; ".join(reason), bound
-    if not judged.score.feasible:
-        if status.has_answer:
-            reason.append(f"the solver claimed {status}; the instance's own score denies it")
-        return Status.INFEASIBLE_ANSWERS, "; ".join(reason), bound
-    objective = judged.score.objective
-    sign = 1.0 if problem.sense == "minimise" else -1.0
-    if bound is not None:
-        beyond = sign * (bound - objective)
-        slack = 1e-6 * max(abs(objective), abs(bound))
-        if beyond > slack:
-            reason.append(f"the claimed bound {bound:.10g} is beaten by the answer, so it is dropped")
-            return Status.FEASIBLE, "; ".join(reason), None
-        if beyond > 0 or -beyond <= TOLERANCE * max(abs(objective), abs(bound)):
-            bound = objective
-    if status is Status.OPTIMAL and not lowering.complete:
-        reason.append("optimal for the lowered model, which leaves out part of the instance")
-        return Status.FEASIBLE, "; ".join(reason), None
-    if status is Status.OPTIMAL and bound is None:
-        bound = objective
-    if bound == objective:
-        return Status.OPTIMAL, "; ".join(reason), bound
-    return Status.FEASIBLE, "; ".join(reason), bound
-
-
 def _solution(
     task: Task,
     form: str,
     lowering: Lowering[Any],
     outcome: Outcome,
-    judged: _Judged,
+    judged: Judged,
     progress: Progress,
     started: str,
 ) -> Solution:
-    status, reason, bound = _verdict(task.problem, lowering, outcome, judged)
+    status, reason, bound = verdict(task.problem, lowering, outcome, judged)
     if progress.interrupted:
         reason = "; ".join(filter(None, [reason, "interrupted"]))
     usage, score = outcome.usage, judged.score
@@ -579,7 +313,7 @@ def _solution(
         usage=usage,
         money=charge(usage, prices),
         price_list=prices.version,
-        details=_jsonable(outcome.details),
+        details=jsonable(outcome.details),
         notes=lowering.notes,
         environment=environment(),
         started=started,
@@ -598,7 +332,7 @@ def _identity(task: Task) -> dict[str, Any]:
         "solver": task.solver,
         "solver_version": task.preimage["version"],
         "role": task.spec.role or "",
-        "options": _jsonable(task.options),
+        "options": jsonable(task.options),
         "seed": task.seed,
         "budget": asdict(task.budget),
     }
@@ -612,28 +346,11 @@ def instance_facts(problem: Problem, sha256: str | None = None) -> InstanceFacts
         kind=problem.kind,
         sense=problem.sense,
         sha256=sha256 or fingerprint(problem),
-        size=_jsonable(dict(problem.describe())),
+        size=jsonable(dict(problem.describe())),
         path=origin.path,
-        settings=_jsonable(origin.settings),
+        settings=jsonable(origin.settings),
         reference=None if problem.reference is None else asdict(problem.reference),
     )
-
-
-def _jsonable(value: Any) -> Any:
-    """Numpy scalars and arrays, tuples and sets as plain JSON values; NaN and infinity as None."""
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return _jsonable(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, np.generic):
-        return _jsonable(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)
 
 
 # -- a grid of runs -----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ SPECS = (
         target="qopt.solvers.exact:Exact",
         forms=("qubo",),
         role="exact",
+        stochastic=False,
     ),
     Spec(
         kind="solver",
@@ -71,6 +72,7 @@ SPECS = (
         forms=("program",),
         requires=(("pulp", "pulp"),),
         role="exact",
+        stochastic=False,
     ),
     Spec(
         kind="solver",
@@ -80,6 +82,7 @@ SPECS = (
         forms=("routing",),
         requires=(("ortools", "ortools"),),
         role="heuristic",
+        stochastic=False,
     ),
     Spec(
         kind="solver",

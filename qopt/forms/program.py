@@ -225,11 +225,13 @@ class Program:
                  float(x[i] - self.upper[i]))
             )
         for i in np.flatnonzero(self.integer & (np.abs(x - np.rint(x)) > TOLERANCE)):
-            found.append((f"{self.names[i]} = {x[i]:g} is not whole", float(abs(x[i] - round(x[i])))))
+            distance = float(abs(x[i] - np.rint(x[i])))
+            found.append((f"{self.names[i]} = {x[i]:g} is not whole", distance))
         for c in self.constraints:
             excess = c.excess(x)
             if excess > c.tolerance:
-                found.append((f"{c.name}: {c.activity(x):g} {c.comparator} {c.rhs:g} broken", excess))
+                text = f"{c.name}: {c.activity(x):g} {c.comparator} {c.rhs:g} broken"
+                found.append((text, excess))
         return found
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from math import inf, isfinite
 from typing import Any
 
@@ -272,7 +273,7 @@ class Routing:
         check("load", sum(self.clients[c].demand for c in route.clients), vehicle.capacity,
               "over capacity")
         stops = self.path(route)
-        length = float(sum(self.distance[a, b] for a, b in zip(stops, stops[1:], strict=False)))
+        length = float(sum(self.distance[a, b] for a, b in pairwise(stops)))
         check("distance", length, vehicle.max_distance, "over the limit")
         elapsed = self._drive(route, stops, check)
         check("duration", elapsed, vehicle.max_duration, "over the limit")
@@ -283,7 +284,7 @@ class Routing:
         """Walk the route in time as late as it may leave; the seconds from leaving to returning."""
         slack_free = self._latest_departure(route, stops)
         clock = slack_free
-        for position, (a, b) in enumerate(zip(stops, stops[1:], strict=False)):
+        for position, (a, b) in enumerate(pairwise(stops)):
             clock += float(self.duration[a, b])
             if position < len(route.clients):
                 client = self.clients[route.clients[position]]
@@ -302,7 +303,7 @@ class Routing:
         """
         opening = self.depots[stops[0]].early
         clock, shift, waited = opening, inf, 0.0
-        for position, (a, b) in enumerate(zip(stops, stops[1:], strict=False)):
+        for position, (a, b) in enumerate(pairwise(stops)):
             clock += float(self.duration[a, b])
             late = (
                 self.clients[route.clients[position]].late

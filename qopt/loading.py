@@ -15,7 +15,9 @@ A TOML instance file holds the settings as flat keys, beside three of its own::
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,48 @@ from . import registry
 from .errors import InputError, ParseError, UsageError
 from .forms import Program, Qubo
 from .options import check_options
-from .problem import Problem, Reference
+from .problem import Problem, Reference, fingerprint
+
+INSTANCES = "qopt.instances"
+"""The package that holds the bundled instances."""
 
 LARGEST = 512 * 2**20
 """Bytes of the largest instance file that is read."""
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """An instance that comes with qopt.
+
+    Parameters
+    ----------
+    name : str
+        What ``qopt solve NAME`` takes.
+    path : str
+        Where the file is.
+    kind, title : str
+        The problem, and what the instance is, in a line.
+    source : str
+        Where the data come from.
+    convention : str
+        Rounding or units under which the value holds.
+    best_known : float, optional
+    proven : bool
+        Whether the best known value is proven optimal.
+    """
+
+    name: str
+    path: str
+    kind: str
+    title: str
+    source: str = ""
+    convention: str = ""
+    best_known: float | None = None
+    proven: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as JSON values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -44,7 +84,8 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     Parameters
     ----------
     path : path-like
-        A data file of any format that a problem reads, or a TOML instance file.
+        A data file of any format that a problem reads, a TOML instance file, or the name of a
+        bundled instance.
     kind : str, optional
         The problem, where the format leaves it open (a graph) or to overrule it.
     **settings
@@ -62,7 +103,7 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     UsageError
         For an unknown kind or setting, or a format that leaves the kind open.
     """
-    file = Path(path)
+    file = _locate(path)
     _check_file(file)
     reference = name = None
     if file.suffix == ".toml":
@@ -83,10 +124,39 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     problem_class = spec.load()
     checked = check_options(problem_class.load, settings, f"problem {spec.name!r}")
     problem: Any = problem_class.load(data_file, **checked)
-    changes = {"name": name, "reference": reference}
-    problem = replace(problem, **{key: value for key, value in changes.items() if value})
+    reference = reference or problem.reference or known_value(problem)
+    problem = replace(problem, name=name or problem.name, reference=reference)
     object.__setattr__(problem, "_origin", Origin(str(path), spec.name, dict(settings)))
     return problem  # type: ignore[no-any-return]  # what a plug-in's class returns is not typed
+
+
+def bundled() -> list[Bundled]:
+    """The instances that come with qopt, in the order of their index."""
+    root = files(INSTANCES)
+    table = tomllib.loads(root.joinpath("index.toml").read_text(encoding="utf-8"))
+    entries = []
+    for row in table["instance"]:
+        file = row.pop("file")
+        entries.append(Bundled(name=Path(file).stem, path=str(root.joinpath(file)), **row))
+    return entries
+
+
+@lru_cache(maxsize=1)
+def _known_values() -> dict[str, Reference]:
+    text = files(INSTANCES).joinpath("known.toml").read_text(encoding="utf-8")
+    return {
+        sha256: Reference(row["value"], row["source"], row["proven"], row["convention"])
+        for sha256, row in tomllib.loads(text).items()
+    }
+
+
+def known_value(problem: Problem) -> Reference | None:
+    """The best value on record for a public instance, found by the hash of its data.
+
+    A file under another name is recognised, and one with the same name and other data, or loaded
+    under another rounding convention, is not mistaken for it.
+    """
+    return _known_values().get(fingerprint(problem))
 
 
 def origin_of(problem: Problem) -> Origin | None:
@@ -110,11 +180,21 @@ def as_problem(item: Any) -> Problem:
     return made  # type: ignore[no-any-return]  # as above
 
 
+def _locate(path: str | Path) -> Path:
+    """The file at `path`, or else the bundled instance of that name."""
+    file = Path(path)
+    if not file.exists() and file.name == str(path):
+        for entry in bundled():
+            if entry.name == file.name:
+                return Path(entry.path)
+    return file
+
+
 def _check_file(file: Path) -> None:
     if file.is_dir():
         raise InputError(f"{file} is a folder, an instance file was expected")
     if not file.is_file():
-        raise InputError(f"there is no file {file}")
+        raise InputError(f"there is no file {file} (bundled instances: qopt instances)")
     size = file.stat().st_size
     if size == 0:
         raise ParseError(file, "the file is empty")

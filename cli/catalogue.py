@@ -1,0 +1,109 @@
+"""``qopt problems``, ``qopt solvers``, ``qopt instances``: what there is."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from .options import complete_problems, complete_solvers, json_option, print_json
+
+if TYPE_CHECKING:
+    from qopt.registry import Spec
+
+
+@click.command()
+@click.argument("name", required=False, shell_complete=complete_problems)
+@json_option
+def problems(name: str | None, as_json: bool) -> None:
+    """List the problems, or the settings of one."""
+    _catalogue("problem", name, as_json)
+
+
+@click.command()
+@click.argument("name", required=False, shell_complete=complete_solvers)
+@json_option
+def solvers(name: str | None, as_json: bool) -> None:
+    """List the solvers, or the options of one."""
+    _catalogue("solver", name, as_json)
+
+
+@click.command()
+@json_option
+def instances(as_json: bool) -> None:
+    """List the bundled instances, with where they come from and what is known of them."""
+    from qopt.loading import bundled
+
+    entries = bundled()
+    if as_json:
+        print_json([entry.to_json() for entry in entries])
+        return
+    rows = [
+        (e.name, e.kind, e.title, "" if e.best_known is None else f"{e.best_known:.10g}",
+         "proven" if e.proven else "") for e in entries
+    ]
+    _table(("name", "kind", "what", "best known", ""), rows)
+    click.echo("\nUse a name as FILE: qopt solve burma14. --json shows source, convention, path.")
+
+
+def _catalogue(kind: Literal["problem", "solver"], name: str | None, as_json: bool) -> None:
+    from qopt.registry import available, find
+
+    if name is not None:
+        _one(find(kind, name), as_json)
+        return
+    specs = available(kind)
+    if as_json:
+        print_json([_spec_json(spec) for spec in specs])
+        return
+    rows = []
+    for spec in specs:
+        missing = spec.missing()
+        third = spec.role or "" if kind == "solver" else spec.formats
+        note = f" (needs pip install {' '.join(missing)})" if missing else ""
+        rows.append((spec.name, ", ".join(spec.forms), third, spec.summary + note))
+    _table(("name", "forms", "role" if kind == "solver" else "reads", "what"), rows)
+
+
+def _one(spec: "Spec", as_json: bool) -> None:
+    from qopt.options import options_of
+
+    target = spec.load()
+    options = options_of(target if spec.kind == "solver" else target.load)
+    if as_json:
+        described = [
+            {"name": o.name, "type": o.type_name, "required": o.required,
+             "default": None if o.required else o.default, "help": o.help}
+            for o in options.values()
+        ]
+        print_json({**_spec_json(spec), "options": described})
+        return
+    click.echo(f"{spec.name}: {spec.summary}")
+    click.echo(f"forms: {', '.join(spec.forms)}   from: {spec.origin}")
+    if spec.formats:
+        click.echo(f"reads: {spec.formats}")
+    click.echo("settings (--set name=value)" if spec.kind == "problem" else "options")
+    for option in options.values():
+        default = "required" if option.required else f"default {_plain(option.default)}"
+        click.echo(f"  {option.name}: {option.type_name}; {default}")
+        if option.help:
+            click.echo(click.wrap_text(option.help, 96, "      ", "      "))
+
+
+def _spec_json(spec: "Spec") -> dict[str, Any]:
+    return {
+        "name": spec.name, "kind": spec.kind, "summary": spec.summary, "forms": list(spec.forms),
+        "role": spec.role, "formats": spec.formats, "origin": spec.origin,
+        "missing": list(spec.missing()),
+    }
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Left-aligned columns; the last one may run on."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    for row in [head, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        click.echo("  ".join([*cells, row[-1]]).rstrip())

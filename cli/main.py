@@ -1,0 +1,77 @@
+"""The ``qopt`` command: its group, and how errors become exit codes."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from qopt import __version__
+from qopt.errors import EXIT_INTERRUPTED, QoptError
+
+from .catalogue import instances, problems, solvers
+from .compare import compare
+from .convert import convert
+from .runs import runs
+from .solve import solve
+
+EPILOG = """Exit codes: 0 a feasible answer, or the work is done; 1 other faults; 2 wrong usage;
+3 a wrong instance; 4 a model too large; 5 no way from this problem to what was asked;
+6 a missing package; 7 a solver broke; 8 a run store that cannot be used; 10 no feasible answer
+found; 11 proven infeasible; 130 interrupted."""
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qopt")
+def group() -> None:
+    """Solve combinatorial optimisation instances, classically and with QAOA, and compare honestly.
+
+    FILE is a data file (TSPLIB, CVRPLIB, G-set, OR-Library, LP, ...), a TOML instance file, or the
+    name of a bundled instance (see: qopt instances).
+    """
+
+
+for command in (solve, compare, convert, problems, solvers, instances, runs):
+    group.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; faults become one line on stderr."""
+    try:
+        code = group.main(list(arguments), prog_name="qopt", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except QoptError as fault:
+        _tell(fault, as_json="--json" in arguments)
+        return fault.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("qopt: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`qopt ... | head`); nothing is left to say to it.
+        sys.stderr.close()
+        return 0
+    except OSError as fault:
+        click.echo(f"qopt: error: {fault.filename or ''}: {fault.strerror or fault}", err=True)
+        return 1
+
+
+def _tell(fault: QoptError, *, as_json: bool) -> None:
+    if as_json:
+        error = {"type": type(fault).__name__, "message": str(fault), "exit_code": fault.exit_code}
+        click.echo(json.dumps({"error": error}))
+    click.echo(f"qopt: error: {fault}", err=True)
+
+
+if __name__ == "__main__":
+    main()

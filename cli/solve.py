@@ -1,0 +1,105 @@
+"""``qopt solve``: one instance, one solver."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import budget_options, complete_solvers, instance_options, json_option, print_json
+
+if TYPE_CHECKING:
+    from qopt.solution import Solution
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--solver", default="auto", show_default=True, metavar="NAME[:OPTION=VALUE,...]",
+    shell_complete=complete_solvers, help="Which solver, with its options.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@instance_options
+@budget_options
+@click.option(
+    "--store", type=click.Path(dir_okay=False, path_type=Path), help="Keep the run record here."
+)
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the answer to a file: .json, or a format of the problem (.sol, .csv).",
+)
+@json_option
+def solve(
+    file: str,
+    solver: str,
+    seed: int,
+    kind: str | None,
+    settings: dict[str, str],
+    time_limit: float | None,
+    evaluations: int | None,
+    threads: int,
+    store: Path | None,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Solve FILE and print the best answer found."""
+    from qopt.loading import load
+    from qopt.run import solve as run_solver
+    from qopt.solution import exit_code, write_answer
+    from qopt.store import SqliteStore
+
+    from .progress import watching
+
+    keep = SqliteStore(store) if store is not None else None
+    problem = load(file, kind=kind, **settings)
+    with watching() as watcher:
+        watcher.begin(f"{problem.name} by {solver}")
+        solution = run_solver(
+            problem, solver, seed=seed, time_limit=time_limit, evaluations=evaluations,
+            threads=threads, listener=watcher.report,
+        )
+    if keep is not None:
+        keep.add(solution.record)
+        keep.close()
+    if as_json:
+        print_json(solution.to_json())
+    else:
+        _print(solution)
+    if output is not None:
+        write_answer(solution, output)
+    return exit_code(solution.status)
+
+
+def _print(solution: "Solution") -> None:
+    click.echo(repr(solution))
+    for note in solution.record.notes:
+        click.echo(f"  {note}")
+    if solution.record.answer is not None:
+        click.echo("answer")
+        for line in _answer_lines(solution.record.answer):
+            click.echo(f"  {line}")
+
+
+def _answer_lines(answer: Any, most: int = 40) -> list[str]:
+    """An answer for reading: one entry a line, long ones cut with a hint."""
+    title, rows = next(iter(answer.items())) if isinstance(answer, dict) and answer else ("", None)
+    if isinstance(rows, list) and len(answer) == 1:
+        lines = [f"{title[:-1] if title.endswith('s') else title} {i}: {_words(row)}"
+                 if isinstance(row, list) else str(row) for i, row in enumerate(rows, 1)]
+        if not any(isinstance(row, list) for row in rows):
+            lines = [f"{title}: {_words(rows)}"]
+    elif isinstance(answer, dict):
+        lines = [f"{name}: {_words(value)}" for name, value in answer.items()]
+    else:
+        lines = [_words(answer)]
+    if len(lines) > most:
+        return [*lines[:most], f"... {len(lines) - most} more; --json prints all"]
+    return lines
+
+
+def _words(value: Any, most: int = 200) -> str:
+    if isinstance(value, list):
+        words = [str(item) for item in value]
+        if len(words) > most:
+            return " ".join(words[:most]) + f" ... ({len(words)} in all; --json prints all)"
+        return " ".join(words)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,113 @@
+"""Judging an outcome: the problem's own score has the last word over the solver's claim."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .errors import SolverError
+from .forms import Lowering
+from .problem import Problem, Score
+from .solver import Outcome, Status
+
+MOST_SCORED = 20_000
+"""Distinct answers of one run that are decoded and scored, best first by the solver's measure."""
+
+TOLERANCE = 1e-9
+"""Relative distance within which an objective has reached a bound."""
+
+
+@dataclass
+class Judged:
+    """The answers of an outcome as the problem scores them."""
+
+    best: Any = None
+    score: Score | None = None
+    samples: dict[str, Any] = field(default_factory=dict)
+
+
+def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged:
+    """Decode and score every answer; keep the best feasible one, else the least infeasible."""
+    total = len(outcome.answers)
+    counts = np.ones(total, dtype=np.int64) if outcome.counts is None else outcome.counts
+    if len(counts) != total:
+        raise SolverError(f"the solver returned {total} answers and {len(counts)} counts")
+    sign = 1.0 if problem.sense == "minimise" else -1.0
+    judged = Judged()
+    best_rank: tuple[float, ...] | None = None
+    objectives, weights = [], []
+    for answer, count in zip(outcome.answers[:MOST_SCORED], counts, strict=False):
+        decoded = lowering.decode(answer)
+        score = problem.score(decoded)
+        if score.feasible:
+            objectives.append(score.objective)
+            weights.append(int(count))
+            rank: tuple[float, ...] = (0.0, sign * score.objective)
+        else:
+            rank = (1.0, sum(v.amount for v in score.violations), sign * score.objective)
+        if best_rank is None or rank < best_rank:
+            best_rank, judged.best, judged.score = rank, decoded, score
+    judged.samples = {
+        "distinct": total,
+        "total": int(counts.sum()),
+        "scored": int(counts[:MOST_SCORED].sum()),
+        "feasible_total": sum(weights),
+        **_summary(objectives, weights, sign),
+    }
+    return judged
+
+
+def _summary(objectives: list[float], weights: list[int], sign: float) -> dict[str, Any]:
+    """Best, median, mean and share of the best over feasible samples, by multiplicity."""
+    if not objectives:
+        return {"best": None, "best_total": 0, "median": None, "mean": None}
+    values, repeats = np.asarray(objectives), np.asarray(weights)
+    order = np.argsort(sign * values, kind="stable")
+    values, repeats = values[order], repeats[order]
+    middle = int(np.searchsorted(np.cumsum(repeats), repeats.sum() / 2.0))
+    reached = np.abs(values - values[0]) <= TOLERANCE * max(abs(values[0]), 1e-300)
+    return {
+        "best": float(values[0]),
+        "best_total": int(repeats[reached].sum()),
+        "median": float(values[middle]),
+        "mean": float(np.average(values, weights=repeats)),
+    }
+
+
+def verdict(
+    problem: Problem, lowering: Lowering[Any], outcome: Outcome, judged: Judged
+) -> tuple[Status, str, float | None]:
+    """Status, reason and bound, after the score has had its say over the solver's claim."""
+    status, reason = outcome.status, [outcome.reason] if outcome.reason else []
+    bound = None
+    if outcome.bound is not None and np.isfinite(outcome.bound) and lowering.complete:
+        bound = lowering.objective(outcome.bound)
+    if judged.score is None:
+        if status is Status.PROVEN_INFEASIBLE and not lowering.complete:
+            reason.append("the lowered model has no answer, but it leaves out part of the instance")
+            return Status.UNSUPPORTED, "; ".join(reason), None
+        if status.has_answer or status is Status.INFEASIBLE_ANSWERS:
+            raise SolverError(f"the solver claims {status} and returned no answer")
+        return status, "; ".join(reason), bound
+    if not judged.score.feasible:
+        if status.has_answer:
+            reason.append(f"the solver claimed {status}; the instance's own score denies it")
+        return Status.INFEASIBLE_ANSWERS, "; ".join(reason), bound
+    objective = judged.score.objective
+    sign = 1.0 if problem.sense == "minimise" else -1.0
+    if bound is not None:
+        beyond = sign * (bound - objective)
+        slack = 1e-6 * max(abs(objective), abs(bound))
+        if beyond > slack:
+            reason.append(f"the claimed bound {bound:.10g} is beaten by the answer: dropped")
+            return Status.FEASIBLE, "; ".join(reason), None
+        if beyond > 0 or -beyond <= TOLERANCE * max(abs(objective), abs(bound)):
+            bound = objective
+    if status is Status.OPTIMAL and not lowering.complete:
+        reason.append("optimal for the lowered model, which leaves out part of the instance")
+        return Status.FEASIBLE, "; ".join(reason), None
+    if status is Status.OPTIMAL and bound is None:
+        bound = objective
+    if bound == objective:
+        return Status.OPTIMAL, "; ".join(reason), bound
+    return Status.FEASIBLE, "; ".join(reason), bound

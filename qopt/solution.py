@@ -1,0 +1,169 @@
+"""What one run gives back: the best answer, scored by the problem itself, with its record."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import (
+    EXIT_NO_FEASIBLE_ANSWER,
+    EXIT_PROVEN_INFEASIBLE,
+    MissingPackageError,
+    UnsupportedError,
+)
+from .forms import FORMS
+from .judge import TOLERANCE
+from .problem import Problem, Score
+from .record import Record
+from .solver import Status
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best answer of one run, scored by the problem itself.
+
+    Parameters
+    ----------
+    problem : Problem
+    answer : object
+        In the problem's own terms; None where the run ended without any.
+    score : Score or None
+        Objective and violations of `answer`.
+    record : Record
+        The whole run: status, bound, samples, trace, usage, money, environment.
+    """
+
+    problem: Problem
+    answer: Any
+    score: Score | None
+    record: Record
+
+    @property
+    def status(self) -> Status:
+        """What is known at the end of the run."""
+        return self.record.status
+
+    @property
+    def objective(self) -> float | None:
+        """Objective of the answer in the problem's units."""
+        return self.record.objective
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the answer keeps every constraint."""
+        return self.record.feasible
+
+    @property
+    def bound(self) -> float | None:
+        """Proven bound: no feasible answer is better."""
+        return self.record.bound
+
+    @property
+    def gap(self) -> float | None:
+        """Relative distance of a feasible objective from the bound: 0.01 is 1 %.
+
+        None without a bound, or where the bound is 0 and the objective is not.
+        """
+        if self.bound is None or self.objective is None or not self.feasible:
+            return None
+        distance = abs(self.objective - self.bound)
+        if distance <= TOLERANCE * abs(self.bound):
+            return 0.0
+        return distance / abs(self.bound) if self.bound else None
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``qopt solve --json`` prints."""
+        record = self.record
+        return {
+            "id": record.id,
+            "instance": record.instance.name,
+            "kind": record.instance.kind,
+            "sense": record.instance.sense,
+            "solver": record.solver,
+            "options": record.options,
+            "form": record.form,
+            "seed": record.seed,
+            "budget": record.budget,
+            "status": str(record.status),
+            "reason": record.reason,
+            "objective": record.objective,
+            "feasible": record.feasible,
+            "violations": [text for text, _ in record.violations],
+            "bound": record.bound,
+            "gap": self.gap,
+            "reference": record.instance.reference,
+            "answer": record.answer,
+            "samples": record.samples,
+            "usage": {**record.usage.to_json(), "wall": record.wall, "cpu": record.cpu},
+            "cost": record.money,
+            "price_list": record.price_list,
+            "notes": list(record.notes),
+            "details": record.details,
+        }
+
+    def to_frame(self) -> Any:
+        """One row of a pandas data frame.
+
+        Raises
+        ------
+        MissingPackageError
+            Where pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError:
+            raise MissingPackageError("to_frame()", ["pandas"]) from None
+        data = self.to_json()
+        columns = ("instance", "solver", "seed", "status", "objective", "feasible", "bound", "gap")
+        row = {name: data[name] for name in columns}
+        return pd.DataFrame([{**row, "wall": self.record.wall, "cpu": self.record.cpu}])
+
+    def __repr__(self) -> str:
+        record = self.record
+        value = "no answer" if record.objective is None else f"objective {record.objective:.10g}"
+        lines = [f"{record.instance.name} by {record.label}: {record.status}, {value}"]
+        if record.bound is not None:
+            gap = "" if self.gap is None else f", gap {100 * self.gap:.3g} %"
+            lines.append(f"  bound {record.bound:.10g}{gap}")
+        lines.extend(f"  violated: {text}" for text, _ in record.violations[:5])
+        if record.reason:
+            lines.append(f"  {record.reason}")
+        lines.append(f"  {record.wall:.2f} s wall, {record.cpu:.2f} s CPU, run {record.id}")
+        return "\n".join(lines)
+
+
+def exit_code(status: Status) -> int:
+    """What the command line ends with after a run that ended so."""
+    if status.has_answer:
+        return 0
+    if status is Status.PROVEN_INFEASIBLE:
+        return EXIT_PROVEN_INFEASIBLE
+    return EXIT_NO_FEASIBLE_ANSWER
+
+
+def write_answer(solution: Solution, path: Path) -> None:
+    """Write the answer of a run to a file.
+
+    ``.json`` is the problem's own JSON; any other ending ``.abc`` is the text that the problem's
+    method ``to_abc(answer)`` gives (``.sol`` for routes).
+
+    Raises
+    ------
+    UnsupportedError
+        Where there is no answer, or the problem has no such format.
+    """
+    if solution.answer is None:
+        raise UnsupportedError(f"the run ended without an answer; {path} is not written")
+    ending = path.suffix.removeprefix(".")
+    if ending == "json":
+        path.write_text(json.dumps(solution.record.answer, indent=2) + "\n", encoding="utf-8")
+        return
+    writer = getattr(solution.problem, f"to_{ending}", None) if ending else None
+    if writer is None:
+        own = [name[3:] for name in dir(solution.problem) if name.startswith("to_")]
+        formats = [name for name in own if name not in FORMS]
+        raise UnsupportedError(
+            f"{solution.problem.kind} writes answers as .{' or .'.join(['json', *formats])}, "
+            f"not {path.suffix or 'without an ending'}"
+        )
+    path.write_text(writer(solution.answer), encoding="utf-8")

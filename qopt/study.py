@@ -1,0 +1,183 @@
+"""A study: instances by solvers by seeds under one budget, and the verb `compare`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import registry
+from .comparison import Comparison
+from .errors import EXIT_INTERRUPTED, EXIT_NO_FEASIBLE_ANSWER, UsageError
+from .loading import as_problem, load
+from .problem import Problem, fingerprint
+from .record import Record
+from .reduction import has_way
+from .run import Task, collect, parse_solver
+from .solver import Budget, Progress
+from .store import Store
+
+DEFAULT_SOLVERS = ("cpsat", "sa", "routing", "qaoa", "random")
+"""An exact solver with bounds, the strongest heuristics by form, QAOA, and the floor."""
+
+
+@dataclass
+class Study:
+    """What to run, planned before anything runs.
+
+    Parameters
+    ----------
+    problems : iterable of Problem, Qubo, Program or path
+        Instances; two of them may share a name only if they are the same instance.
+    solvers : iterable of str
+        Names with options: ``"qaoa:p=2"``. A solver that no form links to a problem is left out
+        for that problem, and `left_out` says so; one that refuses the model's size is run and
+        recorded as unsupported.
+    seeds : iterable of int
+        A solver that its seed does not change runs with the first one only.
+    time_limit : float, optional
+    evaluations : int, optional
+    threads : int
+
+    Raises
+    ------
+    UsageError
+        Where there are no problems, solvers or seeds, or a solver, option or name clashes.
+    """
+
+    problems: Iterable[Any]
+    solvers: Iterable[str]
+    seeds: Iterable[int] = range(5)
+    time_limit: float | None = None
+    evaluations: int | None = None
+    threads: int = 1
+    tasks: list[Task] = field(init=False, repr=False)
+    left_out: list[str] = field(init=False, repr=False)
+    records: list[Record] = field(init=False, repr=False, default_factory=list)
+    interrupted: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        problems = [load(p) if isinstance(p, str) else as_problem(p) for p in self.problems]
+        solvers, seeds = list(dict.fromkeys(self.solvers)), list(dict.fromkeys(self.seeds))
+        for what, items in (("problem", problems), ("solver", solvers), ("seed", seeds)):
+            if not items:
+                raise UsageError(f"a comparison needs at least one {what}")
+        _check_names(problems)
+        budget = Budget(self.time_limit, self.evaluations, self.threads)
+        self.tasks, self.left_out = [], []
+        for problem in problems:
+            for text in solvers:
+                self._plan(problem, text, seeds, budget)
+
+    def _plan(self, problem: Problem, text: str, seeds: Sequence[int], budget: Budget) -> None:
+        name, options = parse_solver(text)
+        spec = registry.find("solver", name)
+        if not has_way(problem, spec.forms):
+            self.left_out.append(f"{text} does not take {problem.name}: it needs {spec.forms[0]}")
+            return
+        for seed in seeds if spec.stochastic else seeds[:1]:
+            self.tasks.append(Task(problem, name, options, seed, budget))
+
+    def run(
+        self,
+        *,
+        store: Store | None = None,
+        begin: Callable[[str], None] | None = None,
+        listener: Callable[[Progress], None] | None = None,
+    ) -> Comparison:
+        """Run what the store does not hold, and compare everything.
+
+        A Ctrl-C ends the run in progress, keeps its best answer and leaves the rest out;
+        `interrupted` tells.
+
+        Parameters
+        ----------
+        store : Store, optional
+            Keeps the records.
+        begin : callable, optional
+            Called with a title when a run begins.
+        listener : callable, optional
+            Called on every report of a run.
+        """
+
+        def listen(task: Task, progress: Progress | None) -> None:
+            if progress is not None:
+                if listener is not None:
+                    listener(progress)
+            elif begin is not None:
+                begin(f"{task.problem.name} by {task.label}, seed {task.seed}")
+
+        self.records = []
+        self.interrupted = False
+        try:
+            for record in collect(self.tasks, store=store, listener=listen):
+                self.records.append(record)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        notes = list(self.left_out)
+        if self.interrupted:
+            notes.append(f"interrupted: {len(self.records)} of {len(self.tasks)} runs are done")
+        return Comparison(self.records, notes=tuple(notes))
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every instance has a feasible answer, else the documented code."""
+        if self.interrupted:
+            return EXIT_INTERRUPTED
+        answered = {r.instance.sha256 for r in self.records if r.feasible}
+        asked = {r.instance.sha256 for r in self.records}
+        return 0 if answered == asked else EXIT_NO_FEASIBLE_ANSWER
+
+
+def compare(
+    problems: Any,
+    solvers: Iterable[str] | str = DEFAULT_SOLVERS,
+    *,
+    seeds: Iterable[int] = range(5),
+    time_limit: float | None = None,
+    evaluations: int | None = None,
+    threads: int = 1,
+    store: Store | None = None,
+    listener: Callable[[Progress], None] | None = None,
+) -> Comparison:
+    """Run every solver on every instance with every seed, and compare.
+
+    Parameters
+    ----------
+    problems : Problem, path, or iterable of them
+    solvers : str or iterable of str
+        Names with options: ``["sa", "cpsat", "qaoa:p=2"]``.
+    seeds : iterable of int
+    time_limit : float, optional
+        Wall seconds for the search of each run: the same for every solver.
+    evaluations : int, optional
+        Deterministic budget in each solver's own unit.
+    threads : int
+    store : Store, optional
+        Keeps the records; what it holds is not run again.
+    listener : callable, optional
+        Called with the `Progress` on every report of a run.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UsageError
+        Where there is nothing to run, or a name or option is wrong.
+    """
+    many = list(problems) if isinstance(problems, list | tuple | set | range) else [problems]
+    names = [solvers] if isinstance(solvers, str) else list(solvers)
+    study = Study(many, names, seeds, time_limit, evaluations, threads)
+    return study.run(store=store, listener=listener)
+
+
+def _check_names(problems: Sequence[Problem]) -> None:
+    """Two instances under one name would share a table."""
+    seen: dict[str, str] = {}
+    for problem in problems:
+        digest = fingerprint(problem)
+        if seen.setdefault(problem.name, digest) != digest:
+            raise UsageError(
+                f"two different instances are called {problem.name!r}; name one of them in a TOML "
+                "instance file (name = ...)"
+            )
