@@ -1,0 +1,102 @@
+import pytest
+from toys import write_pick
+
+import qopt
+from qopt.errors import InputError, ParseError, UnknownNameError, UsageError
+from qopt.forms import Program, Qubo
+from qopt.loading import as_problem, bundled, origin_of
+
+pytestmark = pytest.mark.usefixtures("toy_registry")
+
+
+def test_a_file_is_recognised_and_settings_are_parsed(tmp_path):
+    problem = qopt.load(write_pick(tmp_path / "a.pick"), k="3")
+    assert (problem.kind, problem.name, problem.k) == ("pick", "a", 3)
+    origin = origin_of(problem)
+    assert origin.kind == "pick"
+    assert origin.path.endswith("a.pick")
+    assert origin.settings == {"k": "3"}
+
+
+def test_an_instance_file_names_data_settings_and_reference(tmp_path):
+    write_pick(tmp_path / "numbers.txt")
+    file = tmp_path / "small.toml"
+    file.write_text(
+        'kind = "pick"\ndata = "numbers.txt"\nk = 1\n'
+        '[reference]\nvalue = 1\nsource = "by eye"\nproven = true\n'
+    )
+    problem = qopt.load(file)
+    assert (problem.name, problem.k) == ("small", 1)
+    assert problem.reference.value == 1.0
+    assert problem.reference.proven
+    assert qopt.load(file, k=4).k == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('kind = "pick"\n', "data"),
+        ("kind = \n", "line 1"),
+        ('kind = "pick"\ndata = "gone.txt"\n', "gone.txt"),
+        ('kind = "pick"\ndata = "n.txt"\n[reference]\nvalue = "low"\n', "number"),
+        ('kind = "pick"\ndata = "n.txt"\n[reference]\nvalue = 1\nvalu = 2\n', "valu"),
+        ('kind = "pick"\ndata = "n.txt"\nkk = 3\n', "did you mean 'k'"),
+        ('kind = "pick"\ndata = "n.txt"\nk = 2.5\n', "whole number"),
+        ('kind = "pikc"\ndata = "n.txt"\n', "did you mean 'pick'"),
+    ],
+)
+def test_a_wrong_instance_file_is_refused_in_words(tmp_path, text, message):
+    write_pick(tmp_path / "n.txt")
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    with pytest.raises((InputError, UsageError), match=message):
+        qopt.load(file)
+
+
+def test_missing_empty_unknown_and_folder(tmp_path):
+    with pytest.raises(InputError, match="no file"):
+        qopt.load(tmp_path / "missing.pick")
+    with pytest.raises(InputError, match="folder"):
+        qopt.load(tmp_path)
+    (tmp_path / "empty.pick").touch()
+    with pytest.raises(ParseError, match="empty"):
+        qopt.load(tmp_path / "empty.pick")
+    (tmp_path / "what.xyz").write_text("once upon a time")
+    with pytest.raises(InputError, match="no known format"):
+        qopt.load(tmp_path / "what.xyz")
+    with pytest.raises(UnknownNameError, match="pick"):
+        qopt.load(write_pick(tmp_path / "a.pick"), kind="pik")
+
+
+def test_a_bare_model_is_a_problem():
+    qubo = as_problem(Qubo.from_arrays([1.0, -2.0]))
+    assert qopt.solve(qubo, "brute").objective == -2.0
+    program = as_problem(Program.build(linear=[1.0, -2.0]))
+    assert program.kind == "program"
+    with pytest.raises(UsageError, match="qopt.load"):
+        as_problem("burma14.tsp")
+
+
+def test_every_bundled_instance_loads_under_its_name_with_its_kind():
+    entries = bundled()
+    assert len({entry.name for entry in entries}) == len(entries)
+    for entry in entries:
+        problem = qopt.load(entry.name)
+        assert problem.kind == entry.kind
+        if entry.best_known is not None:
+            assert problem.reference is not None, entry.name
+            assert problem.reference.value == pytest.approx(entry.best_known, rel=1e-12)
+            assert problem.reference.proven == entry.proven
+
+
+def test_a_known_value_follows_the_data_not_the_name(tmp_path):
+    text = next(e for e in bundled() if e.name == "burma14").path
+    copy = tmp_path / "other-name.tsp"
+    content = open(text).read()
+    copy.write_text(content)
+    assert qopt.load(copy).reference.value == 3323
+    lines = content.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.split()[:1] == ["1"])
+    lines[first] = "1 17.00 96.10"
+    copy.write_text("\n".join(lines) + "\n")
+    assert qopt.load(copy).reference is None

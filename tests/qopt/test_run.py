@@ -1,0 +1,186 @@
+import os
+import signal
+import threading
+import time
+
+import pytest
+from toys import Pick, write_pick
+
+import qopt
+from qopt.errors import SizeError, SolverError, UnknownNameError, UnsupportedError, UsageError
+from qopt.reduction import has_way, lower
+from qopt.run import Task, attempt, collect, parse_solver
+from qopt.solution import exit_code, write_answer
+from qopt.solver import Budget, Status
+from qopt.store import SqliteStore
+
+pytestmark = pytest.mark.usefixtures("toy_registry")
+
+
+@pytest.mark.parametrize("sense", ["minimise", "maximise"])
+def test_the_best_answer_is_scored_in_the_problem_s_own_sense(sense):
+    problem = Pick(sense=sense)
+    solution = qopt.solve(problem, "brute")
+    assert solution.status is Status.OPTIMAL
+    assert solution.objective == problem.optimum == solution.bound
+    assert solution.gap == 0.0
+    assert problem.score(problem.decode_answer(solution.record.answer)).objective == problem.optimum
+    assert solution.record.trace["incumbents"][0][1] == problem.optimum
+    assert solution.record.samples["distinct"] == 3
+    assert solution.record.details == {"seen": 7}
+
+
+def test_a_claim_of_feasibility_that_the_score_denies_is_corrected():
+    solution = qopt.solve(Pick(), "liar:lie=feasible")
+    assert solution.status is Status.INFEASIBLE_ANSWERS
+    assert not solution.feasible
+    assert "5 numbers, exactly 2 asked" in repr(solution)
+    assert "denies" in solution.record.reason
+
+
+def test_a_bound_that_an_answer_beats_is_dropped():
+    solution = qopt.solve(Pick(), "liar:lie=bound")
+    assert solution.status is Status.FEASIBLE
+    assert solution.bound is None
+    assert "bound" in solution.record.reason
+
+
+def test_an_incomplete_lowering_proves_nothing():
+    solution = qopt.solve(Pick(complete=False), "brute")
+    assert solution.status is Status.FEASIBLE
+    assert solution.bound is None
+    assert solution.record.trace["bounds"] == []
+
+
+@pytest.mark.parametrize("lie", ["empty", "counts", "nothing"])
+def test_nonsense_from_a_solver_is_its_fault(lie):
+    with pytest.raises(SolverError):
+        qopt.solve(Pick(), f"liar:lie={lie}")
+
+
+def test_unknown_names_come_with_suggestions():
+    with pytest.raises(UnknownNameError, match="did you mean 'brute'"):
+        qopt.solve(Pick(), "brut")
+    with pytest.raises(UnknownNameError, match="did you mean 'keep'"):
+        qopt.solve(Pick(), "brute:kep=2")
+    with pytest.raises(UsageError, match="whole number"):
+        qopt.solve(Pick(), "brute:keep=few")
+    with pytest.raises(UsageError, match="seed"):
+        qopt.solve(Pick(), "brute", seed=-1)
+    with pytest.raises(UsageError, match="form"):
+        qopt.solve(Pick(), "brute:form=routing")
+
+
+def test_size_refusals_reach_the_caller_and_become_records():
+    with pytest.raises(SizeError, match="at most 1 variables, the model has 5"):
+        qopt.solve(Pick(), "breaks:how=size")
+    record = attempt(Task(Pick(), "breaks", {"how": "size"}))
+    assert record.status is Status.UNSUPPORTED
+    assert "take fewer numbers" in record.reason
+
+
+def test_a_crash_becomes_a_failed_record_with_its_text():
+    record = attempt(Task(Pick(), "breaks"))
+    assert record.status is Status.FAILED
+    assert "ZeroDivisionError: a fault of the solver's own" in record.reason
+    assert "Traceback" in record.error
+    assert record.usage.phases["execute"].wall > 0
+
+
+def test_keys_tell_tasks_apart_and_nothing_else():
+    base = Task(Pick(), "brute")
+    assert Task(Pick(name="renamed"), "brute", {"keep": "3"}).key == base.key
+    others = [
+        Task(Pick(k=3), "brute"), Task(Pick(), "brute", {"keep": 4}), Task(Pick(), "brute", {}, 1),
+        Task(Pick(), "brute", {}, 0, Budget(time_limit=1.0)), Task(Pick(), "waits"),
+        Task(Pick(), "brute", {"form": "qubo"}),
+    ]
+    assert len({base.key, *(t.key for t in others)}) == 7
+
+
+def test_the_way_to_a_form():
+    problem = Pick()
+    assert lower(problem, ["program", "qubo"])[0] == "program"
+    assert lower(problem, ["routing", "qubo"])[0] == "qubo"
+    assert not has_way(problem, ["routing"])
+    with pytest.raises(UnsupportedError, match="routing"):
+        lower(problem, ["routing"])
+
+
+def test_solver_texts():
+    assert parse_solver("qaoa:p=2,angles=[0.1,0.2]") == ("qaoa", {"p": "2", "angles": "[0.1,0.2]"})
+    with pytest.raises(UsageError, match="name=value"):
+        parse_solver("sa:fast")
+
+
+def test_collect_runs_each_key_once_and_resumes(tmp_path):
+    tasks = [Task(Pick(), "brute", {}, seed) for seed in (0, 1, 1)] + [Task(Pick(), "breaks")]
+    with SqliteStore(tmp_path / "runs.db") as store:
+        first = list(collect(tasks, store=store))
+        assert [r.status for r in first] == [Status.OPTIMAL, Status.OPTIMAL, Status.FAILED]
+        assert len(store) == 3
+        again = {r.key: r for r in collect(tasks, store=store)}
+        # What was done is as it was; what failed is tried again.
+        assert again[first[0].key].started == first[0].started
+        assert again[first[2].key].started > first[2].started
+        assert len(store) == 3
+
+
+def test_ctrl_c_keeps_the_best_answer(tmp_path):
+    def press():
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    solution = qopt.solve(Pick(), "waits")
+    assert solution.feasible
+    assert "interrupted" in solution.record.reason
+    assert not solution.record.deterministic
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_ends_a_grid_and_keeps_what_is_done():
+    def press():
+        time.sleep(0.4)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    tasks = [Task(Pick(), "brute"), Task(Pick(), "waits"), Task(Pick(), "brute", {"keep": 1})]
+    seen = []
+    with pytest.raises(KeyboardInterrupt):
+        seen.extend(iter_into(seen, collect(tasks)))
+    assert [r.solver for r in seen] == ["brute", "waits"]
+
+
+def iter_into(seen, records):
+    for record in records:
+        seen.append(record)
+    return []
+
+
+def test_answers_are_written_in_the_formats_that_the_problem_has(tmp_path):
+    solution = qopt.solve(Pick(), "brute")
+    write_answer(solution, tmp_path / "a.json")
+    assert (tmp_path / "a.json").read_text() == '{\n  "picked": [\n    1,\n    3\n  ]\n}\n'
+    write_answer(solution, tmp_path / "a.txt")
+    assert (tmp_path / "a.txt").read_text() == "0 1 0 1 0\n"
+    with pytest.raises(UnsupportedError, match=r"\.json or \.txt"):
+        write_answer(solution, tmp_path / "a.sol")
+
+
+def test_exit_codes():
+    assert exit_code(Status.OPTIMAL) == exit_code(Status.FEASIBLE) == 0
+    assert exit_code(Status.PROVEN_INFEASIBLE) == 11
+    assert exit_code(Status.TIME_LIMIT) == exit_code(Status.INFEASIBLE_ANSWERS) == 10
+
+
+def test_a_solution_prints_short_and_makes_a_frame(tmp_path):
+    solution = qopt.solve(qopt.load(write_pick(tmp_path / "a.pick")), "brute:keep=2")
+    assert repr(solution).startswith("a by brute:keep=2: optimal, objective 3\n")
+    frame = solution.to_frame()
+    assert frame.shape[0] == 1
+    assert frame.loc[0, "objective"] == 3.0
+    data = solution.to_json()
+    wanted = {"instance", "solver", "seed", "status", "objective", "feasible", "violations",
+              "bound", "gap", "answer", "usage", "cost"}
+    assert wanted <= set(data)

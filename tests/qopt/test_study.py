@@ -1,0 +1,68 @@
+import os
+import signal
+import threading
+import time
+
+import pytest
+from toys import Pick, write_pick
+
+import qopt
+from qopt.errors import UsageError
+from qopt.store import SqliteStore
+from qopt.study import Study
+
+pytestmark = pytest.mark.usefixtures("toy_registry")
+
+
+def test_the_grid_holds_every_seed_of_a_stochastic_solver_and_one_of_the_others():
+    study = Study([Pick()], ["brute", "waits", "brute:keep=1"], seeds=range(4))
+    assert [(t.label, t.seed) for t in study.tasks] == [
+        ("brute", 0), *(("waits", s) for s in range(4)), ("brute:keep=1", 0)
+    ]
+
+
+def test_a_pair_without_a_way_is_left_out_and_said():
+    study = Study([Pick()], ["brute", "routing"])
+    assert len(study.tasks) == 1
+    assert study.left_out == ["routing does not take numbers: it needs routing"]
+
+
+@pytest.mark.parametrize(
+    ("problems", "solvers", "seeds", "message"),
+    [([], ["brute"], [0], "problem"), ([Pick()], [], [0], "solver"), ([Pick()], ["brute"], [], "seed"),
+     ([Pick(), Pick(k=3)], ["brute"], [0], "two different instances"),
+     ([Pick()], ["brut"], [0], "did you mean"), ([Pick()], ["brute:x=1"], [0], "option")],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_runs(problems, solvers, seeds, message):
+    with pytest.raises(UsageError, match=message):
+        Study(problems, solvers, seeds)
+
+
+def test_one_crash_does_not_end_the_comparison(tmp_path):
+    with SqliteStore(tmp_path / "runs.db") as store:
+        comparison = qopt.compare(
+            [Pick(), str(write_pick(tmp_path / "a.pick", "3 2 9"))], ["breaks", "brute"],
+            seeds=range(2), store=store,
+        )
+        assert len(comparison.records) == len(store) == 6
+    assert {str(r.status) for r in comparison.records} == {"failed", "optimal"}
+
+
+def test_ctrl_c_ends_the_study_with_what_it_has():
+    study = Study([Pick()], ["brute", "waits", "brute:keep=1"], seeds=[0])
+
+    def press():
+        time.sleep(0.4)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    comparison = study.run()
+    assert study.interrupted
+    assert study.exit_code == 130
+    assert [r.solver for r in comparison.records] == ["brute", "waits"]
+
+
+def test_exit_code_tells_instances_without_an_answer():
+    study = Study([Pick()], ["breaks"], seeds=[0])
+    study.run()
+    assert study.exit_code == 10
