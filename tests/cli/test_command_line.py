@@ -1,0 +1,167 @@
+"""The real command line, end to end: what it prints, writes and exits with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+QOPT = [sys.executable, "-m", "qopt.cli.main"]
+
+
+def qopt(*arguments, code=0, **more):
+    done = subprocess.run(
+        [*QOPT, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False,
+        cwd=more.pop("cwd", None),
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def one_line_error(*arguments, code, **more):
+    done = qopt(*arguments, code=code, **more)
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def test_solve_prints_one_json_object_with_everything():
+    data = json.loads(qopt("solve", "burma14", "--solver", "cpsat", "--json").stdout)
+    assert data["objective"] == data["bound"] == 3323
+    assert data["status"] == "optimal"
+    assert data["gap"] == 0
+    assert data["feasible"]
+    assert data["violations"] == []
+    for name in ("instance", "solver", "seed", "answer", "usage", "cost"):
+        assert name in data
+    assert data["usage"]["phases"]["execute"]["wall"] > 0
+
+
+def test_solve_for_people_and_answer_file(tmp_path):
+    done = qopt("solve", "burma14", "--solver", "cpsat", "-o", tmp_path / "tour.json")
+    assert "burma14 by cpsat: optimal, objective 3323" in done.stdout
+    assert done.stderr == ""
+    assert json.loads((tmp_path / "tour.json").read_text())
+
+
+def test_one_seed_gives_one_answer():
+    options = ("solve", "petersen", "--solver", "qaoa:p=1,shots=200", "--seed", 5, "--json")
+    first, second = (json.loads(qopt(*options).stdout) for _ in range(2))
+    assert first["answer"] == second["answer"]
+    assert first["samples"] == second["samples"]
+
+
+def test_compare_writes_table_report_and_records(tmp_path):
+    store, report, table = tmp_path / "runs.db", tmp_path / "out.html", tmp_path / "out.csv"
+    arguments = (
+        "compare", "petersen", "burma14", "--solver", "sa:reads=2,sweeps=50", "--solver", "cpsat",
+        "--solver", "exact", "--seeds", 2, "--time-limit", 5, "--store", store,
+        "--report", report, "--report", table,
+    )
+    done = qopt(*arguments)
+    for word in ("petersen", "burma14", "cpsat", "exact", "optimal"):
+        assert word in done.stdout
+    assert "<html" in report.read_text()
+    assert "petersen" in table.read_text()
+    listed = json.loads(qopt("runs", "list", "--store", store, "--json").stdout)
+    assert len(listed) == 10
+    # `exact` cannot take burma14 (169 bits): refused in words, and not a crash.
+    refused = [run for run in listed if run["status"] == "unsupported"]
+    assert [(run["instance"], run["solver"]) for run in refused] == [("burma14", "exact")]
+    # Again: everything is in the store already.
+    before = store.stat().st_mtime_ns
+    qopt(*arguments)
+    assert store.stat().st_mtime_ns == before
+    shown = qopt("runs", "show", listed[0]["id"], "--store", store, "--json")
+    assert json.loads(shown.stdout)["key"].startswith(listed[0]["id"])
+    lines = qopt("runs", "export", "--store", store).stdout.splitlines()
+    assert len([json.loads(line) for line in lines]) == 10
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("qubo", '"linear"'), ("ising", '"h"'), ("lp", "Subject To"), ("qasm3", "OPENQASM 3"),
+     ("sparse", " ")],
+)
+def test_convert(target, expected):
+    assert expected.lower() in qopt("convert", "petersen", "--to", target).stdout.lower()
+
+
+def test_what_is_converted_loads_again_with_the_same_optimum(tmp_path):
+    original = json.loads(qopt("solve", "petersen", "--solver", "exact", "--json").stdout)
+    for target, file in (("qubo", "p.json"), ("bqm", "p.bqm"), ("sparse", "p.sparse"), ("lp", "p.lp")):
+        qopt("convert", "petersen", "--to", target, "-o", tmp_path / file)
+        again = json.loads(qopt("solve", tmp_path / file, "--solver", "exact", "--json").stdout)
+        assert abs(again["objective"]) == original["objective"], target
+
+
+def test_catalogues():
+    assert "cpsat" in qopt("solvers").stdout
+    options = json.loads(qopt("solvers", "qaoa", "--json").stdout)["options"]
+    shots = next(o for o in options if o["name"] == "shots")
+    assert shots["type"] == "a whole number"
+    assert shots["default"] > 0
+    assert all(o["help"] for o in options)
+    settings = json.loads(qopt("problems", "portfolio", "--json").stdout)["options"]
+    assert {"select", "risk"} <= {o["name"] for o in settings}
+    assert "burma14" in qopt("instances").stdout
+    assert all(e["source"] for e in json.loads(qopt("instances", "--json").stdout))
+
+
+def test_every_solver_and_problem_documents_every_option():
+    for kind in ("solvers", "problems"):
+        for spec in json.loads(qopt(kind, "--json").stdout):
+            described = json.loads(qopt(kind, spec["name"], "--json").stdout)
+            undocumented = [o["name"] for o in described["options"] if not o["help"]]
+            assert not undocumented, (spec["name"], undocumented)
+
+
+def test_wrong_usage_is_one_line_and_its_exit_code(tmp_path):
+    assert "did you mean 'cpsat'" in one_line_error("solve", "burma14", "--solver", "cpsta", code=2)
+    assert "did you mean 'shots'" in one_line_error(
+        "solve", "petersen", "--solver", "qaoa:shot=3", code=2
+    )
+    assert "no file" in one_line_error("solve", "nowhere.tsp", code=3)
+    assert "at most" in one_line_error("solve", "burma14", "--solver", "exact", code=4)
+    assert "routing" in one_line_error("solve", "petersen", "--solver", "routing", code=5)
+    assert "no run store" in one_line_error("runs", "list", "--store", tmp_path / "x.db", code=8)
+    broken = tmp_path / "broken.tsp"
+    text = Path(json.loads(qopt("instances", "--json").stdout)[0]["path"]).parent.parent
+    broken.write_text((text / "tsp" / "burma14.tsp").read_text().replace("96.10", "abc"))
+    error = one_line_error("solve", broken, code=3)
+    assert f"{broken}:" in error
+    assert "abc" in error
+
+
+def test_an_error_under_json_is_json_too():
+    done = qopt("solve", "nowhere.tsp", "--json", code=3)
+    assert json.loads(done.stdout)["error"]["exit_code"] == 3
+
+
+def test_ctrl_c_prints_the_best_found():
+    process = subprocess.Popen(
+        [*QOPT, "solve", "burma14", "--solver", "sa", "--time-limit", "60", "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    time.sleep(6)
+    os.kill(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    data = json.loads(out)
+    assert process.returncode == 0
+    assert "interrupted" in data["reason"]
+    assert data["feasible"]
+
+
+def test_help_and_import_load_no_heavy_library():
+    code = (
+        "import sys; import qopt; from qopt.cli.main import run; run(['--help']); "
+        "heavy = {'numpy', 'scipy', 'qiskit', 'ortools', 'numba', 'pandas', 'networkx', 'rich'}; "
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
