@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -117,8 +117,21 @@ def gather(groups: Iterable[tuple[str, Iterable[Spec]]]) -> dict[tuple[str, str]
     return found
 
 
+def _refuse_namesake() -> None:
+    """Another project on the registry is called ``qopt``; both would write into one folder."""
+    try:
+        namesake = distribution("qopt")
+    except PackageNotFoundError:
+        return
+    raise QoptError(
+        f"the distribution 'qopt' {namesake.version} is another project that uses the same package "
+        "name: pip uninstall qopt, then pip install --force-reinstall qopt-toolkit"
+    )
+
+
 @lru_cache(maxsize=1)
 def _all() -> dict[tuple[str, str], Spec]:
+    _refuse_namesake()
     groups = []
     for entry in entry_points(group=GROUP):
         owner = entry.dist.name if entry.dist is not None else "unknown distribution"
