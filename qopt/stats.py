@@ -1,0 +1,282 @@
+"""Estimators: pure functions of numbers, each with its source and its limits.
+
+Failures, time-outs and runs without a feasible answer stay in the denominator: a run that found
+nothing is worse than any objective.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb, inf, isfinite, log, log1p
+
+from .errors import UsageError
+from .judge import TOLERANCE
+from .problem import Sense
+
+CONFIDENCE = 0.95
+"""Nominal coverage of every interval that is shown."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Successes out of trials with an exact interval.
+
+    Parameters
+    ----------
+    successes, trials : int
+    low, high : float
+        Clopper-Pearson interval.
+    """
+
+    successes: int
+    trials: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        """Observed share."""
+        return self.successes / self.trials
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far an objective is from a reference; positive is worse, whatever the sense.
+
+    Parameters
+    ----------
+    absolute : float
+        In the problem's units.
+    relative : float, optional
+        As a share of the reference's size (0.01 is 1 %); None where that has no meaning.
+    """
+
+    absolute: float
+    relative: float | None
+
+
+@dataclass(frozen=True)
+class TimeToSolution:
+    """Seconds of repeated runs until the target is met with a given probability.
+
+    Parameters
+    ----------
+    value : float
+        Estimate; infinite where nothing succeeded.
+    low, high : float
+        Interval; `high` is infinite where the success probability may be 0.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+# -- shares ---------------------------------------------------------------------------------------
+
+
+def clopper_pearson(
+    successes: int, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Exact interval for a binomial probability.
+
+    It covers at least at its nominal level whatever the probability and however few the trials, for
+    independent trials of equal probability. 0 trials say nothing: (0, 1).
+
+    Parameters
+    ----------
+    successes, trials : int
+    confidence : float
+        Two-sided, between 0 and 1.
+
+    References
+    ----------
+    Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+    binomial", Biometrika 26 (1934).
+    """
+    if not 0 <= successes <= trials:
+        raise UsageError(f"successes must be between 0 and the {trials} trials, got {successes}")
+    _check_confidence(confidence)
+    if trials == 0:
+        return 0.0, 1.0
+    from scipy.special import betaincinv
+
+    tail = (1.0 - confidence) / 2.0
+    low = betaincinv(successes, trials - successes + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, trials - successes, 1.0 - tail) if successes < trials else 1.0
+    return float(low), float(high)
+
+
+def share(successes: int, trials: int, confidence: float = CONFIDENCE) -> Share | None:
+    """A share with its exact interval; None without trials."""
+    if trials == 0:
+        return None
+    return Share(successes, trials, *clopper_pearson(successes, trials, confidence))
+
+
+# -- medians --------------------------------------------------------------------------------------
+
+
+def quantile(values: Sequence[float], q: float) -> float | None:
+    """Quantile by linear interpolation between order statistics; None without values.
+
+    References
+    ----------
+    Definition 7 of Hyndman and Fan, "Sample quantiles in statistical packages", The American
+    Statistician 50 (1996); numpy's default.
+    """
+    if not 0.0 <= q <= 1.0:
+        raise UsageError(f"a quantile lies between 0 and 1, got {q}")
+    if not values:
+        return None
+    ordered = sorted(values)
+    position = q * (len(ordered) - 1)
+    below = int(position)
+    part = position - below
+    if part == 0.0:
+        return float(ordered[below])
+    return float(ordered[below] * (1.0 - part) + ordered[below + 1] * part)
+
+
+def median(values: Sequence[float]) -> float | None:
+    """Middle value, or the mean of the two in the middle; None without values."""
+    return quantile(values, 0.5)
+
+
+def median_of_runs(
+    objectives: Sequence[float], without_answer: int, sense: Sense
+) -> float | None:
+    """Median objective of runs, those without an answer counted as worse than any.
+
+    None where such a run is in the middle: then the median run found nothing.
+
+    Parameters
+    ----------
+    objectives : sequence of float
+        Of the runs that found a feasible answer.
+    without_answer : int
+        How many did not.
+    sense : {"minimise", "maximise"}
+    """
+    worst = inf if sense == "minimise" else -inf
+    middle = _middle([*objectives, *[worst] * without_answer])
+    return middle if middle is not None and isfinite(middle) else None
+
+
+def _middle(values: Sequence[float]) -> float | None:
+    """`median` where infinite values may stand in the middle."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    if len(ordered) % 2 or ordered[half - 1] == ordered[half]:
+        return float(ordered[half])
+    return float(ordered[half - 1] / 2.0 + ordered[half] / 2.0)
+
+
+def median_interval(
+    objectives: Sequence[float],
+    without_answer: int,
+    sense: Sense,
+    confidence: float = CONFIDENCE,
+) -> tuple[float | None, float | None] | None:
+    """Distribution-free interval for the median objective over seeds.
+
+    Two order statistics that enclose the median with at least the stated probability. Under 6 runs
+    none do at 95 %, and the answer is None; an end is None where a run without an answer stands
+    there. Over seeds on one instance alone: it says nothing of other instances.
+
+    References
+    ----------
+    Conover, "Practical Nonparametric Statistics", 3rd edition (1999), section 3.2.
+    """
+    _check_confidence(confidence)
+    worst = inf if sense == "minimise" else -inf
+    ordered = sorted([*objectives, *[worst] * without_answer])
+    n, tail, rank = len(ordered), 0.0, 0
+    while rank < n // 2 and tail + comb(n, rank) / 2**n <= (1.0 - confidence) / 2.0:
+        tail += comb(n, rank) / 2**n
+        rank += 1
+    if rank == 0:
+        return None
+    low, high = ordered[rank - 1], ordered[n - rank]
+    return (low if isfinite(low) else None), (high if isfinite(high) else None)
+
+
+# -- quality --------------------------------------------------------------------------------------
+
+
+def gap(objective: float, reference: float, sense: Sense) -> Gap:
+    """Distance of an objective from a reference.
+
+    The relative gap is the distance as a share of the reference's absolute value. It is given only
+    where both values lie on the same side of zero: a scale that touches or crosses zero has no
+    meaningful percentage. An objective that has reached the reference has both gaps 0.
+    """
+    if reached(objective, reference, sense) and reached(reference, objective, sense):
+        return Gap(0.0, 0.0)
+    absolute = objective - reference if sense == "minimise" else reference - objective
+    if not (objective > 0.0 < reference or objective < 0.0 > reference):
+        return Gap(absolute, None)
+    relative = absolute / abs(reference)
+    return Gap(absolute, relative if isfinite(relative) else None)
+
+
+def reached(
+    objective: float, target: float, sense: Sense, tolerance: float = TOLERANCE
+) -> bool:
+    """Whether an objective is as good as a target, up to a relative tolerance."""
+    slack = tolerance * max(abs(objective), abs(target))
+    return objective <= target + slack if sense == "minimise" else objective >= target - slack
+
+
+def better(first: float, second: float, sense: Sense, tolerance: float = TOLERANCE) -> bool:
+    """Whether the first objective is better than the second by more than the tolerance."""
+    return not reached(second, first, sense, tolerance)
+
+
+# -- time -----------------------------------------------------------------------------------------
+
+
+def time_to_solution(
+    successes: int,
+    trials: int,
+    seconds: float,
+    *,
+    target: float = 0.99,
+    confidence: float = CONFIDENCE,
+) -> TimeToSolution | None:
+    """Seconds of independent repeats until one succeeds with probability `target`; at least a run.
+
+    ``seconds * max(1, log(1 - target) / log(1 - p))`` with p the success probability. The exact
+    interval of p is pushed through this decreasing function, so the coverage is that of p's own
+    interval; where nothing succeeded it has no upper end. The spread of `seconds` is not in it.
+
+    Parameters
+    ----------
+    successes, trials : int
+    seconds : float
+        Mean of a run, those that failed included.
+    target : float
+        Between 0 and 1.
+
+    References
+    ----------
+    Ronnow et al., "Defining and detecting quantum speedup", Science 345 (2014).
+    """
+    if not 0.0 < target < 1.0:
+        raise UsageError(f"target probability must lie between 0 and 1, got {target}")
+    found = share(successes, trials, confidence)
+    if found is None:
+        return None
+
+    def push(p: float) -> float:
+        if p <= 0.0:
+            return inf
+        return seconds * (1.0 if p >= target else max(1.0, log(1.0 - target) / log1p(-p)))
+
+    return TimeToSolution(push(found.value), push(found.high), push(found.low))
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0.0 < confidence < 1.0:
+        raise UsageError(f"confidence must lie between 0 and 1, got {confidence}")
