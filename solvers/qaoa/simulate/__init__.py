@@ -1,1 +1,1 @@
-"""."""
+"""Simulators of QAOA states."""

@@ -1,0 +1,121 @@
+"""What a QAOA circuit is made of: a cost, a mixer, an initial state and angles.
+
+The state is ``U(beta_p, gamma_p) ... U(beta_1, gamma_1) |+...+>`` with
+``U(beta, gamma) = exp(-i beta sum_i X_i) exp(-i gamma C)`` and the normalised cost ``C``.
+Everything is little-endian: qubit ``i`` is variable ``i`` is bit ``i`` of a basis-state index.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.errors import UsageError
+from qopt.forms import Ising, Qubo
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """A QUBO as the diagonal operator ``C = sum_i h_i Z_i + sum_e J_e Z_row[e] Z_col[e]``.
+
+    The coefficients are divided by the root mean square of the couplings (of the fields where
+    there are no couplings), so that good angles do not depend on the unit of the objective; after
+    Sureshbabu et al., Quantum 8, 1231 (2024). The energy of a state is ``scale * C + offset``.
+
+    Parameters
+    ----------
+    ising : Ising
+        Normalised fields and couplings, without offset.
+    scale : float
+        What the coefficients were divided by; 1 for a constant cost.
+    offset : float
+        Mean energy over all bit strings.
+    """
+
+    ising: Ising = field(repr=False)
+    scale: float = 1.0
+    offset: float = 0.0
+
+    @classmethod
+    def of(cls, qubo: Qubo) -> "Cost":
+        """Normalise a QUBO. Groups are left out: penalise them first."""
+        ising = qubo.to_ising()
+        weights = ising.J if len(ising.J) else ising.h[ising.h != 0.0]
+        largest = float(np.abs(weights).max()) if len(weights) else 0.0
+        # Dividing by the largest first keeps the squares of huge or tiny weights in range.
+        scale = largest * float(np.sqrt(np.mean((weights / largest) ** 2))) if largest else 1.0
+        normalised = Ising(ising.h / scale, ising.row, ising.col, ising.J / scale)
+        return cls(normalised, scale, ising.offset)
+
+    @property
+    def qubits(self) -> int:
+        """Number of qubits."""
+        return self.ising.num_spins
+
+    @property
+    def spread(self) -> float:
+        """Root of the variance of C over all bit strings, a qubit; 1 where C vanishes.
+
+        Good phases ``gamma`` are of the order of its inverse.
+        """
+        variance = float(self.ising.h @ self.ising.h + self.ising.J @ self.ising.J)
+        return float(np.sqrt(variance / self.qubits)) if variance > 0.0 else 1.0
+
+    def couplings(self) -> NDArray[np.float64]:
+        """Symmetric matrix of the normalised couplings, shape (n, n)."""
+        matrix = np.zeros((self.qubits, self.qubits))
+        matrix[self.ising.row, self.ising.col] = self.ising.J
+        return matrix + matrix.T
+
+    def energy(self, value: float) -> float:
+        """Turn a value of C into an energy of the QUBO."""
+        return self.scale * value + self.offset
+
+
+@dataclass(frozen=True)
+class Angles:
+    """Angles of all layers, for the normalised cost.
+
+    Parameters
+    ----------
+    gammas : tuple of float
+        Phase angles, first layer first.
+    betas : tuple of float
+        Mixer angles.
+    """
+
+    gammas: tuple[float, ...]
+    betas: tuple[float, ...]
+
+    @classmethod
+    def split(cls, flat: "tuple[float, ...] | NDArray[np.float64]") -> "Angles":
+        """Read ``gamma_1 .. gamma_p, beta_1 .. beta_p``."""
+        if len(flat) % 2:
+            raise UsageError(f"angles are p gammas, then p betas: got {len(flat)} values")
+        p = len(flat) // 2
+        values = tuple(float(angle) for angle in flat)
+        return cls(values[:p], values[p:])
+
+    @property
+    def layers(self) -> int:
+        """The number of layers, p."""
+        return len(self.gammas)
+
+    @property
+    def flat(self) -> tuple[float, ...]:
+        """Gammas, then betas: what `split` reads."""
+        return self.gammas + self.betas
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """One QAOA state: the transverse-field mixer on the uniform superposition.
+
+    Parameters
+    ----------
+    cost : Cost
+    angles : Angles
+    """
+
+    cost: Cost
+    angles: Angles

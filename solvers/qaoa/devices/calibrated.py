@@ -1,0 +1,164 @@
+"""IBM's devices as their last published calibrations have them, simulated by qiskit-aer."""
+
+import warnings
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from qopt.errors import MissingPackageError, SizeError, UnknownNameError
+
+from .. import compile as compiler
+from ..ansatz import Ansatz
+from ..circuit import ORDERS, build_circuit, one_qubit_gates
+from ..noise import MODELLED, calibrated_noise, calibration_key
+from ..simulate.noisy import MOST_QUBITS
+from .device import Compiled, Samples, Watch
+from .noisy import sample_noisy
+
+PREFIX = "aer:"
+
+DEFAULT_LEVEL = 3
+DEFAULT_TRIES = 4
+
+_SUB_JOB_SECONDS = 2.0
+"""What IBM's usage estimate adds to every sub-job."""
+
+_REPETITION_DELAY = 250e-6
+"""IBM's usual delay between shots, where a backend does not say."""
+
+
+class CalibratedDevice:
+    """A device of `device_names`, with its couplings and noise.
+
+    Parameters
+    ----------
+    name : str
+        ``"aer:torino"``.
+    level : int
+        Optimisation level of qiskit's compiler.
+    tries : int
+        Seeds of the compiler, each with every order of gates.
+    trajectories : int, optional
+    threads : int
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest names.
+    MissingPackageError
+        Without qiskit-ibm-runtime, which holds the calibrations.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        level: int = DEFAULT_LEVEL,
+        tries: int = DEFAULT_TRIES,
+        trajectories: int | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.name = name
+        self._short = name.removeprefix(PREFIX)
+        if self._short not in device_names():
+            known = [PREFIX + each for each in device_names()]
+            raise UnknownNameError("device", name, known)
+        self._level, self._tries = level, tries
+        self._trajectories = trajectories
+        self._threads = threads
+        self._backend: Any = None
+        self._target: Any = None
+
+    def load(self) -> None:
+        """Read the calibration."""
+        import qiskit_aer.noise  # noqa: F401 - the import is what takes time
+
+        self._backend = _backend(self._short)
+        self._target = compiler.usable_target(self._backend.target)
+
+    def check_size(self, qubits: int) -> None:
+        """Refuse what the device or the simulator cannot hold."""
+        region = compiler.largest_region(self._target)
+        if qubits > min(region, MOST_QUBITS):
+            holder = "has that many usable, connected qubits" if region < MOST_QUBITS else (
+                "is simulated with its noise only up to there"
+            )
+            raise SizeError(
+                f"device {self.name!r}", qubits, min(region, MOST_QUBITS), "qubits",
+                f"it {holder}; select fewer assets, or a tighter lowering (columns=20)",
+            )
+
+    def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
+        """The likeliest to succeed of several compilations, on its active qubits alone."""
+        target = self._target
+        routed = compiler.compile_circuit(
+            [build_circuit(ansatz, order) for order in ORDERS],
+            target,
+            level=self._level,
+            seed=seed,
+            tries=self._tries,
+            most_qubits=MOST_QUBITS,
+            over=lambda: watch.over,
+        )
+        circuit = compiler.restrict(routed.circuit, routed.qubits)
+        configuration = self._backend.configuration()
+        properties = self._backend.properties()
+        return Compiled(
+            ansatz=ansatz,
+            circuit=circuit,
+            physical=routed.qubits,
+            one_qubit_gates=one_qubit_gates(circuit, free=compiler.free_gates(target)),
+            success_probability=routed.success_probability,
+            duration=compiler.duration(routed.circuit, target),
+            repetition_delay=getattr(configuration, "default_rep_delay", _REPETITION_DELAY),
+            overhead=_SUB_JOB_SECONDS,
+            details={
+                "compiler": f"qiskit, level {self._level}, best of {self._tries} seeds",
+                "compile_seed": routed.seed,
+                "physical_qubits": list(routed.qubits),
+                "calibration_date": properties.last_update_date.isoformat(),
+                "calibration_hash": calibration_key(self._backend.target, properties),
+                "noise": MODELLED,
+            },
+        )
+
+    def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
+        """Shots under the calibrated noise."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds up
+            noise = calibrated_noise(
+                compiled.circuit, compiled.physical, self._backend.target,
+                self._backend.properties(),
+            )
+        return sample_noisy(
+            compiled, noise, shots, seed, watch,
+            trajectories=self._trajectories, threads=self._threads,
+        )
+
+
+@lru_cache(maxsize=1)
+def device_names() -> tuple[str, ...]:
+    """Devices whose calibrations qiskit-ibm-runtime holds; found without importing it."""
+    spec = find_spec("qiskit_ibm_runtime")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingPackageError("a device named aer:...", ["qiskit-ibm-runtime"])
+    folder = Path(spec.submodule_search_locations[0]) / "fake_provider" / "backends"
+    return tuple(sorted(
+        path.name
+        for path in folder.iterdir()
+        if (path / f"props_{path.name}.json").exists() and path.name != "fractional"
+    ))
+
+
+@lru_cache(maxsize=4)
+def _backend(name: str) -> Any:
+    module = import_module("qiskit_ibm_runtime.fake_provider.fake_backend")
+    home = import_module(f"qiskit_ibm_runtime.fake_provider.backends.{name}")
+    kinds = [
+        value
+        for value in vars(home).values()
+        if isinstance(value, type) and issubclass(value, module.FakeBackendV2)
+    ]
+    return kinds[0]()

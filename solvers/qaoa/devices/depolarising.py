@@ -1,0 +1,92 @@
+"""A device of three numbers: all qubits coupled, every gate of a kind equally noisy."""
+
+import re
+
+import numpy as np
+
+from qopt.errors import SizeError, UsageError
+
+from ..ansatz import Ansatz
+from ..circuit import build_circuit, one_qubit_gates, two_qubit_gates
+from ..noise import depolarising_noise
+from ..simulate.noisy import MOST_QUBITS
+from .device import Compiled, Samples, Watch
+from .noisy import sample_noisy
+
+SYNTAX = "depolarizing:P1;P2;READOUT"
+
+
+class DepolarisingDevice:
+    """Depolarising gates and symmetric readout errors.
+
+    Parameters
+    ----------
+    name : str
+        `SYNTAX`: the probability of a Pauli error after each one-qubit and each two-qubit gate, and
+        that a bit is read wrong. Commas and slashes separate as well.
+    trajectories : int, optional
+    threads : int
+
+    Raises
+    ------
+    UsageError
+        Where the three numbers are not probabilities.
+    """
+
+    def __init__(self, name: str, trajectories: int | None = None, threads: int = 1) -> None:
+        self.name = name
+        self._trajectories = trajectories
+        self._threads = threads
+        self.one, self.two, self.readout = _probabilities(name)
+
+    def load(self) -> None:
+        """Import the simulator."""
+        import qiskit_aer.noise  # noqa: F401 - the import is what takes time
+        import rustworkx  # noqa: F401
+
+    def check_size(self, qubits: int) -> None:
+        """Refuse what the noisy simulator cannot hold."""
+        if qubits > MOST_QUBITS:
+            raise SizeError(
+                f"device {self.name!r}", qubits, MOST_QUBITS, "qubits",
+                "select fewer assets, or a tighter lowering (columns=20)",
+            )
+
+    def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
+        """The logical circuit as it is: every gate is native, every pair coupled."""
+        circuit = build_circuit(ansatz)
+        ones, twos = one_qubit_gates(circuit), two_qubit_gates(circuit)
+        success = (
+            (1.0 - self.one) ** ones
+            * (1.0 - self.two) ** twos
+            * (1.0 - self.readout) ** circuit.num_qubits
+        )
+        return Compiled(
+            ansatz=ansatz,
+            circuit=circuit,
+            physical=tuple(range(circuit.num_qubits)),
+            one_qubit_gates=ones,
+            success_probability=success,
+            details={"noise": {"one": self.one, "two": self.two, "readout": self.readout}},
+        )
+
+    def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
+        """Shots under the noise."""
+        noise = depolarising_noise(compiled.circuit.num_qubits, self.one, self.two, self.readout)
+        return sample_noisy(
+            compiled, noise, shots, seed, watch,
+            trajectories=self._trajectories, threads=self._threads,
+        )
+
+
+def _probabilities(name: str) -> tuple[float, float, float]:
+    parts = [part for part in re.split(r"[;,/\s]+", name.partition(":")[2]) if part]
+    try:
+        one, two, readout = (float(part) for part in parts)
+    except ValueError:
+        raise UsageError(f"a depolarising device is written {SYNTAX}, got {name!r}") from None
+    # Above these a "no error" outcome would be rarer than each error: no noise does that.
+    for value, most in ((one, 3 / 4), (two, 15 / 16), (readout, 1 / 2)):
+        if not (np.isfinite(value) and 0.0 <= value <= most):
+            raise UsageError(f"{value:g} in device {name!r} must lie between 0 and {most:g}")
+    return one, two, readout

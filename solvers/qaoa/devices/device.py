@@ -1,0 +1,132 @@
+"""What a quantum device is: it compiles a circuit and samples it."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.solver import Clock, Progress
+
+from ..ansatz import Ansatz
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a device looks at between pieces of work.
+
+    Parameters
+    ----------
+    clock : Clock
+    progress : Progress
+    """
+
+    clock: Clock
+    progress: Progress
+
+    @property
+    def over(self) -> bool:
+        """Whether to end now with what there is."""
+        return self.clock.expired or self.progress.stopping
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A circuit as a device executes it.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+        What it prepares.
+    circuit : QuantumCircuit
+        On the qubits in use alone; classical bit ``i`` is variable ``i``, wherever it was routed.
+    physical : tuple of int
+        The device's numbers of those qubits.
+    one_qubit_gates : int
+        Those that take time.
+    success_probability : float, optional
+        Estimated probability that a shot meets no gate or readout error.
+    duration : float, optional
+        Seconds from the first gate to the end of readout.
+    repetition_delay : float
+        Seconds that the device waits between shots.
+    overhead : float
+        Seconds that a job takes beside its shots.
+    details : dict
+        JSON values for the record.
+    """
+
+    ansatz: Ansatz
+    circuit: "QuantumCircuit" = field(repr=False)
+    physical: tuple[int, ...] = field(repr=False)
+    one_qubit_gates: int
+    success_probability: float | None = None
+    duration: float | None = None
+    repetition_delay: float = 0.0
+    overhead: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def seconds(self, shots: int) -> float | None:
+        """Estimated time on the device; None where gate times are unknown."""
+        if self.duration is None:
+            return None
+        return self.overhead + (self.repetition_delay + self.duration) * shots
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What came out of a device.
+
+    Parameters
+    ----------
+    bits : ndarray of int8, shape (shots, n)
+        One row a shot; column ``i`` is variable ``i``.
+    realisations : int
+        Independent noise realisations behind them; fewer than shots where a simulator draws
+        several shots from one.
+    batch : ndarray of int64, shape (shots,), optional
+        The realisation of each shot, where there are fewer than shots.
+    method : str
+        How they were drawn, in words.
+    """
+
+    bits: NDArray[np.int8] = field(repr=False)
+    realisations: int
+    batch: NDArray[np.int64] | None = field(default=None, repr=False)
+    method: str = ""
+
+
+class Device(Protocol):
+    """A device. It is opened without imports, and loaded once before anything else is asked.
+
+    Attributes
+    ----------
+    name : str
+        As the user wrote it.
+    """
+
+    name: str
+
+    def load(self) -> None:
+        """Import libraries and read calibrations; timed as ``setup``."""
+        ...
+
+    def check_size(self, qubits: int) -> None:
+        """Refuse a register that does not fit.
+
+        Raises
+        ------
+        SizeError
+        """
+        ...
+
+    def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
+        """Turn a QAOA state into a circuit of the device's own gates and couplings."""
+        ...
+
+    def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
+        """Execute a circuit; fewer shots come back where `watch` ends the run."""
+        ...

@@ -1,0 +1,68 @@
+"""What the angle search minimises: the mean energy, or the mean of its lowest part."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Objective(Protocol):
+    """A figure of a distribution over the values of a diagonal operator.
+
+    Each is, at a given state, the expectation of another diagonal operator (the tilted one), and
+    its derivative is the derivative of that expectation with the operator held fixed. So one
+    adjoint pass gives the gradient of any of them.
+    """
+
+    name: str
+
+    def evaluate(
+        self, probabilities: NDArray[np.float64], diagonal: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """The value and the tilted diagonal, both of shape (2**n,) where they are arrays."""
+        ...
+
+
+class Mean:
+    """The expectation of the cost."""
+
+    name = "mean"
+
+    def evaluate(
+        self, probabilities: NDArray[np.float64], diagonal: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Expectation; the operator is the cost itself."""
+        return float(probabilities @ diagonal), diagonal
+
+
+class ConditionalValueAtRisk:
+    """Mean of the lowest share `alpha` of the cost (Barkoutsos et al., Quantum 4, 256, 2020).
+
+    Parameters
+    ----------
+    alpha : float
+        Share, above 0 and at most 1; 1 is the mean.
+    """
+
+    name = "cvar"
+
+    def __init__(self, alpha: float) -> None:
+        self.alpha = alpha
+        self._order: tuple[int, NDArray[np.int64]] | None = None
+
+    def evaluate(
+        self, probabilities: NDArray[np.float64], diagonal: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """The value is ``max_t t - E[(t - C)+] / alpha``, attained at the alpha-quantile t."""
+        order = self._sorted(diagonal)
+        reached = np.cumsum(probabilities[order])
+        position = int(np.searchsorted(reached, self.alpha * reached[-1]))
+        quantile = diagonal[order[min(position, len(order) - 1)]]
+        tilted = quantile - np.maximum(quantile - diagonal, 0.0) / self.alpha
+        return float(probabilities @ tilted), tilted
+
+    def _sorted(self, diagonal: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Indices by ascending cost; kept, since a search evaluates one diagonal many times."""
+        if self._order is None or self._order[0] != id(diagonal):
+            self._order = (id(diagonal), np.argsort(diagonal, kind="stable"))
+        return self._order[1]

@@ -1,0 +1,337 @@
+"""QAOA as a solver: train angles, compile, execute, and say what it took."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.errors import UsageError
+from qopt.forms import Qubo
+from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
+
+from . import circuit as circuits
+from .angles import Allowance, Trained, train
+from .ansatz import Angles, Ansatz, Cost
+from .devices import Compiled, Device, Samples, Watch, open_device
+from .objective import ConditionalValueAtRisk, Mean, Objective
+from .simulate import statevector
+
+CONVENTION = (
+    "U = exp(-i beta sum X) exp(-i gamma C), energy = scale * C + offset, gammas then betas"
+)
+
+_DEFAULT_ALPHA = 0.1
+
+_TRAINING_SHARE = 0.4
+"""Share of a time limit after which the angle search ends, so that there is time to execute."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Qaoa:
+    """The quantum approximate optimisation algorithm (Farhi et al., arXiv 1411.4028).
+
+    The transverse-field mixer on the uniform superposition. Groups of a model become penalties.
+    Angles are trained noiselessly on the statevector, so that training costs no shots; then one
+    circuit is executed. A budget's evaluations bound the training.
+
+    Parameters
+    ----------
+    p : int
+        Layers.
+    shots : int
+        Shots of the final circuit.
+    device : str
+        'statevector' (no noise), 'aer:NAME' (an IBM device by its calibration: aer:torino, aer:fez,
+        aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT' (all-to-all, these error rates).
+    angles : tuple of float, optional
+        Gammas, then betas, taken as they are instead of trained, for the normalised cost.
+    objective : {"mean", "cvar"}
+        What the training minimises: the mean energy, or the mean of its lowest part.
+    cvar_alpha : float, optional
+        That part, above 0 and at most 1; 0.1 if left out.
+    restarts : int
+        Random starts of the training beside the linear ramp; one layer with the mean needs none.
+    trajectories : int, optional
+        Noise trajectories that the shots are drawn from; by default as many as some 20 s of one
+        thread allow, and the density matrix where it is small.
+    optimisation_level : int, optional
+        Of qiskit's compiler, 0 to 3; 3 if left out.
+    compile_seed : int, optional
+        Of the compiler; by default the run's seed.
+    compile_tries : int, optional
+        Seeds that the compiler tries, keeping the likeliest circuit to succeed; 4 if left out.
+    """
+
+    p: int = 1
+    shots: int = 1024
+    device: str = "statevector"
+    angles: tuple[float, ...] | None = None
+    objective: Literal["mean", "cvar"] = "mean"
+    cvar_alpha: float | None = None
+    restarts: int = 2
+    trajectories: int | None = None
+    optimisation_level: int | None = None
+    compile_seed: int | None = None
+    compile_tries: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value, least, most in (
+            ("p", self.p, 1, 1000),
+            ("shots", self.shots, 1, 10_000_000),
+            ("restarts", self.restarts, 0, 10_000),
+            ("trajectories", self.trajectories, 1, self.shots),
+            ("optimisation_level", self.optimisation_level, 0, 3),
+            ("compile_seed", self.compile_seed, 0, 2**31 - 1),
+            ("compile_tries", self.compile_tries, 1, 1000),
+        ):
+            if value is not None and not least <= value <= most:
+                raise UsageError(f"{name} must be between {least} and {most}, got {value}")
+        if self.angles is not None and len(self.angles) != 2 * self.p:
+            raise UsageError(
+                f"p={self.p} needs {2 * self.p} angles (gammas, then betas), got {len(self.angles)}"
+            )
+        if self.cvar_alpha is not None:
+            if self.objective != "cvar":
+                raise UsageError("cvar_alpha acts only with objective=cvar")
+            if not 0.0 < self.cvar_alpha <= 1.0:
+                raise UsageError(
+                    f"cvar_alpha must be above 0 and at most 1, got {self.cvar_alpha:g}"
+                )
+        self._open(threads=1)
+
+    def solve(self, model: Qubo, budget: Budget, seed: int, progress: Progress) -> Outcome:
+        """Train, compile and execute.
+
+        Raises
+        ------
+        SizeError
+            Where the register fits neither simulator nor device.
+        """
+        usage = Usage()
+        if model.num_variables == 0:
+            return Outcome(
+                Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage,
+                reason="the model has no variables: nothing was executed",
+            )
+        with usage.phase("setup"):
+            device = self._load(model, budget.threads)
+        clock = budget.start()
+        watch = Watch(clock, progress)
+        seeds = np.random.SeedSequence(seed).generate_state(3)
+        with usage.phase("compile"):
+            cost = Cost.of(model.penalised())
+        progress.step(0.0, "training angles")
+        with usage.phase("optimise"):
+            trained, noiseless = self._angles(cost, budget, int(seeds[0]), watch)
+        usage.evaluations = trained.evaluations
+        if watch.over:
+            return _unfinished(usage, progress, "before the circuit was compiled")
+        progress.step(0.3, "compiling")
+        with usage.phase("compile"):
+            wished = int(seeds[1] % 2**31) if self.compile_seed is None else self.compile_seed
+            compiled = device.compile(Ansatz(cost, trained.angles), wished, watch)
+            _describe(compiled, device, usage)
+        progress.step(0.4, "executing")
+        with usage.phase("execute"):
+            samples = device.sample(compiled, self.shots, int(seeds[2]), watch)
+        shots = len(samples.bits)
+        if not shots:
+            return _unfinished(usage, progress, "before a shot was taken")
+        usage.circuits, usage.shots = 1, shots
+        usage.device_seconds = compiled.seconds(shots)
+        details = self._details(model, cost, trained, noiseless) | _execution(compiled, samples)
+        return _outcome(model, samples, usage, details, self._reason(samples, clock, progress),
+                        progress)
+
+    def qasm3(self, model: Qubo) -> str:
+        """The bound logical circuit of a model as OpenQASM 3, with angles as `solve` trains them.
+
+        Raises
+        ------
+        SizeError
+            Where angles have to be trained and the register is too large for that.
+        """
+        from qiskit import qasm3
+
+        return str(qasm3.dumps(self.circuit(model)))
+
+    def circuit(self, model: Qubo, seed: int = 0) -> Any:
+        """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
+        cost = Cost.of(model.penalised())
+        angles = Angles.split(self.angles) if self.angles is not None else None
+        if angles is None:
+            statevector.check_size(model.num_variables)
+            budget = Budget()
+            first = int(np.random.SeedSequence(seed).generate_state(3)[0])
+            watch = Watch(budget.start(), Progress())
+            angles = self._angles(cost, budget, first, watch)[0].angles
+        return circuits.build_circuit(Ansatz(cost, angles))
+
+    def _open(self, threads: int) -> Device:
+        tries = self.compile_tries
+        if tries is None and self.compile_seed is not None:
+            tries = 4
+        return open_device(
+            self.device, level=self.optimisation_level, tries=tries,
+            trajectories=self.trajectories, threads=threads,
+        )
+
+    def _load(self, model: Qubo, threads: int) -> Device:
+        from .simulate import kernels
+
+        statevector.check_size(model.num_variables)
+        device = self._open(threads)
+        device.load()
+        device.check_size(model.num_variables)
+        kernels.warm_up()
+        if self.angles is None:
+            import scipy.optimize  # noqa: F401 - the import is what takes time
+        return device
+
+    def _objective(self) -> Objective:
+        if self.objective == "mean":
+            return Mean()
+        return ConditionalValueAtRisk(self.cvar_alpha or _DEFAULT_ALPHA)
+
+    def _angles(
+        self, cost: Cost, budget: Budget, seed: int, watch: Watch
+    ) -> tuple[Trained, dict[str, float]]:
+        """Angles, and the noiseless figures of the state that they prepare."""
+        simulator = statevector.Statevector(cost, budget.threads)
+        objective = self._objective()
+        if self.angles is not None:
+            trained = Trained(Angles.split(self.angles), "given")
+        else:
+            late = _TRAINING_SHARE * watch.clock.limit
+            allowance = Allowance(
+                budget.evaluations,
+                lambda: watch.progress.stopping or watch.clock.elapsed >= late,
+            )
+            trained = train(
+                simulator, cost, self.p, objective, allowance, restarts=self.restarts, seed=seed
+            )
+        if watch.over:
+            return trained, {}
+        probabilities = simulator.probabilities(trained.angles)
+        figures = {"expectation": cost.energy(float(probabilities @ simulator.diagonal))}
+        if self.objective == "cvar":
+            value, _ = objective.evaluate(probabilities, simulator.diagonal)
+            figures["cvar"] = cost.energy(value)
+        return trained, figures
+
+    def _details(
+        self, model: Qubo, cost: Cost, trained: Trained, noiseless: dict[str, float]
+    ) -> dict[str, Any]:
+        details: dict[str, Any] = {
+            "p": trained.angles.layers,
+            "gammas": list(trained.angles.gammas),
+            "betas": list(trained.angles.betas),
+            "convention": CONVENTION,
+            "scale": cost.scale,
+            "offset": cost.offset,
+            "angles_from": trained.source,
+            "training": "noiseless" if self.angles is None else "none",
+            "objective": self.objective,
+            "noiseless": noiseless,
+            "uniform_mean": cost.offset,
+        }
+        if model.groups:
+            details["penalties"] = {
+                "groups": len(model.groups),
+                "weights": sorted(set(model.penalty_weights())),
+                "note": "energies in these details include the penalties",
+            }
+        return details
+
+    def _reason(self, samples: Samples, clock: Clock, progress: Progress) -> str:
+        words = [f"{len(samples.bits)} shots ({samples.method})"]
+        if self.angles is None:
+            words.append("angles trained noiselessly")
+        if len(samples.bits) < self.shots:
+            ended = "interrupted" if progress.stopping else "the time limit came"
+            words.append(f"{ended} before all {self.shots} shots")
+        elif clock.expired:
+            words.append("the time limit came")
+        return "; ".join(words)
+
+
+def _describe(compiled: Compiled, device: Device, usage: Usage) -> None:
+    """Put the facts of a compiled circuit into the ledger."""
+    logical = circuits.build_circuit(compiled.ansatz)
+    usage.qubits = compiled.circuit.num_qubits
+    usage.depth = circuits.depth(compiled.circuit)
+    usage.two_qubit_gates = circuits.two_qubit_gates(compiled.circuit)
+    usage.one_qubit_gates = compiled.one_qubit_gates
+    usage.logical_depth = circuits.depth(logical)
+    usage.logical_two_qubit_gates = circuits.two_qubit_gates(logical)
+    usage.device = device.name
+    usage.simulated = True
+    usage.success_probability = compiled.success_probability
+
+
+def _execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
+    """What the record says of the execution."""
+    facts: dict[str, Any] = {
+        "circuit_hash": circuits.fingerprint(compiled.circuit),
+        "noise_trajectories": samples.realisations,
+        "sampling": samples.method,
+        **compiled.details,
+    }
+    if compiled.duration is not None:
+        facts["circuit_seconds"] = compiled.duration
+    return facts
+
+
+def _outcome(
+    model: Qubo,
+    samples: Samples,
+    usage: Usage,
+    details: dict[str, Any],
+    reason: str,
+    progress: Progress,
+) -> Outcome:
+    """Distinct answers, those that keep the groups first, each part by energy."""
+    answers, which, counts = np.unique(
+        samples.bits, axis=0, return_inverse=True, return_counts=True
+    )
+    energies = model.energies(answers)
+    broken = model.group_violations(answers)
+    penalised = model.penalised().energies(answers) if model.groups else energies
+    details["sampled"] = _statistics(penalised[which.reshape(-1)], samples.batch)
+    order = np.lexsort((energies, broken))
+    kept = broken[order[0]] == 0
+    if kept:
+        progress.incumbent(float(energies[order[0]]))
+    return Outcome(
+        Status.FEASIBLE if kept else Status.INFEASIBLE_ANSWERS,
+        answers[order],
+        counts=counts[order].astype(np.int64),
+        usage=usage,
+        reason=reason if kept else f"no shot kept every group; {reason}",
+        details=details,
+    )
+
+
+def _statistics(
+    energies: NDArray[np.float64], batch: NDArray[np.int64] | None
+) -> dict[str, float | None]:
+    """Mean, best and standard error of the shots' energies, by trajectories where they are shared.
+
+    Shots of one trajectory are alike, so the error is that of a mean over trajectories.
+    """
+    values, weights = energies, np.ones(len(energies))
+    if batch is not None:
+        weights = np.bincount(batch).astype(np.float64)
+        values = np.bincount(batch, weights=energies) / weights
+    mean, error = float(energies.mean()), None
+    if len(values) > 1:
+        squares = (weights * (values - mean)) ** 2
+        correction = len(values) / (len(values) - 1)
+        error = float(np.sqrt(correction * squares.sum()) / weights.sum())
+    return {"mean": mean, "standard_error": error, "best": float(energies.min())}
+
+
+def _unfinished(usage: Usage, progress: Progress, when: str) -> Outcome:
+    ended = "interrupted" if progress.stopping else "the time limit came"
+    return Outcome(Status.TIME_LIMIT, usage=usage, reason=f"{ended} {when}")
