@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, UsageError
 from .ising import Ising
+from .lowering import Lowering
+from .program import Constraint, Program
 
 _CHUNK = 1 << 24
 """Elements of the largest temporary that `Qubo.energies` makes."""
@@ -305,6 +307,21 @@ class Qubo:
         np.cumsum(np.bincount(source, minlength=n), out=start[1:])
         return start, target[order], np.concatenate([self.value, self.value])[order]
 
+    def flip_costs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The most that setting a bit can add to the energy, and the most that clearing it can.
+
+        Returns
+        -------
+        setting, clearing : ndarray of float64, shape (n,)
+            Over all samples of the other bits.
+        """
+        setting, clearing = self.linear.copy(), -self.linear
+        positive, negative = np.maximum(self.value, 0.0), np.minimum(self.value, 0.0)
+        for end in (self.row, self.col):
+            np.add.at(setting, end, positive)
+            np.subtract.at(clearing, end, negative)
+        return setting, clearing
+
     # -- groups and penalties -----------------------------------------------------------------
 
     def penalty_weights(self) -> tuple[float, ...]:
@@ -317,12 +334,7 @@ class Qubo:
         the penalty saves ``w v**2 >= w v``; ones too few go alike. Any weight above that cost puts
         every sample that breaks the group above some sample that keeps it.
         """
-        up = self.linear.copy()      # the most that setting the bit can add to the energy
-        down = -self.linear          # the most that clearing it can
-        positive, negative = np.maximum(self.value, 0.0), np.minimum(self.value, 0.0)
-        for end in (self.row, self.col):
-            np.add.at(up, end, positive)
-            np.subtract.at(down, end, negative)
+        up, down = self.flip_costs()
         weights = []
         for group in self.groups:
             if group.weight is not None:
@@ -334,12 +346,12 @@ class Qubo:
                 worst = max(worst, float(np.sort(down[members])[::-1][k]))
             if k > 0:
                 worst = max(worst, float(np.sort(up[members])[::-1][len(members) - k]))
-            weights.append(worst + max(1e-6 * abs(worst), self._scale * 1e-6))
+            weights.append(worst + max(1e-6 * abs(worst), self.scale * 1e-6))
         return tuple(weights)
 
     @cached_property
-    def _scale(self) -> float:
-        """Largest coefficient in size, 1 for a model without any."""
+    def scale(self) -> float:
+        """Largest coefficient in size, the offset aside; 1 for a model without any."""
         sizes = [np.abs(part).max() for part in (self.linear, self.value) if len(part)]
         return float(max(sizes, default=1.0)) or 1.0
 
@@ -375,6 +387,29 @@ class Qubo:
             np.concatenate(values),
             offset=offset,
             labels=self.labels,
+        )
+
+    def to_program(self) -> Lowering[Program]:
+        """The same model as a binary program, with each group as an equality constraint."""
+        constraints = [
+            Constraint(
+                group.name or f"group {k}",
+                np.array(sorted(group.members), dtype=np.int64),
+                np.ones(len(group.members)),
+                "==",
+                float(group.size),
+            )
+            for k, group in enumerate(self.groups)
+        ]
+        program = Program.build(
+            linear=self.linear, row=self.row, col=self.col, value=self.value, offset=self.offset,
+            constraints=constraints, names=self.names if len(set(self.names)) == len(self.names)
+            else (),
+        )
+        return Lowering(
+            program,
+            decode=lambda values: np.rint(values).astype(np.int8),
+            encode=lambda sample: np.asarray(sample, dtype=np.float64),
         )
 
     def with_groups(self, groups: Iterable[Group]) -> "Qubo":
