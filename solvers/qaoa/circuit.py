@@ -27,7 +27,8 @@ def build_circuit(ansatz: Ansatz, order: Order = "colours") -> "QuantumCircuit":
 
     cost, n = ansatz.cost, ansatz.cost.qubits
     circuit = QuantumCircuit(n, n)
-    circuit.h(range(n))
+    for i in range(n):
+        circuit.h(i)
     pairs = _pairs(cost) if order == "rows" else _coloured_pairs(cost)
     for gamma, beta in zip(ansatz.angles.gammas, ansatz.angles.betas, strict=True):
         # rzz(t) = exp(-i t/2 ZZ), rz(t) = exp(-i t/2 Z), rx(t) = exp(-i t/2 X)
@@ -36,8 +37,9 @@ def build_circuit(ansatz: Ansatz, order: Order = "colours") -> "QuantumCircuit":
         for i in range(n):
             if cost.ising.h[i] != 0.0:
                 circuit.rz(2.0 * gamma * float(cost.ising.h[i]), i)
-        circuit.rx(2.0 * beta, range(n))
-    circuit.measure(range(n), range(n))
+            circuit.rx(2.0 * beta, i)
+    for i in range(n):
+        circuit.measure(i, i)
     return circuit
 
 

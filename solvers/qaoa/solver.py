@@ -69,7 +69,7 @@ class Qaoa:
     angles: tuple[float, ...] | None = None
     objective: Literal["mean", "cvar"] = "mean"
     cvar_alpha: float | None = None
-    restarts: int = 2
+    restarts: int = 1
     trajectories: int | None = None
     optimisation_level: int | None = None
     compile_seed: int | None = None
@@ -274,10 +274,11 @@ def _execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
     """What the record says of the execution."""
     facts: dict[str, Any] = {
         "circuit_hash": circuits.fingerprint(compiled.circuit),
-        "noise_trajectories": samples.realisations,
         "sampling": samples.method,
         **compiled.details,
     }
+    if samples.trajectories is not None:
+        facts["noise_trajectories"] = samples.trajectories
     if compiled.duration is not None:
         facts["circuit_seconds"] = compiled.duration
     return facts

@@ -12,7 +12,7 @@ from qopt.errors import MissingPackageError, SizeError, UnknownNameError
 from .. import compile as compiler
 from ..ansatz import Ansatz
 from ..circuit import ORDERS, build_circuit, one_qubit_gates
-from ..noise import MODELLED, calibrated_noise, calibration_key
+from ..noise import MODELLED, Noise, calibrated_noise, calibration_key
 from ..simulate.noisy import MOST_QUBITS
 from .device import Compiled, Samples, Watch
 from .noisy import sample_noisy
@@ -27,6 +27,10 @@ _SUB_JOB_SECONDS = 2.0
 
 _REPETITION_DELAY = 250e-6
 """IBM's usual delay between shots, where a backend does not say."""
+
+
+_INVENTED = ("fractional", "nighthawk")
+"""Fake backends whose error rates are, by their own word, of no real device."""
 
 
 class CalibratedDevice:
@@ -126,12 +130,15 @@ class CalibratedDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the calibrated noise."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds up
-            noise = calibrated_noise(
-                compiled.circuit, compiled.physical, self._backend.target,
-                self._backend.properties(),
-            )
+
+        def noise() -> Noise:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds
+                return calibrated_noise(
+                    compiled.circuit, compiled.physical, self._backend.target,
+                    self._backend.properties(),
+                )
+
         return sample_noisy(
             compiled, noise, shots, seed, watch,
             trajectories=self._trajectories, threads=self._threads,
@@ -148,7 +155,7 @@ def device_names() -> tuple[str, ...]:
     return tuple(sorted(
         path.name
         for path in folder.iterdir()
-        if (path / f"props_{path.name}.json").exists() and path.name != "fractional"
+        if (path / f"props_{path.name}.json").exists() and path.name not in _INVENTED
     ))
 
 

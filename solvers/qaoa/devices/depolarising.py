@@ -72,10 +72,15 @@ class DepolarisingDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the noise."""
-        noise = depolarising_noise(compiled.circuit.num_qubits, self.one, self.two, self.readout)
+        qubits = compiled.circuit.num_qubits
         return sample_noisy(
-            compiled, noise, shots, seed, watch,
-            trajectories=self._trajectories, threads=self._threads,
+            compiled,
+            lambda: depolarising_noise(qubits, self.one, self.two, self.readout),
+            shots,
+            seed,
+            watch,
+            trajectories=self._trajectories,
+            threads=self._threads,
         )
 
 

@@ -84,17 +84,17 @@ class Samples:
     ----------
     bits : ndarray of int8, shape (shots, n)
         One row a shot; column ``i`` is variable ``i``.
-    realisations : int
-        Independent noise realisations behind them; fewer than shots where a simulator draws
-        several shots from one.
+    trajectories : int, optional
+        Noise trajectories that the shots were drawn from; None where they are independent draws of
+        the exact distribution.
     batch : ndarray of int64, shape (shots,), optional
-        The realisation of each shot, where there are fewer than shots.
+        The trajectory of each shot.
     method : str
         How they were drawn, in words.
     """
 
     bits: NDArray[np.int8] = field(repr=False)
-    realisations: int
+    trajectories: int | None = None
     batch: NDArray[np.int64] | None = field(default=None, repr=False)
     method: str = ""
 

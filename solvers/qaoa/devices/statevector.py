@@ -53,5 +53,5 @@ class StatevectorDevice:
         generator = np.random.default_rng(seed)
         indices = statevector.sample(probabilities, shots, generator)
         return Samples(
-            statevector.to_bits(indices, cost.qubits), shots, method="exact state, no noise"
+            statevector.to_bits(indices, cost.qubits), method="exact state, no noise"
         )

@@ -1,0 +1,83 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from qiskit.quantum_info import Statevector
+
+from qopt.forms import Qubo
+from qopt.solvers.qaoa import circuit as circuits
+from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
+from qopt.solvers.qaoa.circuit import build_circuit
+from qopt.solvers.qaoa.simulate import reference
+
+ANGLES = Angles((0.3, -0.2), (0.4, 0.7))
+
+
+@pytest.mark.parametrize("order", circuits.ORDERS)
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_the_circuit_prepares_the_textbook_state(random_qubo, n, order):
+    ansatz = Ansatz(Cost.of(random_qubo(n, density=0.7)), ANGLES)
+    circuit = build_circuit(ansatz, order).remove_final_measurements(inplace=False)
+    overlap = np.vdot(Statevector(circuit).data, reference.state(ansatz))
+    assert abs(overlap) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_gate_counts(random_qubo):
+    model = random_qubo(5)
+    circuit = build_circuit(Ansatz(Cost.of(model), ANGLES))
+    assert dict(circuit.count_ops()) == {"h": 5, "rzz": 20, "rz": 10, "rx": 10, "measure": 5}
+    assert circuits.two_qubit_gates(circuit) == 20
+    assert circuits.one_qubit_gates(circuit) == 25
+    assert circuits.one_qubit_gates(circuit, free=("rz",)) == 15
+
+
+def test_measurements_keep_the_order_of_variables(random_qubo):
+    circuit = build_circuit(Ansatz(Cost.of(random_qubo(4)), ANGLES))
+    measured = [
+        (circuit.find_bit(gate.qubits[0]).index, circuit.find_bit(gate.clbits[0]).index)
+        for gate in circuit.data
+        if gate.operation.name == "measure"
+    ]
+    assert measured == [(i, i) for i in range(4)]
+
+
+def test_coloured_order_is_shallow(max_cut):
+    # A ring of 12: two colours, or three by Vizing's bound; sorted by qubits it takes 11 steps.
+    ansatz = Ansatz(
+        Cost.of(max_cut([(i, (i + 1) % 12) for i in range(12)], 12)), Angles((0.3,), (0.4,))
+    )
+    assert circuits.depth(build_circuit(ansatz)) <= 2 + 3
+    assert circuits.depth(build_circuit(ansatz, "rows")) > 8
+
+
+def test_fields_of_zero_need_no_gate():
+    circuit = build_circuit(Ansatz(Cost.of(Qubo.from_arrays([0.0, 1.0])), ANGLES))
+    assert circuit.count_ops()["rz"] == 2
+
+
+def test_fingerprints_tell_circuits_apart(random_qubo):
+    cost = Cost.of(random_qubo(4))
+    one, same, other = (
+        circuits.fingerprint(build_circuit(Ansatz(cost, angles)))
+        for angles in (ANGLES, ANGLES, Angles((0.3, -0.2), (0.4, 0.71)))
+    )
+    assert one == same != other
+
+
+def test_fingerprints_are_equal_in_every_process():
+    code = (
+        "from qiskit import QuantumCircuit\n"
+        "from qopt.solvers.qaoa.circuit import fingerprint\n"
+        "c = QuantumCircuit(2, 2); c.h(0); c.rzz(0.1, 0, 1); c.measure(0, 1)\n"
+        "print(fingerprint(c))"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1
+    assert len(runs.pop().strip()) == 64
