@@ -1,3 +1,4 @@
+from itertools import combinations
 from math import inf, isclose, log
 
 import numpy as np
@@ -113,6 +114,44 @@ def test_the_interval_of_a_median_covers_at_its_level():
         low, high = stats.median_interval(row.tolist(), 0, "minimise")
         covered += low <= true <= high
     assert covered / 2000 >= 0.94
+
+
+# -- tests -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (4, 4), (5, 5), (4, 7), (12, 9), (25, 25)])
+def test_the_rank_sum_test_is_scipy_s_exact_one_without_ties(n, m):
+    from scipy.stats import mannwhitneyu
+
+    rng = np.random.default_rng(n + m)
+    first, second = rng.normal(size=n), rng.normal(0.7, size=m)
+    expected = mannwhitneyu(first, second, method="exact").pvalue
+    assert stats.rank_sum_test(first.tolist(), second.tolist()) == pytest.approx(expected)
+
+
+def test_the_rank_sum_test_with_ties_is_the_permutation_test():
+    first, second = [1.0, 1.0, 2.0, 4.0], [1.0, 3.0, 3.0, 2.0, 5.0]
+    pooled = first + second
+    ranks = {v: np.mean([i + 1 for i, w in enumerate(sorted(pooled)) if w == v]) for v in pooled}
+    values = [ranks[v] for v in pooled]
+    sums = [sum(values[i] for i in chosen) for chosen in combinations(range(9), 4)]
+    observed = abs(sum(values[:4]) - 20.0)
+    expected = np.mean([abs(s - 20.0) >= observed - 1e-9 for s in sums])
+    assert stats.rank_sum_test(first, second) == pytest.approx(expected)
+
+
+def test_few_runs_cannot_tell_anything():
+    assert stats.rank_sum_test([1, 2, 3], [4, 5, 6]) == pytest.approx(0.1)
+    assert stats.rank_sum_test([1, 2, 3, 4], [5, 6, 7, inf]) == pytest.approx(2 / 70)
+    assert stats.rank_sum_test([5] * 5, [5] * 5) == 1.0
+    assert stats.rank_sum_test([], [1.0]) == 1.0
+
+
+def test_the_rank_sum_test_keeps_its_level():
+    rng = np.random.default_rng(2)
+    draws = rng.integers(0, 6, size=(1500, 10)).tolist()
+    rejected = [stats.rank_sum_test(row[:5], row[5:]) <= 0.05 for row in draws]
+    assert np.mean(rejected) <= 0.05 + 3 * (0.05 * 0.95 / 1500) ** 0.5
 
 
 # -- quality --------------------------------------------------------------------------------------

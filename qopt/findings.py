@@ -1,0 +1,445 @@
+"""What can be said of one instance: computed sentences, and flags on what weakens them.
+
+A difference is called one only where a test over seeds is named beside it (against the floor); it
+speaks of this instance alone. Between other solvers no test is made, and fewer than `FEWEST_SEEDS`
+runs are inconclusive.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from math import inf
+from typing import Literal
+
+from .numbers import (
+    count_text,
+    digits_for,
+    join,
+    percent_text,
+    plural,
+    seconds_text,
+    value_text,
+)
+from .pricing import staleness
+from .problem import Sense
+from .stats import CONFIDENCE, better, gap, rank_sum_test, reached
+from .tally import Row
+from .yardstick import Measure, objective_of
+
+FEWEST_SEEDS = 5
+"""Runs under which a difference between solvers is called inconclusive."""
+
+OVERRUN = 1.05
+"""Search time over the limit that is called an overrun, with a tenth of a second of grace."""
+
+Quantum = Literal["better", "matched", "worse", "no answer", "no classical"]
+Floor = Literal["beaten", "not beaten", "undecided"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the runs on one instance show.
+
+    Parameters
+    ----------
+    sentences : tuple of str
+    quantum : str, optional
+        Best quantum run against the best classical one, the floor apart: ``"better"``,
+        ``"matched"``, ``"worse"``, ``"no answer"``, or ``"no classical"`` where there is none to
+        compare with. None without a quantum solver.
+    floor : str, optional
+        Whether a quantum solver beat random sampling at equal samples: ``"beaten"``,
+        ``"not beaten"`` or ``"undecided"``. None where one of the two is missing.
+    """
+
+    sentences: tuple[str, ...]
+    quantum: Quantum | None = None
+    floor: Floor | None = None
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something that weakens a comparison.
+
+    Parameters
+    ----------
+    code : str
+        ``"fault"``, ``"few-seeds"``, ``"unequal-budgets"`` and so on.
+    text : str
+    """
+
+    code: str
+    text: str
+
+
+def find(rows: Sequence[Row], measured: Measure, sense: Sense) -> Findings:
+    """Say what the rows of one instance show.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    measured : Measure
+    sense : {"minimise", "maximise"}
+    """
+    values = [v for row in rows for v in (row.best, row.median)]
+    yardstick = measured.yardstick
+    digits = digits_for([*values, yardstick.value if yardstick else None])
+    sentences = _best(rows, measured, sense, digits)
+    quantum, words = _quantum(rows, sense, digits)
+    sentences += words
+    floor, words = _floor(rows, sense, digits)
+    return Findings((*sentences, *words), quantum, floor)
+
+
+# -- the best answer ------------------------------------------------------------------------------
+
+
+def _best(rows: Sequence[Row], measured: Measure, sense: Sense, digits: int) -> list[str]:
+    best, yardstick = measured.best, measured.yardstick
+    if best is None:
+        proof = [row.label for row in rows if "proven_infeasible" in row.statuses]
+        tail = f"; {join(proof)} proves that there is none" if proof else ""
+        return [f"No solver found a feasible answer{tail}."]
+    finders = []
+    for row in rows:
+        if n := _reaching(row, best, sense):
+            finders.append(f"{row.label} in {n} of {plural(row.attempted, 'run')}")
+    head = f"Best objective {value_text(best, digits)}"
+    sentences = [f"{head}, {_standing(best, measured, sense, digits)}.",
+                 f"Found by {join(finders)}."]
+    if yardstick is not None and yardstick.kind == "best known" and measured.bound is not None:
+        side = "lower" if sense == "minimise" else "upper"
+        sentences.append(
+            f"{measured.bound.solver} proves the {side} bound "
+            f"{value_text(measured.bound.value, digits)}; the optimum is not proven."
+        )
+    return sentences
+
+
+def _standing(best: float, measured: Measure, sense: Sense, digits: int) -> str:
+    """Where the best objective stands against the yardstick."""
+    yardstick = measured.yardstick
+    if yardstick is None:
+        return "with nothing to measure it against: no bound is proven, no value is known"
+    name = {"optimum": "the optimum", "best known": "the best known value", "bound": "the bound"}[
+        yardstick.kind
+    ]
+    if reached(best, yardstick.value, sense) and reached(yardstick.value, best, sense):
+        return f"{name} ({yardstick.source})"
+    distance = distance_text(best, yardstick.value, sense)
+    named = f"{name} {value_text(yardstick.value, digits)} ({yardstick.source})"
+    if better(best, yardstick.value, sense):
+        return f"better by {distance} than {named}"
+    return f"{distance} from {named}"
+
+
+def distance_text(value: float, reference: float, sense: Sense) -> str:
+    """A gap in percent where that has a meaning, else in the problem's units; without sign."""
+    found = gap(value, reference, sense)
+    if found.relative is not None:
+        return f"{percent_text(abs(found.relative))} %"
+    return f"{abs(found.absolute):.3g} in the objective"
+
+
+def _reaching(row: Row, target: float, sense: Sense) -> int:
+    """Runs that are as good as a target."""
+    values = [v for r in row.records if (v := objective_of(r)) is not None]
+    return sum(reached(v, target, sense) for v in values)
+
+
+# -- quantum against classical --------------------------------------------------------------------
+
+
+def _quantum(
+    rows: Sequence[Row], sense: Sense, digits: int
+) -> tuple[Quantum | None, list[str]]:
+    """Each quantum row against the best classical answer, the floor's apart."""
+    quantum = [row for row in rows if row.quantum and row.attempted]
+    if not quantum:
+        return None, []
+    classical = [
+        row for row in rows if not row.quantum and row.role != "floor" and row.best is not None
+    ]
+    rival = _leader(classical, sense) if classical else None
+    found = [_against(row, rival, sense, digits) for row in quantum]
+    order: tuple[Quantum, ...] = ("better", "no classical", "matched", "worse", "no answer")
+    outcome = next(o for o in order if any(o == other for other, _ in found))
+    sentences = [text for _, text in found]
+    if outcome == "matched":
+        quicker = rival is not None and any(
+            (row.wall or 0.0) < (rival.wall or 0.0)
+            for row, (own, _) in zip(quantum, found, strict=True) if own == "matched"
+        )
+        sentences.append(f"No quantum advantage{' in quality' if quicker else ''}.")
+    elif outcome in ("worse", "no answer"):
+        sentences.append("No quantum advantage.")
+    return outcome, sentences
+
+
+def _against(row: Row, rival: Row | None, sense: Sense, digits: int) -> tuple[Quantum, str]:
+    """One quantum row against the best classical one."""
+    if row.best is None:
+        return "no answer", f"{row.label} gave no feasible answer."
+    ours = value_text(row.best, digits)
+    if rival is None or rival.best is None:
+        return "no classical", f"{row.label} reached {ours}, with no classical answer beside it."
+    theirs = f"the classical best {value_text(rival.best, digits)} of {rival.label}"
+    times = f"{_reaching(row, row.best, sense)} of {plural(row.attempted, 'run')}"
+    apart = distance_text(row.best, rival.best, sense)
+    if better(rival.best, row.best, sense):
+        return "worse", f"{row.label} did not match {theirs}: best run {ours}, {apart} worse."
+    if better(row.best, rival.best, sense):
+        return "better", (
+            f"{row.label} found {ours} in {times}, {apart} better than {theirs}. Whether that is "
+            "an advantage depends on the flags: no test was made."
+        )
+    simulated = f" with {row.device} simulated" if row.simulated and row.device else ""
+    return "matched", (
+        f"{row.label} matched {theirs} in {times}; a median run took {seconds_text(row.wall)} s"
+        f"{simulated}, against {seconds_text(rival.wall)} s."
+    )
+
+
+def _leader(rows: Sequence[Row], sense: Sense) -> Row:
+    """The row with the best objective; of equal ones the one with the shortest median run."""
+    pick = min if sense == "minimise" else max
+    best = pick(row.best for row in rows if row.best is not None)
+    level = [row for row in rows if row.best is not None and reached(row.best, best, sense)]
+    return min(level, key=lambda row: row.wall if row.wall is not None else 0.0)
+
+
+# -- the floor ------------------------------------------------------------------------------------
+
+
+def _floor(
+    rows: Sequence[Row], sense: Sense, digits: int
+) -> tuple[Floor | None, list[str]]:
+    """Each quantum row against random sampling."""
+    floors = [row for row in rows if row.role == "floor" and row.attempted]
+    quantum = [row for row in rows if row.quantum and row.attempted]
+    if not floors or not quantum:
+        return None, []
+    floor = floors[0]
+    found = [_against_floor(row, floor, sense, digits) for row in quantum]
+    outcomes = {outcome for outcome, _ in found}
+    order: tuple[Floor, ...] = ("beaten", "undecided", "not beaten")
+    return next(o for o in order if o in outcomes), [text for _, text in found]
+
+
+def _against_floor(row: Row, floor: Row, sense: Sense, digits: int) -> tuple[Floor, str]:
+    """One quantum row against random sampling at equal samples.
+
+    Decided by how often a sample hits the best known value, where exact intervals lie apart; else
+    by the median runs, where the winner had no more samples and a rank-sum test over the runs tells
+    them apart. The floor needs no test: who is not ahead has not beaten it.
+    """
+    drawn, floor_drawn = _samples(row), floor.counts.get("samples", 0.0)
+    samples = (
+        f"{count_text(drawn)} and {count_text(floor_drawn)} samples a run"
+        if drawn != floor_drawn
+        else f"{count_text(drawn)} samples a run each"
+    )
+    if row.sampled_hits is not None and floor.sampled_hits is not None:
+        # Shots spent on angles are samples that hit nothing.
+        used = row.counts.get("samples", 0.0) / drawn
+        low, high = used * row.sampled_hits.low, used * row.sampled_hits.high
+        if low > floor.sampled_hits.high or high < floor.sampled_hits.low:
+            rates = (
+                f"{percent_text(used * row.sampled_hits.value)} % of its samples hit the best "
+                f"value, {percent_text(floor.sampled_hits.value)} % of {floor.label}'s (exact 95 % "
+                f"intervals apart, {samples})"
+            )
+            if low > floor.sampled_hits.high:
+                return "beaten", f"{row.label} beat random sampling: {rates}."
+            return "not beaten", f"{row.label} did not beat random sampling: {rates}."
+    return _by_medians(row, floor, sense, digits, (drawn, floor_drawn, samples))
+
+
+def _by_medians(
+    row: Row, floor: Row, sense: Sense, digits: int, drawn: tuple[float, float, str]
+) -> tuple[Floor, str]:
+    ours, theirs = row.median, floor.median
+    words = (
+        f"median run {value_text(ours, digits) if ours is not None else 'without an answer'} "
+        f"against {value_text(theirs, digits) if theirs is not None else 'none'} of {floor.label} "
+        f"({drawn[2]})"
+    )
+    if ours is not None and (theirs is None or better(ours, theirs, sense)):
+        chance = rank_sum_test(_all_runs(row, sense), _all_runs(floor, sense))
+        if drawn[0] <= drawn[1] and chance <= 1.0 - CONFIDENCE:
+            return "beaten", f"{row.label} beat random sampling: {words}; rank-sum p {chance:.2g}."
+        why = "more samples" if drawn[0] > drawn[1] else f"rank-sum p {chance:.2g}"
+        return "undecided", (
+            f"Whether {row.label} beats random sampling is undecided: {words}; {why}."
+        )
+    if drawn[0] >= drawn[1] and (ours, theirs) != (None, None):
+        return "not beaten", f"{row.label} did not beat random sampling: {words}."
+    return "undecided", f"Whether {row.label} beats random sampling is undecided: {words}."
+
+
+def _all_runs(row: Row, sense: Sense) -> list[float]:
+    """Objectives of every attempted run; one without an answer is worse than any."""
+    worst = inf if sense == "minimise" else -inf
+    values = [v for r in row.records if (v := objective_of(r)) is not None]
+    return [*values, *[worst] * (row.attempted - len(values))]
+
+
+def _samples(row: Row) -> float:
+    """Samples that a run had: all its shots, those spent on angles included."""
+    return max(row.counts.get("samples", 0.0), row.counts.get("shots", 0.0), 1.0)
+
+
+# -- flags ----------------------------------------------------------------------------------------
+
+
+def flags(rows: Sequence[Row], measured: Measure) -> tuple[Flag, ...]:
+    """What weakens a comparison on one instance."""
+    found = [Flag("fault", text[:1].upper() + text[1:] + ".") for text in measured.faults]
+    found += _line_up_flags(rows, measured)
+    found += _budget_flags(rows)
+    found += _device_flags(rows)
+    found += _record_flags(rows)
+    return tuple(found)
+
+
+def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
+    found = []
+    classical = [row for row in rows if not row.quantum and row.role != "floor" and row.attempted]
+    quantum = [row for row in rows if row.quantum and row.attempted]
+    known = measured.yardstick is not None and measured.yardstick.kind == "optimum"
+    if not classical:
+        found.append(Flag("no-classical", "No classical solver in the line-up beside the floor."))
+    elif not known and not any(row.role == "exact" for row in classical):
+        found.append(Flag(
+            "no-exact",
+            "No exact solver in the line-up and no proven optimum: the best answer may be far from "
+            "it, and a weak classical side flatters every other solver.",
+        ))
+    if quantum and not any(row.role == "floor" and row.attempted for row in rows):
+        found.append(Flag(
+            "no-floor",
+            "Random sampling is not in the line-up: whether a sampler does better than chance is "
+            "not shown.",
+        ))
+    most = max((row.attempted for row in rows), default=0)
+    # One run among many seeds is a solver that its seed does not change.
+    few = [
+        f"{row.label} {row.attempted}" for row in rows
+        if 0 < row.attempted < FEWEST_SEEDS and not (row.attempted == 1 and most >= FEWEST_SEEDS)
+    ]
+    if few:
+        found.append(Flag(
+            "few-seeds",
+            f"Fewer than {FEWEST_SEEDS} seeds ({join(few)}): inconclusive about differences "
+            "between solvers.",
+        ))
+    return found
+
+
+def _budget_flags(rows: Sequence[Row]) -> list[Flag]:
+    budgets: dict[str, list[str]] = {}
+    for row in rows:
+        budgets.setdefault(budget_text(row.budget), []).append(row.label)
+    found = []
+    if len(budgets) > 1:
+        parts = [f"{join(labels)} {text}" for text, labels in budgets.items()]
+        found.append(Flag("unequal-budgets", f"Budgets are unequal: {'; '.join(parts)}."))
+    if all(row.budget.get("time_limit") is None for row in rows):
+        counted = any(row.budget.get("evaluations") is not None for row in rows)
+        found.append(Flag(
+            "no-time-limit",
+            "Budgets count evaluations in each solver's own unit: they are not equal work."
+            if counted else "No budget was set: every solver used its own default.",
+        ))
+    late = [f"{row.label} {factor:.2f} times" for row in rows if (factor := _overrun(row)) > 1]
+    if late:
+        found.append(Flag("overrun", f"Time limits were overrun: {join(late)} the limit."))
+    return found
+
+
+def budget_text(budget: dict[str, object]) -> str:
+    """A budget in words."""
+    limit, evaluations = budget.get("time_limit"), budget.get("evaluations")
+    threads = budget.get("threads") or 1
+    parts = [
+        f"{limit:g} s" if isinstance(limit, int | float) else "",
+        f"{evaluations} evaluations" if evaluations is not None else "",
+        f"{threads} threads" if threads != 1 else "",
+    ]
+    words = ", ".join(filter(None, parts[:2])) or "the solver's default"
+    return ", ".join(filter(None, [words, parts[2]]))
+
+
+def _overrun(row: Row) -> float:
+    """Longest search over the limit, 0 where it was kept; setting up, lowering, decoding apart."""
+    worst = 0.0
+    for record in row.records:
+        limit = record.budget.get("time_limit")
+        if not limit:
+            continue
+        outside = ("setup", "lower", "decode")
+        spent = sum(s.wall for name, s in record.usage.phases.items() if name not in outside)
+        if spent > OVERRUN * limit + 0.1:
+            worst = max(worst, spent / limit)
+    return worst
+
+
+def _device_flags(rows: Sequence[Row]) -> list[Flag]:
+    found = []
+    devices = sorted({row.device for row in rows if row.device and row.simulated})
+    if devices:
+        found.append(Flag(
+            "simulated-device",
+            f"Quantum devices were simulated ({join(devices)}): wall seconds are the simulator's, "
+            "device seconds and device money are estimates.",
+        ))
+    unpriced = sorted({
+        row.device for row in rows
+        if row.device and row.answered and row.money.estimated is None
+        and not any(item["item"].startswith("device") for item in row.money.items)
+    })
+    if unpriced:
+        found.append(Flag(
+            "no-tariff",
+            f"No price is known for {join(unpriced)}: its device money is left out, not 0.",
+        ))
+    return found
+
+
+def _record_flags(rows: Sequence[Row]) -> list[Flag]:
+    records = [record for row in rows for record in row.records]
+    found = []
+    hosts = {
+        (r.environment.get("host"), r.environment.get("processor"), r.environment.get("cores"))
+        for r in records
+    }
+    if len(hosts) > 1:
+        found.append(Flag(
+            "machines", "Runs come from different machines: their seconds cannot be compared."
+        ))
+    without_bill = sum(row.attempted - row.money.runs for row in rows)
+    if without_bill and any(row.money.runs for row in rows):
+        found.append(Flag(
+            "no-bill",
+            f"{plural(without_bill, 'failed run')} without a bill: left out of mean costs.",
+        ))
+    day = max((d for r in records if (d := _day(r.started)) is not None), default=None)
+    if day is not None:
+        old = {
+            f"{item['sku']} ({item.get('retrieved') or 'undated'})"
+            for row in rows for item in row.money.items
+            if staleness(item["sku"], item.get("retrieved") or "", day)
+        }
+        if old:
+            found.append(Flag(
+                "stale-prices",
+                f"Prices older than 90 days when used, or undated: {join(sorted(old))}.",
+            ))
+    return found
+
+
+def _day(started: str) -> date | None:
+    try:
+        return datetime.fromisoformat(started).astimezone(UTC).date()
+    except ValueError:
+        return None
