@@ -2,7 +2,7 @@
 
 from qopt.registry import Spec
 
-from .formats import biqmac, dimacs, edges, lp, orlib, qubojson, tabular, tsplib
+from .formats import biqmac, dimacs, edges, graphml, lp, orlib, qubojson, tabular, tsplib
 
 SPECS = (
     Spec(
@@ -12,7 +12,9 @@ SPECS = (
         target="qopt.problems.portfolio:Portfolio",
         forms=("qubo", "program"),
         formats="prices or mean/covariance as CSV, OR-Library port files",
-        recognises=lambda name, head: orlib.recognises(name, head) or tabular.recognises(name, head),
+        recognises=lambda name, head: any(
+            layout.recognises(name, head) for layout in (orlib, tabular)
+        ),
     ),
     Spec(
         kind="problem",
@@ -38,8 +40,10 @@ SPECS = (
         summary="split the vertices of a graph so that the cut weighs most",
         target="qopt.problems.graph:MaxCut",
         forms=("qubo", "program"),
-        formats="G-set and rudy, edge lists, DIMACS",
-        recognises=lambda name, head: edges.recognises(name, head) or dimacs.recognises(name, head),
+        formats="G-set and rudy, edge lists, DIMACS, GraphML, node-link JSON",
+        recognises=lambda name, head: any(
+            layout.recognises(name, head) for layout in (edges, dimacs, graphml)
+        ),
     ),
     Spec(
         kind="problem",
@@ -47,7 +51,7 @@ SPECS = (
         summary="the largest (or heaviest) set of vertices without an edge between them",
         target="qopt.problems.graph:IndependentSet",
         forms=("program", "qubo"),
-        formats="DIMACS, G-set and rudy, edge lists; name the kind",
+        formats="the graph files of maxcut; name the kind",
     ),
     Spec(
         kind="problem",
@@ -55,7 +59,7 @@ SPECS = (
         summary="the smallest (or lightest) set of vertices that touches every edge",
         target="qopt.problems.graph:VertexCover",
         forms=("program", "qubo"),
-        formats="DIMACS, G-set and rudy, edge lists; name the kind",
+        formats="the graph files of maxcut; name the kind",
     ),
     Spec(
         kind="problem",
@@ -64,7 +68,9 @@ SPECS = (
         target="qopt.problems.generic:QuboProblem",
         forms=("qubo",),
         formats="BiqMac .sparse, dimod .bqm, qubo JSON, coordinate .npz",
-        recognises=lambda name, head: biqmac.recognises(name, head) or qubojson.recognises(name, head),
+        recognises=lambda name, head: any(
+            layout.recognises(name, head) for layout in (biqmac, qubojson)
+        ),
     ),
     Spec(
         kind="problem",
