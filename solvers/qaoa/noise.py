@@ -43,9 +43,9 @@ def calibrated_noise(
 
     The model is made for the gates and qubits of the circuit alone. Each gate gets thermal
     relaxation for its duration, and as much depolarising noise as brings its error to the
-    calibrated one. T2 is clipped to T1: then every channel is a mixture of gates and resets, whose
-    members can be drawn before the state is known, which makes simulation several times faster;
-    the gates' errors stay as calibrated.
+    calibrated one; relaxation that is worse than that stays. T2 is clipped to T1: then every
+    channel is a mixture of gates and resets, whose members can be drawn before the state is known,
+    which makes simulation several times faster; the gates' errors stay as calibrated.
 
     Parameters
     ----------

@@ -92,7 +92,9 @@ class NoisyCircuit:
 
     def trajectories(self, count: int, seed: int) -> Probabilities:
         """The same under `count` draws of the noise, shape (count, 2**qubits)."""
-        return self._run("statevector", count, seed)
+        drawn = self._run("statevector", count, seed)
+        # Aer runs a circuit once where none of its gates is noisy.
+        return np.broadcast_to(drawn, (count, drawn.shape[1]))
 
     def draw(
         self, probabilities: Probabilities, shots: int, generator: np.random.Generator
