@@ -25,7 +25,8 @@ class Option:
     ----------
     name : str
     annotation : object
-        Its type: bool, int, float, str, a Literal, a tuple of one of these, or a union of them.
+        Its type: bool, int, float, str, a Literal, a tuple of one of these, a dict from str to one
+        of these, or a union of them.
     default : object
         ``inspect.Parameter.empty`` where the option is required.
     help : str
@@ -162,6 +163,8 @@ def _convert_one(value: Any, kind: Any) -> Any:
                 return choice
     elif origin is tuple:
         return _convert_tuple(value, typing.get_args(kind))
+    elif origin is dict:
+        return _convert_table(value, typing.get_args(kind)[1])
     elif kind is bool:
         words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         if isinstance(value, bool):
@@ -201,6 +204,21 @@ def _convert_tuple(value: Any, members: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(_convert(item, member) for item, member in zip(items, members, strict=True))
 
 
+def _convert_table(value: Any, member: Any) -> dict[str, Any]:
+    """A table with text keys; as text, ``"Energy=2;Health Care=3"``."""
+    if isinstance(value, str):
+        parts = [part.partition("=") for part in value.split(";") if part.strip()]
+        if not parts or not all(name.strip() and equals for name, equals, _ in parts):
+            raise ValueError
+        items = [(name.strip(), item.strip()) for name, _, item in parts]
+        if len({name for name, _ in items}) < len(items):
+            raise ValueError
+        return {name: _convert(item, member) for name, item in items}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ValueError
+    return {key: _convert(item, member) for key, item in value.items()}
+
+
 def _type_name(annotation: Any) -> str:
     words = []
     for member in _members(annotation):
@@ -211,6 +229,8 @@ def _type_name(annotation: Any) -> str:
             words.extend(repr(choice) for choice in typing.get_args(member))
         elif origin is tuple:
             words.append(f"values of {_type_name(typing.get_args(member)[0])} separated by ';'")
+        elif origin is dict:
+            words.append(f"name={_type_name(typing.get_args(member)[1])} separated by ';'")
         else:
             words.append({int: "a whole number", float: "a finite number", bool: "true or false",
                           str: "text"}.get(member, getattr(member, "__name__", str(member))))

@@ -1,0 +1,438 @@
+"""Tables as CSV: series of prices or returns over time, means, covariances, and labels.
+
+A table has one header line; columns are separated by commas, semicolons or tabs; lines that start
+with ``#`` and blank lines are skipped. Numbers have a decimal point. Three layouts are told apart
+by their first data row:
+
+- *wide*, ``date,AAPL,MSFT,...``: a date and one column an asset;
+- *long*, ``date,asset,price``: a line for each date and asset, in any order;
+- *mean*, ``asset,mean``: one line an asset.
+
+A date is year-month-day (``2020-01-31``, ``2020/1/31``, ``20200131``, with a time of day if need
+be), a month (``2020-01``) or a period's number (``17``, ``T17``). Rows are sorted by it.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite, nan
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.errors import ParseError
+
+Layout = Literal["wide", "long", "mean", "covariance"]
+Quantity = Literal["prices", "returns"]
+
+MISSING = frozenset({"", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
+"""Cells that stand for a missing value, in lower case."""
+
+_DATE_COLUMNS = frozenset({"date", "time", "datetime", "timestamp", "period", "day", "week",
+                           "month", "quarter", "year", "t"})
+_ASSET_COLUMNS = frozenset({"asset", "ticker", "symbol", "name", "stock", "instrument", "id"})
+_MEAN_COLUMNS = frozenset({"mean", "mu", "return", "expected_return", "expected return",
+                           "mean return", "mean_return"})
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?([ T].*)?")
+_PERIOD = re.compile(r"[A-Za-z]?(\d{1,9})")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a file.
+
+    Parameters
+    ----------
+    path : Path
+    header : tuple of str
+    rows : tuple of (int, tuple of str)
+        Line number and as many cells as the header has.
+    line : int
+        Line of the header.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    line: int
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Values of several assets over time.
+
+    Parameters
+    ----------
+    assets : tuple of str
+    times : tuple of str
+        As the file writes them, ascending.
+    values : ndarray of float64, shape (times, assets)
+        NaN where the file has none.
+    """
+
+    assets: tuple[str, ...]
+    times: tuple[str, ...]
+    values: NDArray[np.float64]
+
+
+# -- telling layouts apart ------------------------------------------------------------------------
+
+
+def recognises(name: str, head: str) -> bool:
+    """Whether the file is a table of prices or returns, of means, or a covariance matrix."""
+    lines = [line for line in head.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        return False
+    try:
+        rows = list(csv.reader(lines[:2], delimiter=_delimiter(lines[0])))
+    except csv.Error:
+        return False
+    header = [cell.strip() for cell in rows[0]]
+    named = header[0].lower() in _DATE_COLUMNS
+    if len(header) < 2 or not all(header[1:]):
+        return False
+    if len(lines) == 1:  # so many columns that the head of the file ends in the first line
+        return named and len(header) > 2
+    first = tuple(cell.strip() for cell in rows[1])
+    if _is_whole(first[0]) and not named:
+        return False  # an edge list, for all we know
+    return layout_of(header, first) is not None
+
+
+def layout_of(header: Sequence[str], first: Sequence[str]) -> Layout | None:
+    """What a table holds, from its header and first data row; None if neither fits.
+
+    The row may be shorter than the header: the head of a file ends anywhere.
+    """
+    if _is_number_text(header[1]) or not first:
+        return None
+    if len(header) == 2 and header[0].lower() not in _DATE_COLUMNS and _time(first[0]) is None:
+        return "mean" if header[1].lower() in _MEAN_COLUMNS else None
+    if first[0] and first[0] == header[1]:
+        return "covariance"
+    if len(header) == 3 and (
+        {cell.lower() for cell in header} & _DATE_COLUMNS
+        and {cell.lower() for cell in header} & _ASSET_COLUMNS
+    ):
+        return "long"
+    if _time(first[0]) is None:
+        return None
+    if len(header) == 3 and len(first) > 1 and not _is_value(first[1]):
+        return "long"
+    return "wide" if all(_is_value(cell) for cell in first[1:-1]) else None
+
+
+def _delimiter(line: str) -> str:
+    """The most frequent separator of a line; a comma if there is none."""
+    return max(",;\t", key=line.count)
+
+
+def _time(text: str) -> datetime | int | None:
+    """A date or a period's number; None for anything else."""
+    if match := _DATE.fullmatch(text):
+        year, month, day, rest = match.groups()
+        text = f"{year}-{month:0>2}-{day or '01':0>2}{rest or ''}"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        period = _PERIOD.fullmatch(text)
+        return int(period[1]) if period else None
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _is_whole(text: str) -> bool:
+    return text.isdecimal() and not isinstance(_time(text), datetime)
+
+
+def _is_number_text(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _is_value(text: str) -> bool:
+    return text.lower() in MISSING or _is_number_text(text)
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read_table(path: Path) -> Table:
+    """Read the cells of a file.
+
+    Raises
+    ------
+    ParseError
+        Where the file is no text, has no header or no rows, or a row has more or fewer cells.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise ParseError(path, f"not a text file in UTF-8: {fault.reason}") from None
+    lines = list(_cells(path, text))
+    if not lines:
+        raise ParseError(path, "the file has no table: a header line was expected")
+    line, header = lines[0]
+    if len(header) < 2:
+        raise ParseError(
+            path, f"a header with two columns or more, separated by commas, semicolons or tabs, was "
+            f"expected, got {_short(header[0])}", line,
+        )
+    rows = tuple(lines[1:])
+    for number, cells in rows:
+        if len(cells) != len(header):
+            last = " (the last line: the file may be cut short)" if number == rows[-1][0] else ""
+            raise ParseError(
+                path, f"{len(cells)} cells, the header has {len(header)}{last}", number
+            )
+    if not rows:
+        raise ParseError(path, "the table has a header and no rows", line)
+    return Table(path, header, rows, line)
+
+
+def _cells(path: Path, text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Line number and cells of every line that holds some."""
+    starts = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(next(starts, "")))
+    try:
+        for row in reader:
+            cells = tuple(cell.strip() for cell in row)
+            if any(cells) and not cells[0].startswith("#"):
+                yield reader.line_num, cells
+    except csv.Error as fault:
+        raise ParseError(path, f"not a table: {fault}", reader.line_num) from None
+
+
+def table_layout(table: Table) -> Layout:
+    """What a table holds.
+
+    Raises
+    ------
+    ParseError
+        Where it fits no layout.
+    """
+    layout = layout_of(table.header, table.rows[0][1])
+    if layout is None:
+        raise ParseError(
+            table.path, f"no table of prices or returns (date,AAPL,MSFT,... or date,asset,price with "
+            "dates as 2020-01-31) and none of means (asset,mean), the first row starts with "
+            f"{_short(','.join(table.rows[0][1]))}", table.rows[0][0],
+        )
+    return layout
+
+
+def read_series(table: Table, quantity: Quantity) -> Series:
+    """Read a wide or long table of prices (above 0) or returns (fractions, -1 at least).
+
+    Raises
+    ------
+    ParseError
+        Where a cell is neither a number nor missing, a value is out of range or not finite, or a
+        date or asset repeats.
+    """
+    if table_layout(table) == "long":
+        return _read_long(table, quantity)
+    assets = _unique_names(table, table.header[1:])
+    lines = [line for line, _ in table.rows]
+    order = _time_order(table, [(line, cells[0]) for line, cells in table.rows], distinct=True)
+    values = np.array([
+        [_value(table, line, cell, asset, quantity)
+         for cell, asset in zip(cells[1:], assets, strict=True)]
+        for line, cells in table.rows
+    ])
+    assert values.shape == (len(lines), len(assets))
+    return Series(assets, tuple(table.rows[i][1][0] for i in order), values[order])
+
+
+def _read_long(table: Table, quantity: Quantity) -> Series:
+    date, asset, price = _long_columns(table)
+    order = _time_order(table, [(line, cells[date]) for line, cells in table.rows], distinct=False)
+    times: dict[datetime | int, int] = {}
+    labels: list[str] = []
+    for i in order:
+        label = table.rows[i][1][date]
+        moment = _time(label)
+        assert moment is not None
+        if moment not in times:
+            times[moment] = len(times)
+            labels.append(label)
+    assets: dict[str, int] = {}
+    found: dict[tuple[int, int], tuple[int, float]] = {}
+    for line, cells in table.rows:
+        name = cells[asset]
+        if not name:
+            raise ParseError(table.path, "the asset has no name", line)
+        moment = _time(cells[date])
+        assert moment is not None
+        key = times[moment], assets.setdefault(name, len(assets))
+        if key in found:
+            raise ParseError(
+                table.path, f"{name} on {cells[date]} is given a second time, first on line "
+                f"{found[key][0]}", line,
+            )
+        found[key] = line, _value(table, line, cells[price], name, quantity)
+    values = np.full((len(times), len(assets)), nan)
+    for place, (_, value) in found.items():
+        values[place] = value
+    return Series(tuple(assets), tuple(labels), values)
+
+
+def _long_columns(table: Table) -> tuple[int, int, int]:
+    """Columns of date, asset and value: by their names, or else in this order."""
+    names = [name.lower() for name in table.header]
+    date = next((i for i, name in enumerate(names) if name in _DATE_COLUMNS), None)
+    asset = next((i for i, name in enumerate(names) if name in _ASSET_COLUMNS), None)
+    if date is None or asset is None:
+        return 0, 1, 2
+    return date, asset, 3 - date - asset
+
+
+def _time_order(
+    table: Table, cells: Sequence[tuple[int, str]], *, distinct: bool
+) -> list[int]:
+    """Row indices by ascending time; every row's time is checked."""
+    moments: list[datetime | int] = []
+    seen: dict[datetime | int, int] = {}
+    for line, text in cells:
+        moment = _time(text)
+        if moment is None or (moments and type(moment) is not type(moments[0])):
+            raise ParseError(
+                table.path, f"a date such as 2020-01-31 (or one kind of period number throughout) "
+                f"was expected, got {_short(text)}", line,
+            )
+        if distinct and moment in seen:
+            raise ParseError(
+                table.path, f"date {text} is given a second time, first on line {seen[moment]}",
+                line,
+            )
+        seen.setdefault(moment, line)
+        moments.append(moment)
+    return sorted(range(len(moments)), key=lambda i: moments[i])
+
+
+def _value(table: Table, line: int, cell: str, asset: str, quantity: Quantity) -> float:
+    """One price or return; NaN where it is missing."""
+    if cell.lower() in MISSING:
+        return nan
+    value = _finite(table, line, cell, f"of {asset}")
+    if quantity == "prices" and value <= 0.0:
+        raise ParseError(
+            table.path, f"price {cell} of {asset} is not above 0 (if the table holds returns, set "
+            "values=returns)", line,
+        )
+    if quantity == "returns" and value < -1.0:
+        raise ParseError(
+            table.path, f"return {cell} of {asset} is a loss of more than everything; returns are "
+            "fractions, 1 % is 0.01", line,
+        )
+    return value
+
+
+def _finite(table: Table, line: int, cell: str, what: str) -> float:
+    if not _is_number_text(cell):
+        hint = "; write decimals with a point" if re.fullmatch(r"-?\d+,\d+", cell) else ""
+        raise ParseError(
+            table.path, f"a finite number was expected, got {_short(cell)} {what}{hint}", line
+        )
+    value = float(cell)
+    if not isfinite(value):
+        raise ParseError(table.path, f"{cell} {what} is too large for a number", line)
+    return value
+
+
+def _unique_names(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+    seen: set[str] = set()
+    for column, name in enumerate(names, len(table.header) - len(names) + 1):
+        if not name:
+            raise ParseError(table.path, f"column {column} has no name", table.line)
+        if name in seen:
+            raise ParseError(table.path, f"asset {name} has two columns", table.line)
+        seen.add(name)
+    return tuple(names)
+
+
+def read_labels(table: Table, what: str) -> dict[str, str]:
+    """Read a table of two columns: a label for each name, neither of them empty.
+
+    Parameters
+    ----------
+    table : Table
+    what : str
+        What the label is, for messages: ``"sector"``.
+    """
+    if len(table.header) != 2:
+        raise ParseError(
+            table.path, f"two columns, asset and {what}, were expected, got {len(table.header)}",
+            table.line,
+        )
+    labels: dict[str, str] = {}
+    for line, (name, label) in table.rows:
+        if not name or not label:
+            raise ParseError(table.path, f"an asset and its {what} were expected", line)
+        if name in labels:
+            raise ParseError(table.path, f"asset {name} is given a second time", line)
+        labels[name] = label
+    return labels
+
+
+def read_means(table: Table) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Read a table ``asset,mean``: names and finite numbers, shape (n,)."""
+    means: dict[str, float] = {}
+    for line, cells in table.rows:
+        name, cell = cells
+        if not name:
+            raise ParseError(table.path, "the asset has no name", line)
+        if name in means:
+            raise ParseError(table.path, f"asset {name} is given a second time", line)
+        means[name] = _finite(table, line, cell, f"as mean of {name}")
+    return tuple(means), np.array(list(means.values()))
+
+
+def read_matrix(table: Table) -> tuple[tuple[str, ...] | None, NDArray[np.float64]]:
+    """Read a square matrix of finite numbers.
+
+    It has the names of its columns in the header and those of its rows, in any order, in the first
+    column; or in the header alone; or none at all (then the header is its first row).
+
+    Returns
+    -------
+    names : tuple of str or None
+        Of rows and columns.
+    matrix : ndarray of float64, shape (n, n)
+        Rows in the order of the columns.
+    """
+    if all(_is_number_text(cell) for cell in table.header):
+        rows = ((table.line, table.header), *table.rows)
+        return None, _square(table, rows, [str(i + 1) for i in range(len(table.header))])
+    labelled = not _is_number_text(table.rows[0][1][0])
+    names = _unique_names(table, table.header[labelled:])
+    if not labelled:
+        return names, _square(table, table.rows, names)
+    place = {name: i for i, name in enumerate(names)}
+    sorted_rows: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for line, cells in table.rows:
+        name = cells[0]
+        if name not in place:
+            raise ParseError(table.path, f"row {_short(name)} is none of the columns", line)
+        if place[name] in sorted_rows:
+            raise ParseError(table.path, f"row {name} is given a second time", line)
+        sorted_rows[place[name]] = line, cells[1:]
+    return names, _square(table, [sorted_rows[i] for i in sorted(sorted_rows)], names)
+
+
+def _square(
+    table: Table, rows: Sequence[tuple[int, tuple[str, ...]]], names: Sequence[str]
+) -> NDArray[np.float64]:
+    if len(rows) != len(names):
+        raise ParseError(
+            table.path, f"the matrix has {len(rows)} rows and {len(names)} columns; the file may be "
+            "cut short", rows[-1][0],
+        )
+    return np.array([
+        [_finite(table, line, cell, f"in column {names[j]}") for j, cell in enumerate(cells)]
+        for line, cells in rows
+    ])
