@@ -1,0 +1,204 @@
+"""Conversion to and from dimod: quadratic models and constrained quadratic models.
+
+dimod's spins are ``s = 2 x - 1`` over its bits ``x``; a spin variable comes in as that bit.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, UnsupportedError
+from .program import Comparator, Program
+from .qubo import Qubo
+
+_HUGE = 1e20
+"""Bounds of this size and more stand for none."""
+
+# -- Qubo -----------------------------------------------------------------------------------------
+
+
+def qubo_to_dimod(qubo: Qubo) -> Any:
+    """The model as a `dimod.BinaryQuadraticModel` over bits; groups become penalties.
+
+    Variables are named by the labels, or 0, 1, ... where there are none or a label repeats.
+    """
+    import dimod
+
+    model = qubo.penalised()
+    named = len(set(model.labels)) == model.num_variables
+    return dimod.BinaryQuadraticModel.from_numpy_vectors(
+        model.linear,
+        (model.row, model.col, model.value),
+        model.offset,
+        dimod.BINARY,
+        variable_order=list(model.labels) if named else list(range(model.num_variables)),
+    )
+
+
+def qubo_from_dimod(bqm: Any) -> Qubo:
+    """The same model from a `dimod.BinaryQuadraticModel` over bits or spins, in its order."""
+    import dimod
+
+    variables = list(bqm.variables)
+    if bqm.vartype is not dimod.BINARY:
+        bqm = bqm.change_vartype(dimod.BINARY, inplace=False)
+    vectors = bqm.to_numpy_vectors(variable_order=variables)
+    row, col, value = vectors.quadratic
+    plain = variables == list(range(len(variables)))
+    return Qubo.from_arrays(
+        vectors.linear_biases, row, col, value,
+        offset=float(vectors.offset), labels=() if plain else _names(variables),
+    )
+
+
+# -- Program --------------------------------------------------------------------------------------
+
+
+def program_to_dimod(program: Program) -> Any:
+    """The program as a `dimod.ConstrainedQuadraticModel`, which minimises.
+
+    The objective of a maximisation is negated.
+
+    Raises
+    ------
+    UnsupportedError
+        For quadratic terms of a continuous variable, which dimod does not have.
+    """
+    import dimod
+
+    if not program.integer[np.concatenate([program.row, program.col])].all():
+        raise UnsupportedError(
+            "dimod has no quadratic terms of continuous variables; the program has"
+        )
+    sign = 1.0 if program.sense == "minimise" else -1.0
+    cqm = dimod.ConstrainedQuadraticModel()
+    for i, name in enumerate(program.names):
+        _add_variable(cqm, name, program.lower[i], program.upper[i], bool(program.integer[i]))
+    names = program.names
+    objective = dimod.QuadraticModel()
+    objective.update(_empty_copy(cqm))
+    objective.offset = sign * program.offset
+    for i in np.flatnonzero(program.linear).tolist():
+        objective.add_linear(names[i], sign * program.linear[i])
+    for i, j, v in zip(program.row, program.col, program.value, strict=True):
+        if i == j and objective.vartype(names[i]) is dimod.BINARY:
+            objective.add_linear(names[i], sign * v)
+        else:
+            objective.add_quadratic(names[i], names[j], sign * v)
+    cqm.set_objective(objective)
+    senses = {"<=": "<=", ">=": ">=", "==": "=="}
+    labels: set[str] = set()
+    for k, item in enumerate(program.constraints):
+        label = item.name if item.name and item.name not in labels else f"{item.name}#{k}"
+        labels.add(label)
+        terms = [(names[i], a) for i, a in zip(item.indices, item.coefficients, strict=True)]
+        cqm.add_constraint_from_iterable(terms, senses[item.comparator], item.rhs, label=label)
+    return cqm
+
+
+def _add_variable(cqm: Any, name: str, lower: float, upper: float, integer: bool) -> None:
+    if integer and lower == 0.0 and upper == 1.0:
+        cqm.add_variable("BINARY", name)
+        return
+    kind = "INTEGER" if integer else "REAL"
+    # dimod's own limits stand for infinity: +-2**53 for integers, +-1e30 for reals.
+    widest = 2.0**53 if integer else 1e30
+    cqm.add_variable(
+        kind, name, lower_bound=max(lower, -widest), upper_bound=min(upper, widest)
+    )
+
+
+def _empty_copy(cqm: Any) -> Any:
+    """A quadratic model with the variables of `cqm` and no terms."""
+    import dimod
+
+    model = dimod.QuadraticModel()
+    for name in cqm.variables:
+        kind = cqm.vartype(name)
+        if kind is dimod.BINARY:
+            model.add_variable(kind, name)
+        else:
+            model.add_variable(
+                kind, name, lower_bound=cqm.lower_bound(name), upper_bound=cqm.upper_bound(name)
+            )
+    return model
+
+
+def program_from_dimod(cqm: Any) -> Program:
+    """The same program from a `dimod.ConstrainedQuadraticModel`, in its order of variables.
+
+    A spin variable ``s`` becomes the bit ``x`` of the same name, with ``s = 2 x - 1``.
+
+    Raises
+    ------
+    UnsupportedError
+        For quadratic and for soft constraints.
+    """
+    import dimod
+
+    variables = list(cqm.variables)
+    place = {name: i for i, name in enumerate(variables)}
+    n = len(variables)
+    kinds = [cqm.vartype(name) for name in variables]
+    spin = np.array([kind is dimod.SPIN for kind in kinds], dtype=bool)
+    # Every variable is shift + factor * (our variable).
+    shift, factor = np.where(spin, -1.0, 0.0), np.where(spin, 2.0, 1.0)
+    lower, upper = np.zeros(n), np.ones(n)
+    for i, kind in enumerate(kinds):
+        if kind not in (dimod.SPIN, dimod.BINARY):
+            widest = 2.0**53 if kind is dimod.INTEGER else _HUGE
+            low, high = cqm.lower_bound(variables[i]), cqm.upper_bound(variables[i])
+            lower[i] = low if low > -widest else -np.inf
+            upper[i] = high if high < widest else np.inf
+    linear = np.zeros(n)
+    row, col, value = [], [], []
+    offset = float(cqm.objective.offset)
+    for name, a in cqm.objective.iter_linear():
+        i = place[name]
+        linear[i] += a * factor[i]
+        offset += a * shift[i]
+    for u, v, a in cqm.objective.iter_quadratic():
+        i, j = place[u], place[v]
+        row.append(i)
+        col.append(j)
+        value.append(a * factor[i] * factor[j])
+        linear[i] += a * factor[i] * shift[j]
+        linear[j] += a * factor[j] * shift[i]
+        offset += a * shift[i] * shift[j]
+    return Program.build(
+        linear=linear, row=row, col=col, value=value, offset=offset, lower=lower, upper=upper,
+        integer=[kind is not dimod.REAL for kind in kinds],
+        constraints=[
+            _constraint(cqm, label, place, shift, factor) for label in cqm.constraints
+        ],
+        names=_names(variables),
+    )
+
+
+def _constraint(
+    cqm: Any, label: Hashable, place: dict[Any, int], shift: Any, factor: Any
+) -> tuple[str, list[int], list[float], Comparator, float]:
+    item = cqm.constraints[label]
+    if not item.lhs.is_linear():
+        raise UnsupportedError(
+            f"constraint {label!r} is quadratic; a program has linear constraints only"
+        )
+    if item.lhs.is_soft():
+        raise UnsupportedError(f"constraint {label!r} is soft; a program has hard ones only")
+    indices, coefficients = [], []
+    rhs = float(item.rhs) - float(item.lhs.offset)
+    for name, a in item.lhs.iter_linear():
+        i = place[name]
+        indices.append(i)
+        coefficients.append(a * factor[i])
+        rhs -= a * shift[i]
+    comparator: Comparator = item.sense.value
+    return str(label), indices, coefficients, comparator, rhs
+
+
+def _names(variables: Sequence[Hashable] | Iterable[Hashable]) -> list[str]:
+    names = [str(name) for name in variables]
+    if len(set(names)) < len(names):
+        raise InputError("two dimod variables have the same name as text; rename one of them")
+    return names
