@@ -1,6 +1,7 @@
 """Running one task, or a grid of them: lower, solve, decode, score, record."""
 
 import signal
+import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -216,8 +217,8 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
         forms = (task.form,) if task.form else task.spec.forms
         form, lowering = lower(task.problem, forms, task.lowering_options)
     progress = Progress(listener)
-    with _interruptible(progress) as guard:
-        outcome = guard.run(lambda: solver.solve(lowering.model, task.budget, task.seed, progress))
+    with _interruptible(progress):
+        outcome = solver.solve(lowering.model, task.budget, task.seed, progress)
     if not isinstance(outcome, Outcome):
         raise SolverError(f"solver {task.solver!r} returned {type(outcome).__name__}, no Outcome")
     with usage.phase("decode"):
@@ -226,53 +227,49 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     return _solution(task, form, lowering, outcome, judged, progress, started)
 
 
-class _Guard:
-    """Runs the solver in a thread of its own, so that the main thread can take a Ctrl-C."""
-
-    def __init__(self, progress: Progress, threaded: bool) -> None:
-        self.progress = progress
-        self.threaded = threaded
-
-    def run(self, work: Callable[[], Outcome]) -> Outcome:
-        if not self.threaded:
-            return work()
-        box: list[Outcome] = []
-        fault: list[BaseException] = []
-
-        def body() -> None:
-            try:
-                box.append(work())
-            except BaseException as raised:  # carried to the caller's thread below
-                fault.append(raised)
-
-        thread = threading.Thread(target=body, name="qopt-solver", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.05)
-        if fault:
-            raise fault[0]
-        return box[0]
-
-
 @contextmanager
-def _interruptible(progress: Progress) -> Iterator[_Guard]:
-    """While open, the first SIGINT stops `progress` and the second raises KeyboardInterrupt."""
-    if threading.current_thread() is not threading.main_thread():
-        yield _Guard(progress, threaded=False)
-        return
-    previous = signal.getsignal(signal.SIGINT)
+def _interruptible(progress: Progress) -> Iterator[None]:
+    """While open, the first SIGINT stops `progress` and the second raises KeyboardInterrupt.
 
-    def stop(number: int, frame: Any) -> None:
-        if progress.stopping:
-            raise KeyboardInterrupt
+    The main thread cannot run a signal handler while it is inside a library's compiled code, so the
+    signal is also written to a socket that a thread waits on; that thread asks the solver to stop.
+    The solver itself stays in the main thread: some libraries crash when their parts are imported
+    from different threads.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop() -> None:
         progress.interrupted = True
         progress.stop()
 
-    signal.signal(signal.SIGINT, stop)
+    def watch() -> None:
+        while number := reader.recv(1):
+            if number[0] == signal.SIGINT:
+                stop()
+
+    def handle(number: int, frame: Any) -> None:
+        presses.append(number)
+        if len(presses) > 1:
+            raise KeyboardInterrupt
+        stop()
+
+    presses: list[int] = []
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    watcher = threading.Thread(target=watch, name="qopt-interrupt", daemon=True)
+    watcher.start()
+    previous_handler = signal.signal(signal.SIGINT, handle)
+    previous_socket = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
-        yield _Guard(progress, threaded=True)
+        yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.set_wakeup_fd(previous_socket)
+        signal.signal(signal.SIGINT, previous_handler)
+        writer.close()
+        watcher.join()
+        reader.close()
 
 
 def _solution(

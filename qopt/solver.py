@@ -255,7 +255,9 @@ class Progress:
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Ask the solver to end with what it has."""
+        """Ask the solver to end with what it has; asking again changes nothing."""
+        if self.stopping:
+            return
         self._stop.set()
         for callback in self._callbacks:
             callback()
