@@ -1,0 +1,166 @@
+"""OR-Tools CP-SAT on programs and routings, with proven bounds."""
+
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Any
+
+from qopt.errors import SolverError
+from qopt.forms import Program, Routing
+from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
+
+from .cpsat_program import CpModel, program_model
+from .cpsat_routing import routing_model
+from .proof import settle
+
+EVALUATIONS_PER_UNIT = 1_000_000
+"""Evaluations that make one unit of CP-SAT's deterministic time, which is about a second."""
+
+_OPTIMAL_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpSat:
+    """CP-SAT: constraint programming with clause learning, linear relaxations and cuts.
+
+    CP-SAT calculates with whole numbers. Coefficients with a small common denominator are scaled
+    exactly. Other objectives are scaled to about 2**50 and rounded down, so that the bound stays
+    valid; other constraints are scaled within their tolerance and rounded to the loose side. The
+    answer is evaluated with the unrounded model, and called optimal only where its objective is
+    within 1e-9 of the bound.
+
+    Products in an objective are linearised. Routings are modelled with circuit constraints.
+
+    ``Budget.evaluations`` is CP-SAT's deterministic time in millionths of its unit: a million is
+    about one second of search by one thread, and ends it at the same point every time.
+
+    Parameters
+    ----------
+    strengthen : bool
+        Whether equality constraints over binaries are multiplied by binaries, which ties the
+        products of a quadratic objective together. For programs.
+    """
+
+    strengthen: bool = True
+
+    def solve(
+        self, model: Program | Routing, budget: Budget, seed: int, progress: Progress
+    ) -> Outcome:
+        """Solve one program or routing; see `qopt.solver.Solver`.
+
+        Raises
+        ------
+        UnsupportedError
+            For continuous variables, variables without bounds, and coefficients that do not fit
+            whole numbers of 64 bits.
+        SizeError
+            Above 200 000 products or 300 locations.
+        """
+        usage = Usage()
+        with usage.phase("setup"):
+            from ortools.sat.python import cp_model  # noqa: F401  the import is what takes time
+        clock = budget.start()
+        with usage.phase("compile"):
+            built = (
+                routing_model(model)
+                if isinstance(model, Routing)
+                else program_model(model, strengthen=self.strengthen)
+            )
+        if built is None:
+            reason = "the bounds and constraints leave a variable no value"
+            return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason)
+        if clock.expired or progress.stopping:
+            reason = "the budget ended while the model was built"
+            return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
+        return _search(built, budget, clock, seed, progress, usage)
+
+
+def _search(
+    built: CpModel, budget: Budget, clock: Clock, seed: int, progress: Progress, usage: Usage
+) -> Outcome:
+    from ortools.sat.python import cp_model
+
+    solver = cp_model.CpSolver()
+    _configure(solver.parameters, budget, clock, seed)
+    watcher = _watcher(built, progress)
+    solver.best_bound_callback = watcher.bound
+    ended = Event()
+
+    def halt() -> None:
+        # Asking again covers a stop that comes before the search has begun to listen.
+        def ask() -> None:
+            while not ended.wait(0.02):
+                solver.stop_search()
+
+        Thread(target=ask, name="qopt-cpsat-stop", daemon=True).start()
+
+    progress.on_stop(halt)
+    with usage.phase("execute"):
+        status = solver.solve(built.model, watcher)
+    ended.set()
+    usage.evaluations = round(solver.deterministic_time * EVALUATIONS_PER_UNIT)
+    with usage.phase("decode"):
+        return _outcome(built, cp_model, solver, status, usage)
+
+
+def _configure(parameters: Any, budget: Budget, clock: Clock, seed: int) -> None:
+    parameters.num_workers = budget.threads
+    parameters.random_seed = seed % 2**31
+    parameters.catch_sigint_signal = False  # the search runs outside the main thread
+    if budget.time_limit is not None:
+        parameters.max_time_in_seconds = clock.remaining
+    if budget.evaluations is not None:
+        parameters.max_deterministic_time = budget.evaluations / EVALUATIONS_PER_UNIT
+
+
+def _watcher(built: CpModel, progress: Progress) -> Any:
+    """Tells `progress` of incumbents and bounds that are better than those before."""
+    from ortools.sat.python import cp_model
+
+    class Watcher(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.best = self.proven = float("inf")
+
+        def on_solution_callback(self) -> None:
+            objective, feasible = built.evaluate(built.answer(self.value))
+            if feasible and built.sign * objective < self.best:
+                self.best = built.sign * objective
+                progress.incumbent(objective)
+
+        def bound(self, whole: float) -> None:
+            value = built.bound(whole)
+            if self.proven == float("inf") or built.sign * value > self.proven:
+                self.proven = built.sign * value
+                progress.bound(value)
+
+    return Watcher()
+
+
+def _outcome(built: CpModel, cp_model: Any, solver: Any, status: Any, usage: Usage) -> Outcome:
+    details = {**built.notes, "conflicts": solver.num_conflicts, "branches": solver.num_branches}
+    if status == cp_model.MODEL_INVALID:
+        raise SolverError(f"CP-SAT refuses the model: {built.model.validate().splitlines()[0]}")
+    if status == cp_model.INFEASIBLE:
+        reason = "CP-SAT proved that there is no feasible answer"
+        return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason, details=details)
+    bound = built.bound(solver.best_objective_bound)
+    if status == cp_model.UNKNOWN:
+        reason = "the budget ended before CP-SAT found an answer"
+        return Outcome(
+            Status.TIME_LIMIT, bound=bound, usage=usage, reason=reason, details=details
+        )
+    answer = built.answer(solver.value)
+    objective, feasible = built.evaluate(answer)
+    if not feasible:
+        reason = "CP-SAT's answer keeps the whole-number model and breaks the fractional one"
+        return Outcome(
+            Status.INFEASIBLE_ANSWERS, [answer], bound=bound, usage=usage, reason=reason,
+            details=details,
+        )
+    verdict, bound = settle(
+        objective, bound, sign=built.sign, tolerance=_OPTIMAL_TOLERANCE, scale=built.scale
+    )
+    reason = ""
+    if verdict is not Status.OPTIMAL and status == cp_model.OPTIMAL:
+        reason = "proven up to the rounding of the objective to whole numbers"
+    return Outcome(verdict, [answer], bound=bound, usage=usage, reason=reason, details=details)

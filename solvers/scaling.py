@@ -1,0 +1,155 @@
+"""Whole-number forms of fractional coefficients, with every rounding on the safe side."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, frexp, isfinite, lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.errors import UnsupportedError
+from qopt.forms.program import Constraint
+
+LARGEST = 2.0**50
+"""Largest sum of sizes of whole coefficients: sums stay exact in double precision, with room."""
+
+_LARGEST_ROW = 2.0**58
+"""Largest sum of sizes in a whole row of a constraint, of 2**63 that CP-SAT takes."""
+
+_MOST_DENOMINATOR = 10**6
+
+
+def common_denominator(values: Iterable[float], largest: float = LARGEST) -> int | None:
+    """The least whole number that makes every value whole, or None.
+
+    A value counts as a fraction where the fraction with a denominator up to a million rounds to
+    exactly that double: 0.1 is 1/10. Infinite values are left out.
+
+    Parameters
+    ----------
+    values : iterable of float
+    largest : float
+        Sum of the sizes of the whole values that is still accepted.
+    """
+    sizes = [abs(float(v)) for v in values if isfinite(v)]
+    total = sum(sizes)
+    denominator = 1
+    for size in set(sizes):
+        fraction = Fraction(size).limit_denominator(_MOST_DENOMINATOR)
+        if float(fraction) != size:
+            return None
+        denominator = lcm(denominator, fraction.denominator)
+        if denominator * total > largest:
+            return None
+    return denominator if denominator * total <= largest else None
+
+
+def power_below(value: float) -> float:
+    """The largest power of two that is at most `value`: scaling by it never rounds."""
+    return float(2.0 ** (frexp(value)[1] - 1))
+
+
+@dataclass(frozen=True)
+class WholeObjective:
+    """A minimisation over ``z >= 0`` with whole coefficients, each rounded down.
+
+    ``(coefficients @ z) / scale + constant`` is at most the true objective, so that a lower bound
+    of the one is a lower bound of the other.
+
+    Parameters
+    ----------
+    coefficients : ndarray of int64, shape (n,)
+    scale : float
+    constant : float
+    exact : bool
+        Whether nothing was rounded.
+    """
+
+    coefficients: NDArray[np.int64]
+    scale: float
+    constant: float
+    exact: bool
+
+    def true(self, whole: float) -> float:
+        """A value or bound of ``coefficients @ z`` in the units of the true objective."""
+        return whole / self.scale + self.constant
+
+
+def whole_objective(
+    linear: NDArray[np.float64], width: NDArray[np.float64], constant: float = 0.0
+) -> WholeObjective:
+    """Whole coefficients for minimising ``linear @ z + constant`` over whole ``0 <= z <= width``.
+
+    Coefficients with a small common denominator are scaled by it. Others are scaled by the power of
+    two that brings the largest sum to about 2**50, and rounded down.
+    """
+    reach = np.abs(linear) * np.maximum(width, 1.0)
+    total = float(reach.sum())
+    share = float(np.abs(linear).sum()) / total if total > 0.0 else 1.0
+    denominator = common_denominator(linear.tolist(), LARGEST * share)
+    scale = float(denominator) if denominator is not None else power_below(LARGEST / total)
+    whole = np.rint(linear * scale) if denominator is not None else np.floor(linear * scale)
+    return WholeObjective(whole.astype(np.int64), scale, constant, denominator is not None)
+
+
+@dataclass(frozen=True)
+class WholeRow:
+    """``low <= coefficients @ z <= high`` over whole ``z >= 0``; a side may be None."""
+
+    coefficients: list[int]
+    low: int | None
+    high: int | None
+
+
+def whole_rows(
+    constraint: Constraint, lower: NDArray[np.float64], width: NDArray[np.float64]
+) -> list[WholeRow]:
+    """A constraint over ``x = lower + z`` in whole numbers, never tighter than it is.
+
+    Coefficients with a small common denominator are scaled by it. Others are scaled by a power of
+    two and rounded to the loose side, so finely that whatever keeps the whole row breaks the
+    constraint by less than its tolerance: bounds stay valid and answers stay feasible.
+
+    Parameters
+    ----------
+    constraint : Constraint
+    lower, width : ndarray of float64, shape (terms,)
+        Whole, for the constraint's own variables.
+
+    Raises
+    ------
+    UnsupportedError
+        Where that takes numbers too large for 64 bits.
+    """
+    a, slack = constraint.coefficients, constraint.tolerance / 2.0
+    rhs = Fraction(constraint.rhs)
+    denominator = common_denominator(a.tolist(), LARGEST / max(1.0, float(width.max(initial=1.0))))
+    upper_side, lower_side = constraint.comparator != ">=", constraint.comparator != "<="
+    if denominator is not None:
+        whole = [round(c * denominator) for c in a.tolist()]
+        shift = sum(c * int(low) for c, low in zip(whole, lower.tolist(), strict=True))
+        target = rhs * denominator - shift
+        margin = Fraction(min(slack * denominator, 0.25))
+        return [
+            WholeRow(
+                whole,
+                ceil(target - margin) if lower_side else None,
+                floor(target + margin) if upper_side else None,
+            )
+        ]
+    scale = 2.0 * power_below(max(1.0, float(width.sum())) / slack)
+    if scale * float(np.abs(a) @ np.maximum(width, 1.0)) > _LARGEST_ROW:
+        raise UnsupportedError(
+            f"constraint {constraint.name!r} has fractional coefficients that need more than 64 "
+            "bits as whole numbers; solve it with 'milp'"
+        )
+    target = rhs - sum(Fraction(c) * int(low) for c, low in zip(a, lower, strict=True))
+    rows = []
+    if upper_side:
+        high = floor((target + Fraction(slack)) * int(scale))
+        rows.append(WholeRow(np.floor(a * scale).astype(np.int64).tolist(), None, high))
+    if lower_side:
+        low = ceil((target - Fraction(slack)) * int(scale))
+        rows.append(WholeRow(np.ceil(a * scale).astype(np.int64).tolist(), low, None))
+    return rows
