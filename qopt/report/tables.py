@@ -1,0 +1,303 @@
+"""The table of an instance, as the terminal and the page show it: columns, cells, marks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..comparison import Comparison, InstanceComparison
+from ..numbers import (
+    count_text,
+    join,
+    money_text,
+    percent_text,
+    plural,
+    seconds_text,
+    value_text,
+)
+from ..stats import Gap, Share
+from ..tally import Row
+
+ESTIMATE = "~"
+"""Stands before every figure that is an estimate."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Parameters
+    ----------
+    text : str
+    sort : float or str, optional
+        What the cell is sorted by; None sorts last.
+    hint : str
+        More of it, for whoever asks.
+    """
+
+    text: str
+    sort: float | str | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Parameters
+    ----------
+    title, hint : str
+    cell : callable
+        Gives the cell of a row.
+    numeric : bool
+        Whether to align it to the right.
+    """
+
+    title: str
+    hint: str
+    cell: Callable[[Row], Cell]
+    numeric: bool = True
+
+
+def main_columns(instance: InstanceComparison) -> list[Column]:
+    """Quality, time and money of every solver on an instance."""
+    digits = instance.digits
+    kind = {"optimum": "the optimum", "best known": "the best known value", "bound": "the bound"}
+    to = kind[instance.yardstick.kind] if instance.yardstick else "a known value"
+    currency = next((r.money.currency for r in instance.rows if r.money.currency), "")
+    currency = "$" if currency == "USD" else currency
+
+    def value(number: float | None) -> Cell:
+        return Cell(value_text(number, digits), number, "" if number is None else repr(number))
+
+    columns = [
+        Column("solver", "solver with its options", lambda r: Cell(r.label, r.label), False),
+        Column("runs", "runs, one a seed", lambda r: Cell(str(r.runs), r.runs)),
+        Column("feasible", "runs with a feasible answer, of those that the solver took on", _found),
+        Column("best", "best objective of a feasible answer", lambda r: value(r.best)),
+        Column(
+            "median", "objective of the median run; runs without an answer count as worst",
+            lambda r: value(r.median),
+        ),
+    ]
+    gaps = [g for r in instance.rows for g in (r.best_gap, r.median_gap) if g is not None]
+    if gaps and all(g.relative is not None for g in gaps):
+        columns.append(Column(
+            "gap %", f"distance from {to}: best run / median run",
+            lambda r: _gaps(r, relative=True),
+        ))
+    elif gaps:
+        columns.append(Column(
+            "gap", f"best run / median run: distance from {to} in the objective's units",
+            lambda r: _gaps(r, relative=False),
+        ))
+    return [
+        *columns,
+        Column("hits", f"runs that reached {to}", lambda r: _share(r.hits)),
+        Column("status", "how the runs ended", _status, False),
+        Column("wall s", "median seconds of a run", lambda r: Cell(seconds_text(r.wall), r.wall)),
+        Column(
+            "CPU s", "median processor seconds of a run, all threads",
+            lambda r: Cell(seconds_text(r.cpu), r.cpu),
+        ),
+        Column(
+            f"cost {currency}".strip(), "mean cost of a run by measured use at list prices",
+            lambda r: Cell(money_text(r.money.measured), r.money.measured, _bill(r, "measured")),
+        ),
+        Column(
+            f"device {currency}".strip(),
+            "mean cost of a run on the quantum device, estimated from a simulated run",
+            _device_money,
+        ),
+    ]
+
+
+def circuit_columns() -> list[Column]:
+    """Circuits and samples of solvers that draw samples."""
+
+    def count(name: str) -> Callable[[Row], Cell]:
+        return lambda r: Cell(count_text(r.counts.get(name)), r.counts.get(name))
+
+    def compiled(name: str) -> Callable[[Row], Cell]:
+        def cell(row: Row) -> Cell:
+            logical, final = row.counts.get(f"logical_{name}"), row.counts.get(name)
+            if final is None:
+                return Cell("–")
+            before = "" if logical is None else f"{count_text(logical)} → "
+            return Cell(f"{before}{count_text(final)}", final)
+
+        return cell
+
+    return [
+        Column("solver", "solver with its options", lambda r: Cell(r.label, r.label), False),
+        Column("device", "quantum device", lambda r: Cell(_device(r), r.device), False),
+        Column("qubits", "qubits of the circuit", count("qubits")),
+        Column("depth", "depth before and after compilation", compiled("depth")),
+        Column("2-qubit gates", "before and after compilation", compiled("two_qubit_gates")),
+        Column("circuits", "circuits executed in a run", count("circuits")),
+        Column("shots", "shots of a run, those for angles included", count("shots")),
+        Column("samples", "samples that were scored in a run", count("samples")),
+        Column(
+            "feasible samples %", "share of feasible samples, all runs together",
+            lambda r: _percent(r.sampled_feasible),
+        ),
+        Column(
+            "hits %", "share of samples with the best known value, all runs together",
+            lambda r: _percent(r.sampled_hits),
+        ),
+        Column(
+            "no error %", "estimated probability that a shot meets no gate or readout error",
+            _clean,
+        ),
+        Column("device s", "seconds on the device in a run", _device_seconds),
+    ]
+
+
+def has_circuits(row: Row) -> bool:
+    """Whether a row belongs into the table of circuits and samples."""
+    return row.quantum or row.sampled_feasible is not None
+
+
+def phase_words(row: Row) -> str:
+    """Mean seconds by phase in words."""
+    return ", ".join(f"{p} {seconds_text(s['wall'])} s" for p, s in row.phases.items())
+
+
+def instance_line(instance: InstanceComparison) -> str:
+    """Kind, size and sense of an instance in a line."""
+    size = ", ".join(f"{name} {_plain(value)}" for name, value in instance.facts.size.items())
+    return "; ".join(filter(None, [instance.facts.kind, size, instance.sense]))
+
+
+def yardstick_line(instance: InstanceComparison) -> str:
+    """What gaps are measured to, in a line."""
+    yardstick = instance.yardstick
+    if yardstick is None:
+        return "no bound is proven and no value is known: no gaps"
+    word = {"optimum": "optimum", "best known": "best known", "bound": "bound"}[yardstick.kind]
+    source = yardstick.source.removeprefix("best known: ")
+    return f"gaps to the {word} {value_text(yardstick.value, instance.digits)} ({source})"
+
+
+def legend(comparison: Comparison) -> list[str]:
+    """What the marks and the money in the tables mean."""
+    rows = [row for instance in comparison.instances for row in instance.rows]
+    lines = [
+        "feasible: runs with a feasible answer; median: of all runs, those without an answer as "
+        "worst; gap: best run / median run; hits: runs that reached the value gaps are measured to"
+    ]
+    if any(row.simulated and row.device for row in rows):
+        lines.append(f"{ESTIMATE} an estimate: the device was simulated; ? no price is known")
+    skus = sorted({
+        item["sku"] for row in rows for item in row.money.items if item["basis"] == "measured"
+    })
+    if skus:
+        versions = join(comparison.price_lists)
+        lines.append(
+            f"cost: measured seconds at the price of {join(skus)}"
+            + (f" (price list {versions})" if versions else "")
+        )
+    return lines
+
+
+# -- cells ----------------------------------------------------------------------------------------
+
+
+def _found(row: Row) -> Cell:
+    if row.feasible is None:
+        return Cell("refused", None, "; ".join(row.reasons))
+    hint = [interval_text(row.feasible), *row.reasons]
+    return Cell(f"{row.answered}/{row.attempted}", row.feasible.value, "; ".join(hint))
+
+
+def interval_text(share: Share) -> str:
+    """The exact interval of a share in words."""
+    return (
+        f"{percent_text(share.value)} %, exact 95 % interval {percent_text(share.low)} to "
+        f"{percent_text(share.high)} %"
+    )
+
+
+def _share(share: Share | None) -> Cell:
+    if share is None:
+        return Cell("–")
+    return Cell(f"{share.successes}/{share.trials}", share.value, interval_text(share))
+
+
+def _percent(share: Share | None) -> Cell:
+    if share is None:
+        return Cell("–")
+    hint = f"{share.successes} of {plural(share.trials, 'sample')}: {interval_text(share)}"
+    return Cell(percent_text(share.value), share.value, hint)
+
+
+def _gaps(row: Row, *, relative: bool) -> Cell:
+    def text(gap: Gap | None) -> str:
+        if gap is None:
+            return "–"
+        if relative:
+            return percent_text(gap.relative)
+        return f"{gap.absolute:.3g}"
+
+    if row.best_gap is None and row.median_gap is None:
+        return Cell("–")
+    shown = row.median_gap or row.best_gap
+    sort = None if shown is None else shown.absolute
+    return Cell(f"{text(row.best_gap)} / {text(row.median_gap)}", sort)
+
+
+def _status(row: Row) -> Cell:
+    names = {status.replace("_", " "): n for status, n in row.statuses.items()}
+    text = ", ".join(names if len(names) == 1 else (f"{n} {s}" for s, n in names.items()))
+    return Cell(text, text, "; ".join(row.reasons))
+
+
+def _device(row: Row) -> str:
+    if not row.device:
+        return "–"
+    return f"{row.device} (simulated)" if row.simulated else row.device
+
+
+def _device_money(row: Row) -> Cell:
+    """Estimated device money; what a real device cost is measured, and stands under cost."""
+    if row.money.estimated is None:
+        missing = "no price is known for this device" if row.device and row.simulated else ""
+        return Cell("?" if missing else "–", None, missing)
+    text = ESTIMATE + money_text(row.money.estimated)
+    return Cell(text, row.money.estimated, _bill(row, "estimated"))
+
+
+def _device_seconds(row: Row) -> Cell:
+    seconds = row.counts.get("device_seconds")
+    if seconds is None:
+        return Cell("–")
+    return Cell((ESTIMATE if row.simulated else "") + seconds_text(seconds), seconds)
+
+
+def _clean(row: Row) -> Cell:
+    value = row.counts.get("success_probability")
+    if value is None:
+        return Cell("–")
+    return Cell((ESTIMATE if value < 1 else "") + percent_text(value), value)
+
+
+def _bill(row: Row, basis: str) -> str:
+    """The mean bill of a run in words."""
+    parts = []
+    for item in row.money.items:
+        if item["basis"] != basis:
+            continue
+        quantity = "?" if item["quantity"] is None else f"{item['quantity']:.3g}"
+        price = "?" if item["unit_price"] is None else f"{item['unit_price']:g}"
+        note = f" ({item['note']})" if item["note"] else ""
+        parts.append(
+            f"{item['item']}: {quantity} × {item['unit']} at {price} {item['currency']}, "
+            f"{item['sku']}{note}"
+        )
+    return "; ".join(parts)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(map(_plain, value)) if len(value) <= 6 else f"({len(value)})"
+    return str(value)
