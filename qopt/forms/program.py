@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from .lowering import Lowering
+    from .qubo import Qubo
 
 Sense = Literal["minimise", "maximise"]
 Comparator = Literal["<=", ">=", "=="]
@@ -233,6 +237,53 @@ class Program:
                 text = f"{c.name}: {c.activity(x):g} {c.comparator} {c.rhs:g} broken"
                 found.append((text, excess))
         return found
+
+    # -- other forms and libraries ------------------------------------------------------------
+
+    def to_qubo(self, **options: Any) -> "Lowering[Qubo]":
+        """Lower to a QUBO; the options are those of `qopt.forms.penalise.program_to_qubo`."""
+        from .penalise import program_to_qubo
+
+        return program_to_qubo(self, **options)
+
+    def to_qiskit(self) -> Any:
+        """As a `qiskit_optimization.QuadraticProgram`."""
+        from .convert_qiskit import program_to_qiskit
+
+        return program_to_qiskit(self)
+
+    @classmethod
+    def from_qiskit(cls, quadratic_program: Any) -> "Program":
+        """From a `qiskit_optimization.QuadraticProgram`; its translators read docplex models."""
+        from .convert_qiskit import program_from_qiskit
+
+        return program_from_qiskit(quadratic_program)
+
+    def to_dimod(self) -> Any:
+        """As a `dimod.ConstrainedQuadraticModel`, which minimises: a maximisation is negated."""
+        from .convert_dimod import program_to_dimod
+
+        return program_to_dimod(self)
+
+    @classmethod
+    def from_dimod(cls, cqm: Any) -> "Program":
+        """From a `dimod.ConstrainedQuadraticModel`; spins ``s`` become bits ``(s + 1) / 2``."""
+        from .convert_dimod import program_from_dimod
+
+        return program_from_dimod(cqm)
+
+    def to_pulp(self) -> tuple[Any, list[Any]]:
+        """As a `pulp.LpProblem`, and its variables in this order; linear objectives only."""
+        from .convert_pulp import program_to_pulp
+
+        return program_to_pulp(self)
+
+    @classmethod
+    def from_pulp(cls, problem: Any) -> "Program":
+        """From a `pulp.LpProblem`; variables are in the order of their names."""
+        from .convert_pulp import program_from_pulp
+
+        return program_from_pulp(problem)
 
 
 def constraint(

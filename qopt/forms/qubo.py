@@ -133,8 +133,10 @@ class Qubo:
         diagonal = r == c
         np.add.at(lin, r[diagonal], v[diagonal])
         low, high, v = np.minimum(r, c)[~diagonal], np.maximum(r, c)[~diagonal], v[~diagonal]
-        keys, where = np.unique(low * n + high, return_inverse=True)
-        total = np.bincount(where, weights=v, minlength=len(keys)).astype(np.float64)
+        keys, total = low * n + high, v
+        if (keys[1:] <= keys[:-1]).any():
+            keys, where = np.unique(keys, return_inverse=True)
+            total = np.bincount(where, weights=v, minlength=len(keys)).astype(np.float64)
         keep = total != 0.0
         keys, total = keys[keep], total[keep]
         divisor = max(n, 1)
@@ -321,6 +323,40 @@ class Qubo:
             np.add.at(setting, end, positive)
             np.subtract.at(clearing, end, negative)
         return setting, clearing
+
+    # -- other libraries ----------------------------------------------------------------------
+
+    def to_dimod(self) -> Any:
+        """As a `dimod.BinaryQuadraticModel` over bits; groups become penalties."""
+        from .convert_dimod import qubo_to_dimod
+
+        return qubo_to_dimod(self)
+
+    @classmethod
+    def from_dimod(cls, bqm: Any) -> "Qubo":
+        """From a `dimod.BinaryQuadraticModel` over bits or spins."""
+        from .convert_dimod import qubo_from_dimod
+
+        return qubo_from_dimod(bqm)
+
+    def to_networkx(self) -> Any:
+        """As a `networkx.Graph` with ``bias`` and ``weight``; groups become penalties."""
+        from .convert_networkx import qubo_to_networkx
+
+        return qubo_to_networkx(self)
+
+    @classmethod
+    def from_networkx(cls, graph: Any) -> "Qubo":
+        """From a `networkx.Graph` with node attribute ``bias`` and edge attribute ``weight``."""
+        from .convert_networkx import qubo_from_networkx
+
+        return qubo_from_networkx(graph)
+
+    def to_pauli(self) -> Any:
+        """As a `qiskit.quantum_info.SparsePauliOp`; variable i is qubit i. Groups are left out."""
+        from .convert_qiskit import to_pauli
+
+        return to_pauli(self)
 
     # -- groups and penalties -----------------------------------------------------------------
 
