@@ -22,9 +22,6 @@ PREFIX = "aer:"
 DEFAULT_LEVEL = 3
 DEFAULT_TRIES = 4
 
-_SUB_JOB_SECONDS = 2.0
-"""What IBM's usage estimate adds to every sub-job."""
-
 _REPETITION_DELAY = 250e-6
 """IBM's usual delay between shots, where a backend does not say."""
 
@@ -117,7 +114,6 @@ class CalibratedDevice:
             success_probability=routed.success_probability,
             duration=compiler.duration(routed.circuit, target),
             repetition_delay=getattr(configuration, "default_rep_delay", _REPETITION_DELAY),
-            overhead=_SUB_JOB_SECONDS,
             details={
                 "compiler": f"qiskit, level {self._level}, best of {self._tries} seeds",
                 "compile_seed": routed.seed,

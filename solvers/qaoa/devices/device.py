@@ -53,8 +53,6 @@ class Compiled:
         Seconds from the first gate to the end of readout.
     repetition_delay : float
         Seconds that the device waits between shots.
-    overhead : float
-        Seconds that a job takes beside its shots.
     details : dict
         JSON values for the record.
     """
@@ -66,14 +64,16 @@ class Compiled:
     success_probability: float | None = None
     duration: float | None = None
     repetition_delay: float = 0.0
-    overhead: float = 0.0
     details: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def seconds(self, shots: int) -> float | None:
-        """Estimated time on the device; None where gate times are unknown."""
+        """Estimated time on the device; None where gate times are unknown.
+
+        What a seller adds to every job is part of the tariff, not of this.
+        """
         if self.duration is None:
             return None
-        return self.overhead + (self.repetition_delay + self.duration) * shots
+        return (self.repetition_delay + self.duration) * shots
 
 
 @dataclass(frozen=True, eq=False)

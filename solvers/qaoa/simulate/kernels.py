@@ -1,76 +1,83 @@
-"""Compiled loops over amplitudes. Importing this module costs the import of numba."""
+"""Compiled loops over amplitudes. Importing this module costs the import of numba.
+
+Each loop works on a part of the register and frees Python's lock, so that the caller spreads the
+parts over threads of its own: numba's would not outlive a fork of the process.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+Amplitudes = NDArray[np.complex128]
+Values = NDArray[np.float64]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _compiled: Callable[..., Callable[[F], F]] = njit  # numba's own decorator has no types
 
-Amplitudes = NDArray[np.complex128]
-Values = NDArray[np.float64]
-
-_BLOCK = 12
+BLOCK = 12
 """Qubits whose butterflies are done block by block: 2**12 amplitudes stay in the first caches."""
 
 
-@_compiled(cache=True, parallel=True)
+@_compiled(cache=True, nogil=True)
 def apply_phase(psi: Amplitudes, diagonal: Values, gamma: float) -> None:
     """``psi[k] *= exp(-i gamma diagonal[k])`` in place."""
-    for k in prange(len(psi)):
+    for k in range(len(psi)):
         angle = gamma * diagonal[k]
         psi[k] *= complex(np.cos(angle), -np.sin(angle))
 
 
-@_compiled(cache=True)
-def _butterflies(part: Amplitudes, stride: int, c: float, s: float) -> None:
-    for base in range(0, len(part), 2 * stride):
-        for k in range(base, base + stride):
-            a, b = part[k], part[k + stride]
-            part[k] = complex(c * a.real + s * b.imag, c * a.imag - s * b.real)
-            part[k + stride] = complex(c * b.real + s * a.imag, c * b.imag - s * a.real)
+@_compiled(cache=True, nogil=True)
+def _rotate(psi: Amplitudes, start: int, stop: int, stride: int, c: float, s: float) -> None:
+    """``[[c, -i s], [-i s, c]]`` on the pairs (k, k + stride) for k from start to stop."""
+    for k in range(start, stop):
+        a, b = psi[k], psi[k + stride]
+        psi[k] = complex(c * a.real + s * b.imag, c * a.imag - s * b.real)
+        psi[k + stride] = complex(c * b.real + s * a.imag, c * b.imag - s * a.real)
 
 
-@_compiled(cache=True, parallel=True)
-def apply_mixer(psi: Amplitudes, qubits: int, beta: float) -> None:
-    """``exp(-i beta sum_i X_i) psi`` in place."""
-    c, s = np.cos(beta), np.sin(beta)
-    low = min(qubits, _BLOCK)
-    size = 1 << low
-    for block in prange(len(psi) >> low):
-        part = psi[block * size : (block + 1) * size]
-        for qubit in range(low):
-            _butterflies(part, 1 << qubit, c, s)
-    for qubit in range(low, qubits):
-        stride = 1 << qubit
-        for piece in prange((len(psi) >> 1) >> low):
-            # The piece-th run of `size` pairs: insert a zero at the qubit's place.
-            first = piece * size
-            start = ((first >> qubit) << (qubit + 1)) | (first & (stride - 1))
-            for k in range(start, start + size):
-                a, b = psi[k], psi[k + stride]
-                psi[k] = complex(c * a.real + s * b.imag, c * a.imag - s * b.real)
-                psi[k + stride] = complex(c * b.real + s * a.imag, c * b.imag - s * a.real)
+@_compiled(cache=True, nogil=True)
+def mix_blocks(psi: Amplitudes, qubits: int, c: float, s: float) -> None:
+    """``exp(-i beta X)`` on the lowest `qubits` qubits, in place, block by block."""
+    size = 1 << qubits
+    for block in range(0, len(psi), size):
+        for qubit in range(qubits):
+            stride = 1 << qubit
+            for start in range(block, block + size, 2 * stride):
+                _rotate(psi, start, start + stride, stride, c, s)
 
 
-@_compiled(cache=True, parallel=True)
-def probabilities(psi: Amplitudes) -> Values:
+@_compiled(cache=True, nogil=True)
+def mix_qubit(
+    psi: Amplitudes, qubit: int, first: int, last: int, length: int, c: float, s: float
+) -> None:
+    """``exp(-i beta X)`` on one qubit, in place, for the runs of pairs from first to last.
+
+    The pairs are counted without the qubit's bit, and come in runs of `length`, a power of 2 that
+    is at most ``2**qubit``.
+    """
+    stride = 1 << qubit
+    for run in range(first, last):
+        pair = run * length
+        start = ((pair >> qubit) << (qubit + 1)) | (pair & (stride - 1))
+        _rotate(psi, start, start + length, stride, c, s)
+
+
+@_compiled(cache=True, nogil=True)
+def square(psi: Amplitudes, out: Values) -> None:
     """Squared moduli."""
-    out = np.empty(len(psi))
-    for k in prange(len(psi)):
+    for k in range(len(psi)):
         out[k] = psi[k].real ** 2 + psi[k].imag ** 2
-    return out
 
 
-@_compiled(cache=True, parallel=True)
-def mixer_slope(left: Amplitudes, psi: Amplitudes, qubits: int) -> float:
-    """Imaginary part of ``<left| sum_i X_i |psi>``."""
+@_compiled(cache=True, nogil=True)
+def mixer_slope(left: Amplitudes, psi: Amplitudes, qubits: int, start: int, stop: int) -> float:
+    """Imaginary part of ``<left| sum_i X_i |psi>``, the entries from start to stop of `left`."""
     total = 0.0
-    for k in prange(len(psi)):
+    for k in range(start, stop):
         real, imag = 0.0, 0.0
         for qubit in range(qubits):
             other = psi[k ^ (1 << qubit)]
@@ -80,11 +87,11 @@ def mixer_slope(left: Amplitudes, psi: Amplitudes, qubits: int) -> float:
     return total
 
 
-@_compiled(cache=True, parallel=True)
+@_compiled(cache=True, nogil=True)
 def phase_slope(left: Amplitudes, psi: Amplitudes, diagonal: Values) -> float:
     """Imaginary part of ``<left| C |psi>`` for a diagonal C."""
     total = 0.0
-    for k in prange(len(psi)):
+    for k in range(len(psi)):
         total += diagonal[k] * (left[k].real * psi[k].imag - left[k].imag * psi[k].real)
     return total
 
@@ -93,7 +100,8 @@ def warm_up() -> None:
     """Compile (or load from numba's cache) everything in this module."""
     psi, values = np.ones(4, dtype=np.complex128), np.zeros(4)
     apply_phase(psi, values, 0.0)
-    apply_mixer(psi, 2, 0.0)
-    probabilities(psi)
-    mixer_slope(psi, psi, 2)
+    mix_blocks(psi, 2, 1.0, 0.0)
+    mix_qubit(psi, 1, 0, 1, 2, 1.0, 0.0)
+    square(psi, values)
+    mixer_slope(psi, psi, 2, 0, 4)
     phase_slope(psi, psi, values)

@@ -1,8 +1,9 @@
 """The noiseless simulator: 2**n amplitudes, the cost as a diagonal."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from qopt.errors import SizeError
 
 from ..ansatz import Angles, Cost
 from ..objective import Objective
+
+Amplitudes = NDArray[np.complex128]
 
 MOST_QUBITS = 26
 """Largest register taken, whatever the memory: beyond it a single layer takes minutes."""
@@ -77,7 +80,7 @@ class Statevector:
     ----------
     cost : Cost
     threads : int
-        Threads of the amplitude loops.
+        Threads of the loops over amplitudes.
 
     Raises
     ------
@@ -90,24 +93,23 @@ class Statevector:
         from . import kernels
 
         self._kernels = kernels
-        self._threads = threads
         self.qubits = cost.qubits
         self.diagonal = diagonal(cost)
+        # Small registers are done before a second thread would start.
+        self._threads = threads if self.qubits > kernels.BLOCK + 1 else 1
+        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
 
-    def state(self, angles: Angles) -> NDArray[np.complex128]:
+    def state(self, angles: Angles) -> Amplitudes:
         """Amplitudes, shape (2**n,)."""
-        psi = self._uniform()
-        with _threads(self._threads):
-            for gamma, beta in zip(angles.gammas, angles.betas, strict=True):
-                self._kernels.apply_phase(psi, self.diagonal, gamma)
-                self._kernels.apply_mixer(psi, self.qubits, beta)
+        psi = np.full(2**self.qubits, 2.0 ** (-self.qubits / 2), dtype=np.complex128)
+        for gamma, beta in zip(angles.gammas, angles.betas, strict=True):
+            self._phase(psi, gamma)
+            self._mix(psi, beta)
         return psi
 
     def probabilities(self, angles: Angles) -> NDArray[np.float64]:
         """Probability of every basis state, shape (2**n,)."""
-        psi = self.state(angles)
-        with _threads(self._threads):
-            return np.asarray(self._kernels.probabilities(psi))
+        return self._squares(self.state(angles))
 
     def value(self, angles: Angles, objective: Objective) -> float:
         """An objective of the normalised cost."""
@@ -124,34 +126,58 @@ class Statevector:
         """
         kernels, p = self._kernels, angles.layers
         psi = self.state(angles)
-        with _threads(self._threads):
-            value, tilted = objective.evaluate(kernels.probabilities(psi), self.diagonal)
-            left = tilted * psi
-            gradient = np.empty(2 * p)
-            for layer in reversed(range(p)):
-                gradient[p + layer] = 2.0 * kernels.mixer_slope(left, psi, self.qubits)
-                for vector in (psi, left):
-                    kernels.apply_mixer(vector, self.qubits, -angles.betas[layer])
-                gradient[layer] = 2.0 * kernels.phase_slope(left, psi, self.diagonal)
-                for vector in (psi, left):
-                    kernels.apply_phase(vector, self.diagonal, -angles.gammas[layer])
+        value, tilted = objective.evaluate(self._squares(psi), self.diagonal)
+        left = tilted * psi
+        gradient = np.empty(2 * p)
+        for layer in reversed(range(p)):
+            slopes = self._spread(
+                len(psi), lambda a, b: kernels.mixer_slope(left, psi, self.qubits, a, b)
+            )
+            gradient[p + layer] = 2.0 * sum(slopes)
+            for vector in (psi, left):
+                self._mix(vector, -angles.betas[layer])
+            slopes = self._spread(
+                len(psi),
+                lambda a, b: kernels.phase_slope(left[a:b], psi[a:b], self.diagonal[a:b]),
+            )
+            gradient[layer] = 2.0 * sum(slopes)
+            for vector in (psi, left):
+                self._phase(vector, -angles.gammas[layer])
         return value, gradient
 
-    def _uniform(self) -> NDArray[np.complex128]:
-        return np.full(2**self.qubits, 2.0 ** (-self.qubits / 2), dtype=np.complex128)
+    def _phase(self, psi: Amplitudes, gamma: float) -> None:
+        self._spread(
+            len(psi),
+            lambda a, b: self._kernels.apply_phase(psi[a:b], self.diagonal[a:b], gamma),
+        )
 
+    def _mix(self, psi: Amplitudes, beta: float) -> None:
+        c, s = float(np.cos(beta)), float(np.sin(beta))
+        low = min(self.qubits, self._kernels.BLOCK)
+        self._spread(
+            len(psi) >> low,
+            lambda a, b: self._kernels.mix_blocks(psi[a << low : b << low], low, c, s),
+        )
+        for qubit in range(low, self.qubits):
+            self._mix_qubit(psi, qubit, 1 << low, c, s)
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Run a block of kernels with a number of threads, and put the old number back."""
-    import numba
+    def _mix_qubit(self, psi: Amplitudes, qubit: int, run: int, c: float, s: float) -> None:
+        self._spread(
+            len(psi) // (2 * run),
+            lambda a, b: self._kernels.mix_qubit(psi, qubit, a, b, run, c, s),
+        )
 
-    before = numba.get_num_threads()
-    numba.set_num_threads(max(1, min(count, numba.config.NUMBA_NUM_THREADS)))
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
+    def _squares(self, psi: Amplitudes) -> NDArray[np.float64]:
+        out = np.empty(len(psi))
+        self._spread(len(psi), lambda a, b: self._kernels.square(psi[a:b], out[a:b]))
+        return out
+
+    def _spread(self, count: int, work: Callable[[int, int], Any]) -> list[Any]:
+        """Run `work` on equal parts of ``range(count)``, one a thread; the results in order."""
+        if self._pool is None:
+            return [work(0, count)]
+        ends = [count * i // self._threads for i in range(self._threads + 1)]
+        return list(self._pool.map(work, ends[:-1], ends[1:]))
 
 
 def sample(
