@@ -5,7 +5,7 @@ with ``#`` and blank lines are skipped. Numbers have a decimal point. Three layo
 by their first data row:
 
 - *wide*, ``date,AAPL,MSFT,...``: a date and one column an asset;
-- *long*, ``date,asset,price``: a line for each date and asset, in any order;
+- *long*, ``date,asset,price``: a line for each date and asset, columns and lines in any order;
 - *mean*, ``asset,mean``: one line an asset.
 
 A date is year-month-day (``2020-01-31``, ``2020/1/31``, ``20200131``, with a time of day if need
@@ -34,8 +34,8 @@ MISSING = frozenset({"", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
 """Cells that stand for a missing value, in lower case."""
 
 _DATE_COLUMNS = frozenset({"date", "time", "datetime", "timestamp", "period", "day", "week",
-                           "month", "quarter", "year", "t"})
-_ASSET_COLUMNS = frozenset({"asset", "ticker", "symbol", "name", "stock", "instrument", "id"})
+                           "month", "quarter", "year"})
+_ASSET_COLUMNS = frozenset({"asset", "ticker", "symbol", "name", "stock", "instrument"})
 _MEAN_COLUMNS = frozenset({"mean", "mu", "return", "expected_return", "expected return",
                            "mean return", "mean_return"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -102,30 +102,24 @@ def recognises(name: str, head: str) -> bool:
     first = tuple(cell.strip() for cell in rows[1])
     if _is_whole(first[0]) and not named:
         return False  # an edge list, for all we know
-    return layout_of(header, first) is not None
+    layout = layout_of(header, first)
+    # The last cell may be cut: the head of a file ends anywhere.
+    return layout is not None and (layout != "wide" or all(_is_value(c) for c in first[1:-1]))
 
 
 def layout_of(header: Sequence[str], first: Sequence[str]) -> Layout | None:
-    """What a table holds, from its header and first data row; None if neither fits.
-
-    The row may be shorter than the header: the head of a file ends anywhere.
-    """
-    if _is_number_text(header[1]) or not first:
-        return None
-    if len(header) == 2 and header[0].lower() not in _DATE_COLUMNS and _time(first[0]) is None:
-        return "mean" if header[1].lower() in _MEAN_COLUMNS else None
+    """What a table holds, from its header and first data row; None if no layout fits."""
+    names = [cell.lower() for cell in header]
+    dated = names[0] in _DATE_COLUMNS
+    if _is_number(header[1]) and not dated:
+        return None  # a header of numbers is no header; below a date, it is a ticker
+    if len(header) == 2 and not dated and _time(first[0]) is None:
+        return "mean" if names[1] in _MEAN_COLUMNS else None
     if first[0] and first[0] == header[1]:
         return "covariance"
-    if len(header) == 3 and (
-        {cell.lower() for cell in header} & _DATE_COLUMNS
-        and {cell.lower() for cell in header} & _ASSET_COLUMNS
-    ):
+    if len(header) == 3 and _DATE_COLUMNS & set(names) and _ASSET_COLUMNS & set(names):
         return "long"
-    if _time(first[0]) is None:
-        return None
-    if len(header) == 3 and len(first) > 1 and not _is_value(first[1]):
-        return "long"
-    return "wide" if all(_is_value(cell) for cell in first[1:-1]) else None
+    return None if _time(first[0]) is None else "wide"
 
 
 def _delimiter(line: str) -> str:
@@ -150,12 +144,12 @@ def _is_whole(text: str) -> bool:
     return text.isdecimal() and not isinstance(_time(text), datetime)
 
 
-def _is_number_text(text: str) -> bool:
+def _is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
 def _is_value(text: str) -> bool:
-    return text.lower() in MISSING or _is_number_text(text)
+    return text.lower() in MISSING or _is_number(text)
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -179,7 +173,7 @@ def read_table(path: Path) -> Table:
     line, header = lines[0]
     if len(header) < 2:
         raise ParseError(
-            path, f"a header with two columns or more, separated by commas, semicolons or tabs, was "
+            path, "a header with two columns or more, separated by commas, semicolons or tabs, was "
             f"expected, got {_short(header[0])}", line,
         )
     rows = tuple(lines[1:])
@@ -218,8 +212,8 @@ def table_layout(table: Table) -> Layout:
     layout = layout_of(table.header, table.rows[0][1])
     if layout is None:
         raise ParseError(
-            table.path, f"no table of prices or returns (date,AAPL,MSFT,... or date,asset,price with "
-            "dates as 2020-01-31) and none of means (asset,mean), the first row starts with "
+            table.path, "no table of prices or returns (date,AAPL,MSFT,... or date,asset,price; dates "
+            "as 2020-01-31) and none of means (asset,mean); the first row is "
             f"{_short(','.join(table.rows[0][1]))}", table.rows[0][0],
         )
     return layout
@@ -237,14 +231,12 @@ def read_series(table: Table, quantity: Quantity) -> Series:
     if table_layout(table) == "long":
         return _read_long(table, quantity)
     assets = _unique_names(table, table.header[1:])
-    lines = [line for line, _ in table.rows]
     order = _time_order(table, [(line, cells[0]) for line, cells in table.rows], distinct=True)
     values = np.array([
         [_value(table, line, cell, asset, quantity)
          for cell, asset in zip(cells[1:], assets, strict=True)]
         for line, cells in table.rows
     ])
-    assert values.shape == (len(lines), len(assets))
     return Series(assets, tuple(table.rows[i][1][0] for i in order), values[order])
 
 
@@ -282,12 +274,10 @@ def _read_long(table: Table, quantity: Quantity) -> Series:
 
 
 def _long_columns(table: Table) -> tuple[int, int, int]:
-    """Columns of date, asset and value: by their names, or else in this order."""
+    """Columns of date, asset and value, by their names."""
     names = [name.lower() for name in table.header]
-    date = next((i for i, name in enumerate(names) if name in _DATE_COLUMNS), None)
-    asset = next((i for i, name in enumerate(names) if name in _ASSET_COLUMNS), None)
-    if date is None or asset is None:
-        return 0, 1, 2
+    date = next(i for i, name in enumerate(names) if name in _DATE_COLUMNS)
+    asset = next(i for i, name in enumerate(names) if name in _ASSET_COLUMNS)
     return date, asset, 3 - date - asset
 
 
@@ -333,7 +323,7 @@ def _value(table: Table, line: int, cell: str, asset: str, quantity: Quantity) -
 
 
 def _finite(table: Table, line: int, cell: str, what: str) -> float:
-    if not _is_number_text(cell):
+    if not _is_number(cell):
         hint = "; write decimals with a point" if re.fullmatch(r"-?\d+,\d+", cell) else ""
         raise ParseError(
             table.path, f"a finite number was expected, got {_short(cell)} {what}{hint}", line
@@ -405,10 +395,10 @@ def read_matrix(table: Table) -> tuple[tuple[str, ...] | None, NDArray[np.float6
     matrix : ndarray of float64, shape (n, n)
         Rows in the order of the columns.
     """
-    if all(_is_number_text(cell) for cell in table.header):
+    if all(_is_number(cell) for cell in table.header):
         rows = ((table.line, table.header), *table.rows)
         return None, _square(table, rows, [str(i + 1) for i in range(len(table.header))])
-    labelled = not _is_number_text(table.rows[0][1][0])
+    labelled = not _is_number(table.rows[0][1][0])
     names = _unique_names(table, table.header[labelled:])
     if not labelled:
         return names, _square(table, table.rows, names)
@@ -429,10 +419,14 @@ def _square(
 ) -> NDArray[np.float64]:
     if len(rows) != len(names):
         raise ParseError(
-            table.path, f"the matrix has {len(rows)} rows and {len(names)} columns; the file may be "
-            "cut short", rows[-1][0],
+            table.path, f"the matrix has {len(rows)} rows and {len(names)} columns; the file may "
+            "be cut short", rows[-1][0],
         )
     return np.array([
         [_finite(table, line, cell, f"in column {names[j]}") for j, cell in enumerate(cells)]
         for line, cells in rows
     ])
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")
