@@ -1,1 +1,5 @@
-"""."""
+"""Simulated annealing of QUBOs. The numba kernels are imported only when solving."""
+
+from .solver import SimulatedAnnealing
+
+__all__ = ["SimulatedAnnealing"]

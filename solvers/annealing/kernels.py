@@ -1,0 +1,435 @@
+"""The inner loops of annealing, compiled by numba. Import this module only when solving.
+
+Two kernels share one idea: Metropolis' rule "accept an energy change d with probability
+min(1, exp(-d / T))" is the comparison ``d <= -T ln(u)`` with u uniform in (0, 1], whose right-hand
+side does not depend on the state, so sixteen thresholds are drawn at once.
+
+- `sweep_lanes` runs `LANES` reads side by side, one in each lane of a vector: for sparse models,
+  where the neighbours of a variable are scattered but the lanes of each neighbour are not.
+- `sweep_rows` runs one read whose rows are contiguous (dense models), or whose moves differ from
+  read to read (swaps inside groups).
+
+Both keep the field ``g_i = linear_i + sum_j w_ij x_j`` of every variable, so that setting bit i
+costs ``g_i`` and clearing it ``-g_i``.
+
+numba has no vector type, so the few operations on whole vectors are written as LLVM instructions;
+they are portable and compile to whatever width the processor has. Everything stays in one file
+because numba's cache on disk looks only at the file of the cached function.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+LANES = 16
+"""Reads that `sweep_lanes` runs side by side: one bit each of the uint16 that holds a variable."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_INT = ir.IntType(32)
+_FLOAT = ir.FloatType()
+_MASK = ir.VectorType(ir.IntType(1), LANES)
+
+
+def _compiled(function: F) -> F:
+    """Compile when first called, and keep the machine code on disk where that is possible."""
+    try:
+        return cast(F, njit(function, nogil=True, error_model="numpy", cache=True))
+    except RuntimeError:  # no writable place for a cache
+        return cast(F, njit(function, nogil=True, error_model="numpy"))
+
+
+# -- vector instructions ------------------------------------------------------------------------
+
+
+def _vector(kind: ir.Type) -> ir.VectorType:
+    return ir.VectorType(kind, LANES)
+
+
+def _constant(kind: ir.Type, value: float) -> ir.Constant:
+    return ir.Constant(_vector(kind), [value] * LANES)
+
+
+def _spread(builder: Any, value: Any) -> Any:
+    """The vector with one value in every lane."""
+    empty = ir.Constant(_vector(value.type), ir.Undefined)
+    first = builder.insert_element(empty, value, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(first, empty, ir.Constant(_vector(_INT), [0] * LANES))
+
+
+def _lanes_of(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Pointer to the vector of lanes ``array[index]``, row `index` of a C array (n, LANES)."""
+    data = context.make_array(kind)(context, builder, array).data
+    offset = builder.mul(index, ir.Constant(index.type, LANES))
+    return builder.bitcast(
+        builder.gep(data, [offset]), _vector(data.type.pointee).as_pointer()
+    )
+
+
+def _load(builder: Any, pointer: Any) -> Any:
+    value = builder.load(pointer)
+    value.align = 4  # numpy promises no more than the alignment of an element
+    return value
+
+
+def _store(builder: Any, value: Any, pointer: Any) -> None:
+    builder.store(value, pointer).align = 4
+
+
+def _draw(builder: Any, state: Any, temperature: Any) -> Any:
+    """Thresholds ``-temperature ln(u)`` for u uniform in (0, 1], one in each lane.
+
+    u has 31 bits from Marsaglia's xorshift32 (J. Stat. Softw. 8(14), 2003), one generator a lane;
+    the logarithm is exponent plus a cubic in the mantissa, with an absolute error below 5e-4.
+    """
+    bits = _load(builder, state)
+    for shift, amount in ((builder.shl, 13), (builder.lshr, 17), (builder.shl, 5)):
+        bits = builder.xor(bits, shift(bits, _constant(_INT, amount)))
+    _store(builder, bits, state)
+    odd = builder.or_(builder.lshr(bits, _constant(_INT, 1)), _constant(_INT, 1))
+    u = builder.bitcast(builder.sitofp(odd, _vector(_FLOAT)), _vector(_INT))
+    exponent = builder.sub(builder.lshr(u, _constant(_INT, 23)), _constant(_INT, 127 + 31))
+    fraction = builder.and_(u, _constant(_INT, 0x7FFFFF))
+    mantissa = builder.bitcast(
+        builder.or_(fraction, _constant(_INT, 0x3F800000)), _vector(_FLOAT)
+    )
+    log2 = _constant(_FLOAT, 0.1582487046718597)
+    for coefficient in (-1.051875030994415, 3.047884161, -2.153620718):
+        log2 = builder.fadd(builder.fmul(log2, mantissa), _constant(_FLOAT, coefficient))
+    log2 = builder.fadd(builder.sitofp(exponent, _vector(_FLOAT)), log2)
+    minus_ln2 = ir.Constant(_FLOAT, -0.6931471824645996)
+    return builder.fmul(_spread(builder, builder.fmul(temperature, minus_ln2)), log2)
+
+
+@intrinsic
+def _thresholds(typing: Any, out: Any, k: Any, state: Any, temperature: Any) -> Any:
+    """``out[k] = -temperature ln(u)`` in every lane, and step the generators."""
+    signature = types.void(out, types.int64, state, types.float32)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        out, k, state, temperature = arguments
+        zero = ir.Constant(ir.IntType(64), 0)
+        random = _lanes_of(context, builder, signature.args[2], state, zero)
+        target = _lanes_of(context, builder, signature.args[0], out, k)
+        _store(builder, _draw(builder, random, temperature), target)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def _propose(typing: Any, g: Any, i: Any, x: Any, state: Any, temperature: Any) -> Any:
+    """Propose to flip variable i in every read: the mask of the reads that accept."""
+    signature = types.uint16(g, types.int64, types.uint16, state, types.float32)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        g, i, x, state, temperature = arguments
+        zero = ir.Constant(ir.IntType(64), 0)
+        random = _lanes_of(context, builder, signature.args[3], state, zero)
+        threshold = _draw(builder, random, temperature)
+        field = _load(builder, _lanes_of(context, builder, signature.args[0], g, i))
+        if field.type != threshold.type:
+            threshold = builder.fpext(threshold, field.type)
+        change = builder.select(builder.bitcast(x, _MASK), builder.fneg(field), field)
+        accept = builder.fcmp_ordered("<=", change, threshold)
+        return builder.bitcast(accept, ir.IntType(LANES))
+
+    return signature, generate
+
+
+@intrinsic
+def _push(typing: Any, g: Any, j: Any, weight: Any, flip: Any, x: Any) -> Any:
+    """Tell the field of j that its neighbour flipped in the reads `flip`; `x` was its value."""
+    signature = types.void(g, types.int64, g.dtype, types.uint16, types.uint16)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        g, j, weight, flip, x = arguments
+        kind = weight.type
+        step = builder.select(
+            builder.bitcast(x, _MASK), _constant(kind, -1.0), _constant(kind, 1.0)
+        )
+        step = builder.select(builder.bitcast(flip, _MASK), step, _constant(kind, 0.0))
+        pointer = _lanes_of(context, builder, signature.args[0], g, j)
+        change = builder.fmul(_spread(builder, weight), step)
+        _store(builder, builder.fadd(_load(builder, pointer), change), pointer)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+# -- sparse models: LANES reads side by side ----------------------------------------------------
+
+
+@_compiled
+def fields_lanes(
+    g: NDArray[Any],
+    x: NDArray[np.uint16],
+    linear: NDArray[Any],
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    weight: NDArray[Any],
+) -> None:
+    """Compute the fields of given states.
+
+    Parameters
+    ----------
+    g : ndarray of float32 or float64, shape (n, LANES)
+        Fields, written.
+    x : ndarray of uint16, shape (n,)
+        States; bit r of ``x[i]`` is variable i in read r.
+    linear, weight : ndarray of the type of `g`
+    start, index : ndarray
+        Neighbours in compressed sparse rows.
+    """
+    for i in range(len(x)):
+        g[i, :] = linear[i]
+    for i in range(len(x)):
+        for e in range(start[i], start[i + 1]):
+            _push(g, np.int64(index[e]), weight[e], x[i], np.uint16(0))
+
+
+@_compiled
+def sweep_lanes(
+    g: NDArray[Any],
+    x: NDArray[np.uint16],
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    weight: NDArray[Any],
+    temperatures: NDArray[np.float32],
+    state: NDArray[np.uint32],
+) -> None:
+    """Sweep over all variables once for each temperature, in LANES reads.
+
+    Parameters are those of `fields_lanes`, updated in place, and `state`, uint32 of shape
+    (LANES,): the random generators, none zero.
+    """
+    for t in range(len(temperatures)):
+        temperature = temperatures[t]
+        for i in range(len(x)):
+            old = x[i]
+            flip = _propose(g, i, old, state, temperature)
+            if flip:
+                x[i] = old ^ flip
+                for e in range(start[i], start[i + 1]):
+                    _push(g, np.int64(index[e]), weight[e], flip, old)
+
+
+@_compiled
+def energies_lanes(
+    g: NDArray[Any], x: NDArray[np.uint16], linear: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Energies of LANES states from their fields: each pair is counted from both ends."""
+    energy = np.zeros(LANES)
+    for i in range(len(x)):
+        bits = x[i]
+        if bits:
+            for r in range(LANES):
+                if (bits >> np.uint16(r)) & np.uint16(1):
+                    energy[r] += np.float64(g[i, r]) + np.float64(linear[i])
+    return energy / 2.0
+
+
+# -- dense models and groups: one read ----------------------------------------------------------
+
+Rows = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
+"""Pair coefficients as (matrix, start, index, weight): a symmetric matrix with a zero diagonal, or
+one of shape (0, 0) and compressed sparse rows, ascending, with weights of the type of the fields.
+"""
+
+
+@_compiled
+def _add_row(g: NDArray[Any], i: int, sign: int, rows: Rows) -> None:
+    """Tell the neighbours of i that it went up (sign 1) or down (sign -1)."""
+    matrix, start, index, weight = rows
+    scale = g.dtype.type(sign)
+    if matrix.shape[0]:
+        row = matrix[i]
+        for j in range(len(g)):
+            g[j] += scale * row[j]
+    else:
+        for e in range(start[i], start[i + 1]):
+            g[index[e]] += scale * weight[e]
+
+
+@_compiled
+def _pair_weight(i: int, j: int, rows: Rows) -> Any:
+    """Coefficient of the pair (i, j), 0 where there is none."""
+    matrix, start, index, weight = rows
+    if matrix.shape[0]:
+        return weight.dtype.type(matrix[i, j])
+    low, high = start[i], start[i + 1]
+    while low < high:
+        middle = (low + high) >> 1
+        if index[middle] < j:
+            low = middle + 1
+        else:
+            high = middle
+    if low < start[i + 1] and index[low] == j:
+        return weight[low]
+    return weight.dtype.type(0)
+
+
+@_compiled
+def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows: Rows) -> None:
+    """Compute the fields of one state.
+
+    Parameters
+    ----------
+    g : ndarray of float32 or float64, shape (n,)
+        Fields, written.
+    x : ndarray of int8, shape (n,)
+    linear : ndarray of the type of `g`
+    rows : tuple of ndarray
+    """
+    g[:] = linear
+    for i in range(len(x)):
+        if x[i]:
+            _add_row(g, i, 1, rows)
+
+
+@_compiled
+def _flip_pass(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    free: NDArray[np.int32],
+    rows: Rows,
+    temperature: np.float32,
+    state: NDArray[np.uint32],
+    thresholds: NDArray[np.float32],
+) -> None:
+    """Propose one flip for each free variable."""
+    block = thresholds.size
+    flat = thresholds.reshape(block)
+    for begin in range(0, len(free), block):
+        count = min(block, len(free) - begin)
+        for k in range((count + LANES - 1) // LANES):
+            _thresholds(thresholds, k, state, temperature)
+        for k in range(count):
+            i = free[begin + k]
+            if x[i] == 0:
+                if g[i] <= flat[k]:
+                    x[i] = 1
+                    _add_row(g, i, 1, rows)
+            elif -g[i] <= flat[k]:
+                x[i] = 0
+                _add_row(g, i, -1, rows)
+
+
+@_compiled
+def _partner(p: int, first: int, edge: int, last: int, random: np.uint32) -> int:
+    """A random place of the other value than p in a group whose ones are first:edge."""
+    if p < edge:
+        return edge + ((np.int64(random) * (last - edge)) >> 32)
+    return first + ((np.int64(random) * (edge - first)) >> 32)
+
+
+@_compiled
+def swap_changes(
+    out: NDArray[np.float64],
+    random: NDArray[np.uint32],
+    g: NDArray[Any],
+    bounds: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    members: NDArray[np.int32],
+    rows: Rows,
+) -> None:
+    """Energy change of one random swap for every member of every group, none of them made.
+
+    Parameters are those of `sweep_rows`; `out` and `random` have the length of `members`.
+    """
+    for b in range(len(sizes)):
+        first, last = bounds[b], bounds[b + 1]
+        edge = first + sizes[b]
+        for p in range(first, last):
+            q = _partner(p, first, edge, last, random[p])
+            down, up = (members[p], members[q]) if p < edge else (members[q], members[p])
+            out[p] = g[up] - g[down] - _pair_weight(down, up, rows)
+
+
+@_compiled
+def _swap_pass(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    bounds: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    members: NDArray[np.int32],
+    rows: Rows,
+    temperature: np.float32,
+    state: NDArray[np.uint32],
+    thresholds: NDArray[np.float32],
+) -> None:
+    """Propose one swap for each member of each group."""
+    block = thresholds.size
+    flat = thresholds.reshape(block)
+    random = state[1, 0]
+    k = block
+    for b in range(len(sizes)):
+        first, last = bounds[b], bounds[b + 1]
+        edge = first + sizes[b]
+        for p in range(first, last):
+            if k == block:
+                count = min(block, len(members) - p)
+                for q in range((count + LANES - 1) // LANES):
+                    _thresholds(thresholds, q, state, temperature)
+                k = 0
+            random = np.uint32(random ^ np.uint32(random << np.uint32(13)))
+            random = np.uint32(random ^ np.uint32(random >> np.uint32(17)))
+            random = np.uint32(random ^ np.uint32(random << np.uint32(5)))
+            q = _partner(p, first, edge, last, random)
+            down, up = (members[p], members[q]) if p < edge else (members[q], members[p])
+            change = g[up] - g[down]
+            if sizes[b] > 1:  # members of an exactly-one group never meet
+                change -= _pair_weight(down, up, rows)
+            if change <= flat[k]:
+                x[down], x[up] = 0, 1
+                members[p], members[q] = members[q], members[p]
+                _add_row(g, down, -1, rows)
+                _add_row(g, up, 1, rows)
+            k += 1
+    state[1, 0] = random
+
+
+@_compiled
+def sweep_rows(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    free: NDArray[np.int32],
+    bounds: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    members: NDArray[np.int32],
+    rows: Rows,
+    temperatures: NDArray[np.float32],
+    state: NDArray[np.uint32],
+    thresholds: NDArray[np.float32],
+) -> None:
+    """Sweep over the free variables and the groups once for each temperature, in one read.
+
+    A sweep proposes one flip for each free variable, then for each member of each group one swap
+    with a random member of the opposite value, so that every group keeps its number of ones.
+
+    Parameters
+    ----------
+    g, x, rows
+        As in `fields_rows`; `g` and `x` are updated.
+    free : ndarray of int32
+        Variables outside groups.
+    bounds : ndarray of int64, shape (groups + 1,)
+        Group b holds ``members[bounds[b]:bounds[b + 1]]``.
+    sizes : ndarray of int64, shape (groups,)
+        How many ones, above 0 and below the number of members.
+    members : ndarray of int32
+        Variables of the groups, the ones of each group first. Updated.
+    temperatures : ndarray of float32
+    state : ndarray of uint32, shape (2, LANES)
+        Random generators, none zero: of the thresholds, and of the partners in swaps. Updated.
+    thresholds : ndarray of float32, shape (blocks, LANES)
+        Room for the thresholds of one block of proposals.
+    """
+    for temperature in temperatures:
+        _flip_pass(g, x, free, rows, temperature, state, thresholds)
+        _swap_pass(g, x, bounds, sizes, members, rows, temperature, state, thresholds)

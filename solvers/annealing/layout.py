@@ -1,0 +1,238 @@
+"""How a model is laid out for the kernels: sparse or dense rows, single or double precision."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.forms import Qubo
+
+DENSE = 0.15
+"""Density from which contiguous rows beat reads side by side."""
+
+MOST_BYTES = 1 << 31
+"""Largest matrix of the dense layout."""
+
+EXACT = 2.0**24
+"""Single precision holds every whole number up to this size."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A `Qubo` laid out for the kernels, its coefficients multiplied by `scale`.
+
+    Parameters
+    ----------
+    linear : ndarray of float32 or float64, shape (n,)
+    matrix : ndarray, shape (n, n) or (0, 0)
+        Symmetric pair coefficients of the dense layout.
+    start, index, weight : ndarray
+        Compressed sparse rows of the sparse layout, ascending; else empty.
+    free : ndarray of int32
+        Variables outside groups.
+    bounds, sizes, members : ndarray
+        Groups that have something to swap: group b asks for ``sizes[b]`` ones among
+        ``members[bounds[b]:bounds[b + 1]]``.
+    ones : ndarray of int32
+        Variables that are one in every answer: members of groups that are all ones.
+    scale : float
+        A power of two, so that nothing is rounded.
+    drifts : bool
+        Whether fields that are updated a million times gather rounding errors.
+    """
+
+    linear: NDArray[Any]
+    matrix: NDArray[Any]
+    start: NDArray[np.int64]
+    index: NDArray[np.int32]
+    weight: NDArray[Any]
+    free: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    members: NDArray[np.int32]
+    ones: NDArray[np.int32]
+    scale: float
+    drifts: bool
+
+    @property
+    def num_variables(self) -> int:
+        """Number of variables, frozen ones included."""
+        return len(self.linear)
+
+    @property
+    def moves(self) -> int:
+        """Proposals in one sweep of one read."""
+        return len(self.free) + len(self.members)
+
+    @property
+    def rows(
+        self,
+    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32], NDArray[Any]]:
+        """Pair coefficients as the row kernels take them."""
+        return self.matrix, self.start, self.index, self.weight
+
+    @property
+    def sweep_cost(self) -> float:
+        """Rough cost of one sweep of one read, in proposals that are turned down."""
+        neighbours = len(self.matrix) or len(self.index) / max(1, len(self.linear))
+        return self.moves * (1.0 + neighbours / 32.0)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The choice of layout and arithmetic for one model; cheap to make, before anything is built.
+
+    Parameters
+    ----------
+    rows : {"sparse", "dense"}
+    grouped : bool
+        Whether some moves are swaps.
+    real : type
+        float32 where the scaled coefficients are whole and every field stays below 2**24, so that
+        single precision is exact; else float64.
+    entry : type
+        Type of the dense matrix: int16 where every entry fits, for it is memory that limits.
+    scale : float
+        Power of two that makes the coefficients whole, or brings the largest near one.
+    drifts : bool
+        Whether arithmetic in `real` rounds.
+    """
+
+    rows: Literal["sparse", "dense"]
+    grouped: bool
+    real: type[Any]
+    entry: type[Any]
+    scale: float
+    drifts: bool
+
+    @classmethod
+    def choose(
+        cls,
+        qubo: Qubo,
+        rows: Literal["sparse", "dense"] | None = None,
+        real: type[Any] | None = None,
+    ) -> "Layout":
+        """Choose for a model; `rows` and `real` force a choice.
+
+        Parameters
+        ----------
+        qubo : Qubo
+        rows : {"sparse", "dense"}, optional
+        real : type, optional
+            ``numpy.float64`` to forgo single precision.
+        """
+        factor = _factor_to_whole(qubo)
+        largest = _largest_field(qubo)
+        if factor is not None and largest * factor < EXACT and real is not np.float64:
+            real = np.float32
+            biggest = np.abs(qubo.value).max(initial=0.0) * factor
+            entry: type[Any] = np.int16 if biggest < 2.0**15 else np.float32
+            scale = factor
+        else:
+            real = entry = np.float64
+            scale = _factor_to_one(qubo)
+        if rows is None:
+            size = qubo.num_variables**2 * np.dtype(entry).itemsize
+            rows = "dense" if qubo.density >= DENSE and size <= MOST_BYTES else "sparse"
+        drifts = factor is None or largest * factor >= 2.0**53
+        return cls(rows, bool(qubo.groups), real, entry, scale, drifts)
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether many reads share each pass over the model."""
+        return self.rows == "sparse" and not self.grouped
+
+    def build(self, qubo: Qubo) -> Model:
+        """Lay out the model."""
+        n = qubo.num_variables
+        live = [g for g in qubo.groups if 0 < g.size < len(g.members)]
+        free = np.ones(n, dtype=bool)
+        for group in qubo.groups:
+            free[list(group.members)] = False
+        full = [i for g in qubo.groups if g.size == len(g.members) for i in g.members]
+        value = self._apart(qubo) * self.scale
+        start, index, weight = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, self.real)
+        matrix = np.zeros((0, 0), self.entry)
+        if self.rows == "dense":
+            matrix = np.zeros((n, n), self.entry)
+            matrix[qubo.row, qubo.col] = value
+            matrix[qubo.col, qubo.row] = value
+        else:
+            start, index, weight = _sparse_rows(qubo, value, self.real)
+        lengths = [0] + [len(g.members) for g in live]
+        return Model(
+            linear=(qubo.linear * self.scale).astype(self.real),
+            matrix=matrix,
+            start=start,
+            index=index,
+            weight=weight,
+            free=np.flatnonzero(free).astype(np.int32),
+            bounds=np.cumsum(lengths, dtype=np.int64),
+            sizes=np.array([g.size for g in live], dtype=np.int64),
+            members=np.array([i for g in live for i in g.members], dtype=np.int32),
+            ones=np.array(full, dtype=np.int32),
+            scale=self.scale,
+            drifts=self.drifts,
+        )
+
+    def _apart(self, qubo: Qubo) -> NDArray[np.float64]:
+        """Pair coefficients, 0 inside exactly-one groups: there, two members never meet."""
+        owner = np.full(qubo.num_variables, -1)
+        for number, group in enumerate(qubo.groups):
+            if group.size == 1:
+                owner[list(group.members)] = number
+        inside = (owner[qubo.row] >= 0) & (owner[qubo.row] == owner[qubo.col])
+        return np.where(inside, 0.0, qubo.value)
+
+
+def _sparse_rows(
+    qubo: Qubo, value: NDArray[np.float64], real: type[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]:
+    """Symmetric rows without zeros, each ascending."""
+    n = qubo.num_variables
+    row, col, value = (part[value != 0.0] for part in (qubo.row, qubo.col, value))
+    # The pairs come sorted by row, so one stable sort by column gives the lower part of each row.
+    by_column = np.argsort(col, kind="stable")
+    below = np.bincount(col, minlength=n)
+    above = np.bincount(row, minlength=n)
+    start = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(below + above, out=start[1:])
+    index = np.empty(2 * len(row), dtype=np.int32)
+    weight = np.empty(2 * len(row), dtype=real)
+    # Position of an entry: start of its row, plus its rank within its part of the row.
+    rank = np.arange(len(row))
+    lower = start[col[by_column]] + rank - (np.cumsum(below) - below)[col[by_column]]
+    upper = (start[:-1] + below)[row] + rank - (np.cumsum(above) - above)[row]
+    index[lower], weight[lower] = row[by_column], value[by_column]
+    index[upper], weight[upper] = col, value
+    return start, index, weight
+
+
+def _largest_field(qubo: Qubo) -> float:
+    """No field is ever larger in size than this; infinite where the sum overflows."""
+    with np.errstate(over="ignore"):
+        total = np.abs(qubo.linear)
+        for end in (qubo.row, qubo.col):
+            total = total + np.bincount(
+                end, weights=np.abs(qubo.value), minlength=qubo.num_variables
+            )
+        return float(total.max(initial=0.0))
+
+
+def _factor_to_whole(qubo: Qubo) -> float | None:
+    """Smallest power of two, up to 2**10, that makes every coefficient whole; None if none does."""
+    coefficients = np.concatenate([qubo.linear, qubo.value])
+    if len(coefficients) and np.abs(coefficients).max() >= 2.0**53:
+        return None
+    for power in range(11):
+        scaled = coefficients * 2.0**power
+        if (scaled == np.rint(scaled)).all():
+            return 2.0**power
+    return None
+
+
+def _factor_to_one(qubo: Qubo) -> float:
+    """Power of two that brings the largest coefficient near one, for models in odd units."""
+    largest = max(np.abs(qubo.linear).max(initial=0.0), np.abs(qubo.value).max(initial=0.0))
+    return float(2.0 ** -np.clip(np.floor(np.log2(largest)), -1000, 1000)) if largest else 1.0

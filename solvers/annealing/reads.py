@@ -1,0 +1,211 @@
+"""Batches of reads: states and fields, and the kernels that sweep over them."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from . import kernels
+from .kernels import LANES
+from .layout import Layout, Model
+
+REFRESH = 64
+"""Sweeps after which drifting fields are computed anew."""
+
+_SAMPLE = 1 << 12
+"""Variables looked at to learn the model's energy changes."""
+
+
+class Batch(Protocol):
+    """Reads that advance together.
+
+    `best` and `best_energy` hold, for each read, the best state met at any checkpoint.
+    """
+
+    reads: int
+
+    def sweep(self, temperatures: NDArray[np.float32]) -> None:
+        """Sweep once for each temperature, in every read."""
+        ...
+
+    def checkpoint(self) -> NDArray[np.float64]:
+        """Keep what is better than the best so far; the best energies, shape (reads,)."""
+        ...
+
+    def finish(self) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        """Best states, shape (reads, n), and their energies computed anew, without the offset."""
+        ...
+
+    def changes(self, rng: Generator) -> NDArray[np.float64]:
+        """Energy changes (scaled) of a sample of the moves from the present states."""
+        ...
+
+
+def start_batch(model: Model, layout: Layout, reads: int, rng: Generator) -> Batch:
+    """A batch in random feasible states.
+
+    Parameters
+    ----------
+    model : Model
+    layout : Layout
+    reads : int
+        At most `batch_size` of the layout.
+    rng : Generator
+        Gives the states and the seeds of the kernels' own generators.
+    """
+    return LaneReads(model, reads, rng) if layout.side_by_side else RowReads(model, rng)
+
+
+def batch_size(layout: Layout) -> int:
+    """Reads of a full batch."""
+    return LANES if layout.side_by_side else 1
+
+
+def warm_up(layout: Layout) -> None:
+    """Compile, or load from the cache on disk, what the layout needs."""
+    from qopt.forms import Group, Qubo
+
+    tiny = Qubo.from_arrays([1.0, 1.0, 1.0], [0], [2], [1.0], groups=[Group((0, 1), 1)])
+    if not layout.grouped:
+        tiny = tiny.with_groups(())
+    batch = start_batch(layout.build(tiny), layout, 1, np.random.default_rng(0))
+    batch.sweep(np.ones(1, dtype=np.float32))
+    batch.checkpoint()
+    batch.finish()
+
+
+def _generators(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.uint32]:
+    """Seeds of xorshift generators, which must not be zero."""
+    return rng.integers(1, 1 << 32, size=shape, dtype=np.uint32)
+
+
+class LaneReads:
+    """Reads side by side in vector lanes, for sparse models without groups.
+
+    All `LANES` lanes always run; with fewer reads the rest is not looked at.
+    """
+
+    def __init__(self, model: Model, reads: int, rng: Generator) -> None:
+        self.reads = reads
+        self._model = model
+        n = model.num_variables
+        self._x = rng.integers(0, 1 << LANES, size=n, dtype=np.uint16)
+        self._state = _generators(rng, (LANES,))
+        self._g = np.empty((n, LANES), dtype=model.linear.dtype)
+        self._age = 0
+        self._refresh(self._x)
+        self._best = self._x.copy()
+        self._best_energy = self._energies()
+
+    def sweep(self, temperatures: NDArray[np.float32]) -> None:
+        """Sweep once for each temperature, in every read."""
+        m = self._model
+        if m.drifts and self._age >= REFRESH:
+            self._refresh(self._x)
+        kernels.sweep_lanes(self._g, self._x, m.start, m.index, m.weight, temperatures, self._state)
+        self._age += len(temperatures)
+
+    def checkpoint(self) -> NDArray[np.float64]:
+        """Keep what is better than the best so far; the best energies, shape (reads,)."""
+        energy = self._energies()
+        better = energy < self._best_energy
+        if better.any():
+            self._best_energy[better] = energy[better]
+            lanes = np.uint16(np.bitwise_or.reduce(np.left_shift(1, np.flatnonzero(better))))
+            self._best = (self._best & ~lanes) | (self._x & lanes)
+        return self._best_energy[: self.reads] / self._model.scale
+
+    def finish(self) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        """Best states, shape (reads, n), and their energies computed anew, without the offset."""
+        self._refresh(self._best)
+        self._x = self._best.copy()
+        shifts = np.arange(self.reads, dtype=np.uint16)[:, None]
+        states = ((self._best >> shifts) & 1).astype(np.int8)
+        return states, self._energies()[: self.reads] / self._model.scale
+
+    def changes(self, rng: Generator) -> NDArray[np.float64]:
+        """Energy changes (scaled) of a sample of the moves from the present states."""
+        n = len(self._x)
+        pick = rng.permutation(n)[:_SAMPLE] if n > _SAMPLE else np.arange(n)
+        up = (self._x[pick, None] >> np.arange(LANES, dtype=np.uint16)) & 1 == 0
+        return np.where(up, self._g[pick], -self._g[pick]).astype(np.float64).ravel()
+
+    def _refresh(self, x: NDArray[np.uint16]) -> None:
+        m = self._model
+        kernels.fields_lanes(self._g, x, m.linear, m.start, m.index, m.weight)
+        self._age = 0
+
+    def _energies(self) -> NDArray[np.float64]:
+        return kernels.energies_lanes(self._g, self._x, self._model.linear)
+
+
+class RowReads:
+    """One read, for dense models and models with groups."""
+
+    reads = 1
+
+    def __init__(self, model: Model, rng: Generator) -> None:
+        self._model = model
+        n = model.num_variables
+        self._x = np.zeros(n, dtype=np.int8)
+        self._x[model.free] = rng.integers(0, 2, size=len(model.free), dtype=np.int8)
+        self._x[model.ones] = 1
+        self._members = model.members.copy()
+        for b, size in enumerate(model.sizes):
+            group = self._members[model.bounds[b] : model.bounds[b + 1]]
+            rng.shuffle(group)
+            self._x[group[:size]] = 1
+        self._state = _generators(rng, (2, LANES))
+        self._thresholds = np.empty((LANES, LANES), dtype=np.float32)
+        self._g = np.empty(n, dtype=model.linear.dtype)
+        self._age = 0
+        self._refresh()
+        self._best = self._x.copy()
+        self._best_energy = self._energy()
+
+    def sweep(self, temperatures: NDArray[np.float32]) -> None:
+        """Sweep once for each temperature."""
+        m = self._model
+        if m.drifts and self._age >= REFRESH:
+            self._refresh()
+        kernels.sweep_rows(
+            self._g, self._x, m.free, m.bounds, m.sizes, self._members, m.rows,
+            temperatures, self._state, self._thresholds,
+        )  # fmt: skip
+        self._age += len(temperatures)
+
+    def checkpoint(self) -> NDArray[np.float64]:
+        """Keep what is better than the best so far; the best energy, shape (1,)."""
+        energy = self._energy()
+        if energy < self._best_energy:
+            self._best_energy = energy
+            self._best = self._x.copy()
+        return np.array([self._best_energy / self._model.scale])
+
+    def finish(self) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        """Best state, shape (1, n), and its energy computed anew, without the offset."""
+        self._x = self._best.copy()
+        self._refresh()
+        return self._best[None, :].copy(), np.array([self._energy() / self._model.scale])
+
+    def changes(self, rng: Generator) -> NDArray[np.float64]:
+        """Energy changes (scaled) of a sample of the moves from the present state."""
+        m = self._model
+        flips = np.where(self._x[m.free] == 0, self._g[m.free], -self._g[m.free])
+        swaps = np.empty(len(self._members))
+        shares = rng.integers(0, 1 << 32, size=len(swaps), dtype=np.uint32)
+        kernels.swap_changes(
+            swaps, shares, self._g, m.bounds, m.sizes, self._members, m.rows
+        )
+        return np.concatenate([flips.astype(np.float64), swaps])
+
+    def _refresh(self) -> None:
+        m = self._model
+        kernels.fields_rows(self._g, self._x, m.linear, m.rows)
+        self._age = 0
+
+    def _energy(self) -> float:
+        chosen = self._x == 1
+        linear, g = self._model.linear[chosen], self._g[chosen]
+        return float(linear.sum(dtype=np.float64) + g.sum(dtype=np.float64)) / 2.0
