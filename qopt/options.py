@@ -12,6 +12,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
+from numbers import Integral, Real
 from typing import Any, Literal, Union
 
 from .errors import UnknownNameError, UsageError
@@ -172,12 +173,12 @@ def _convert_one(value: Any, kind: Any) -> Any:
         if text and value.lower() in words:
             return words[value.lower()]
     elif kind is int:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
+        if isinstance(value, Integral) and type(value) is not bool:
+            return int(value)
         if text:
             return int(value)
     elif kind is float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        if isinstance(value, Real) and type(value) is not bool and isfinite(value):
             return float(value)
         if text and isfinite(float(value)):
             return float(value)

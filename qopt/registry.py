@@ -138,7 +138,7 @@ def _all() -> dict[tuple[str, str], Spec]:
         origin = f"{owner} ({entry.value})"
         try:
             groups.append((origin, tuple(entry.load())))
-        except (ImportError, AttributeError, TypeError) as fault:
+        except Exception as fault:  # whatever a third party's module raises
             raise QoptError(f"plug-in {origin} does not load: {fault}") from fault
     return gather(groups)
 

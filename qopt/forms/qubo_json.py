@@ -76,7 +76,7 @@ def _group_to_json(group: Group) -> dict[str, Any]:
 
 def _triples(row: Any, col: Any, value: Any) -> str:
     triples = zip(row.tolist(), col.tolist(), value.tolist(), strict=True)
-    # A finite float's repr is its JSON; a call of the encoder for each would take four times longer.
+    # A finite float's repr is its JSON, and four times faster than the encoder.
     return "[" + ",\n    ".join(f"[{i}, {j}, {v!r}]" for i, j, v in triples) + "]"
 
 

@@ -170,7 +170,11 @@ class Routing:
         for client in self.clients:
             if not (isfinite(client.demand) and client.demand >= 0):
                 raise InputError(f"client {client.name} has demand {client.demand}")
-            if client.early > client.late:
+            if not (isfinite(client.service) and client.service >= 0 and isfinite(client.prize)):
+                raise InputError(
+                    f"client {client.name} has service {client.service} and prize {client.prize}"
+                )
+            if not client.early <= client.late:
                 raise InputError(
                     f"client {client.name} has time window {client.early:g} to {client.late:g}"
                 )
@@ -298,11 +302,13 @@ class Routing:
     def _latest_departure(self, route: Route, stops: Sequence[int]) -> float:
         """The latest departure that neither delays the end of the route nor adds a violation.
 
-        Leaving at opening time gives the earliest finish; waiting on the way is then moved before
-        the departure as far as every window on the way allows.
+        It lies within the depot's opening hours. Leaving at opening time gives the earliest
+        finish; waiting on the way is then moved before the departure as far as every window on
+        the way allows.
         """
-        opening = self.depots[stops[0]].early
-        clock, shift, waited = opening, inf, 0.0
+        depot = self.depots[stops[0]]
+        opening = depot.early
+        clock, shift, waited = opening, max(0.0, depot.late - opening), 0.0
         for position, (a, b) in enumerate(pairwise(stops)):
             clock += float(self.duration[a, b])
             late = (
