@@ -173,12 +173,12 @@ def _convert_one(value: Any, kind: Any) -> Any:
         if text and value.lower() in words:
             return words[value.lower()]
     elif kind is int:
-        if isinstance(value, Integral) and type(value) is not bool:
+        if _is_number(value, Integral):
             return int(value)
         if text:
             return int(value)
     elif kind is float:
-        if isinstance(value, Real) and type(value) is not bool and isfinite(value):
+        if _is_number(value, Real) and isfinite(value):
             return float(value)
         if text and isfinite(float(value)):
             return float(value)
@@ -188,6 +188,11 @@ def _convert_one(value: Any, kind: Any) -> Any:
     elif inspect.isclass(kind) and isinstance(value, kind):
         return value
     raise ValueError
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    """Whether it is a number of that kind, Python's or numpy's; a truth value is none."""
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _convert_tuple(value: Any, members: tuple[Any, ...]) -> tuple[Any, ...]:
