@@ -122,6 +122,23 @@ class Limits:
         spare = self.total - int(self.lower.sum())
         return self.lower, np.minimum(self.upper, self.lower + spare)
 
+    def count_can_break(self, cap: SectorCap) -> bool:
+        """Whether a portfolio that keeps all else can have too many assets of a sector."""
+        _, upper = self.tightened()
+        members = list(cap.members)
+        most = min(int((upper[members] > 0).sum()), self._left_for(cap))
+        return cap.assets is not None and most > cap.assets
+
+    def weight_can_break(self, cap: SectorCap) -> bool:
+        """Whether a portfolio that keeps all else can have too many lots of a sector."""
+        _, upper = self.tightened()
+        most = min(int(upper[list(cap.members)].sum()), self._left_for(cap))
+        return cap.lots is not None and most > cap.lots
+
+    def _left_for(self, cap: SectorCap) -> int:
+        """Lots that the assets to hold elsewhere leave for a sector."""
+        return self.total - int(self.lower.sum()) + int(self.lower[list(cap.members)].sum())
+
     def violations(self, lots: NDArray[np.int64]) -> tuple[Violation, ...]:
         """Everything that `lots`, shape (n,), break."""
         return (*self._total_violations(lots), *self._asset_violations(lots),

@@ -41,15 +41,10 @@ class _Places:
         lower, upper = limits.tightened()
         lots = {int(i): v for v, i in enumerate(np.flatnonzero(lower < upper))}
         needed = sorted(
-            i for cap in limits.caps if _counts_matter(cap, upper)
+            i for cap in limits.caps if limits.count_can_break(cap)
             for i in cap.members if lower[i] == 0 and upper[i] > 1
         )
         return cls(lower, upper, lots, {i: len(lots) + k for k, i in enumerate(needed)})
-
-
-def _counts_matter(cap: SectorCap, upper: NDArray[np.int64]) -> bool:
-    """Whether a cap on the number of assets can be broken at all."""
-    return cap.assets is not None and bool((upper[list(cap.members)] > 0).sum() > cap.assets)
 
 
 def portfolio_program(moments: Moments, risk: float, limits: Limits) -> Lowering[Program]:
@@ -97,10 +92,10 @@ def _constraints(limits: Limits, places: _Places, assets: Sequence[str]) -> list
     found = [_sum_of_lots(total, everything, limits.total, places, equal=True)]
     for cap in limits.caps:
         members = list(cap.members)
-        if cap.lots is not None and places.upper[members].sum() > cap.lots:
+        if limits.weight_can_break(cap):
             name = f"sector {cap.sector} weighs at most {cap.weight:g}"
-            found.append(_sum_of_lots(name, members, cap.lots, places))
-        if _counts_matter(cap, places.upper):
+            found.append(_sum_of_lots(name, members, cap.lots or 0, places))
+        if limits.count_can_break(cap):
             found.append(_count_of_assets(cap, places))
     found += [
         constraint(
