@@ -1,0 +1,269 @@
+"""The travelling salesman problem: the shortest closed tour through all cities."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.errors import InputError, SizeError, UnsupportedError, UsageError
+from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
+from qopt.options import check_options
+from qopt.problem import Reference, Score, Sense, Violation
+
+from ..formats.tsplib import Rounding, read_instance, read_tour, write_tour
+from .arcs import tour_of_values, tour_program, values_of_tour
+from .distances import checked_distances, convention
+from .onehot import Weights, bits_of_tour, proven_weights, tour_of_bits, tour_qubo
+
+MOST_ONE_HOT = 150
+"""Cities up to which the one-hot QUBO is made: it has the square as bits, the cube as pairs."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tsp:
+    """Visit every city once and return, over the shortest way.
+
+    An answer is a tuple of city indices in the order of visits, counted from 0, starting anywhere.
+    In words, in files and in JSON cities carry TSPLIB's numbers, which start at 1.
+
+    Parameters
+    ----------
+    name : str
+    distance : ndarray of float64, shape (n, n)
+        Length from row to column, at least 0; need not be symmetric. The diagonal is not used.
+    coordinates : ndarray of float64, shape (n, 2), optional
+        Where the cities are, for plots only.
+    weight_type : str
+        How the distances came about: TSPLIB's ``EDGE_WEIGHT_TYPE``.
+    rounding : {"tsplib", "none", "one-decimal"}
+        How distances that were computed from coordinates are rounded.
+    reference : Reference, optional
+
+    Raises
+    ------
+    InputError
+        Where the matrix is not square, has fewer than two cities, or an entry that is negative,
+        NaN or infinite.
+    """
+
+    kind: ClassVar[str] = "tsp"
+    sense: ClassVar[Sense] = "minimise"
+
+    name: str = "tsp"
+    distance: NDArray[np.float64] = field(repr=False)
+    coordinates: NDArray[np.float64] | None = field(default=None, repr=False)
+    weight_type: str = "EXPLICIT"
+    rounding: Rounding = "tsplib"
+    reference: Reference | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "distance", checked_distances(self.distance, least=2))
+
+    @classmethod
+    def load(cls, path: Path, *, rounding: Rounding = "tsplib") -> Self:
+        """Read a TSPLIB ``.tsp`` or ``.atsp`` file.
+
+        Parameters
+        ----------
+        path : Path
+        rounding : {"tsplib", "none", "one-decimal"}
+            How distances computed from coordinates are rounded: by TSPLIB's own rule to whole
+            numbers, not at all, or cut after one decimal.
+
+        Raises
+        ------
+        ParseError
+            With file and line.
+        """
+        file = read_instance(path, {"TSP", "ATSP"}, rounding)
+        return cls(
+            name=file.name,
+            distance=file.distance,
+            coordinates=file.coordinates,
+            weight_type=file.weight_type,
+            rounding=rounding,
+        )
+
+    @property
+    def num_cities(self) -> int:
+        """Number of cities."""
+        return len(self.distance)
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether every way is as long as the way back."""
+        return bool((self.distance == self.distance.T).all())
+
+    def data(self) -> dict[str, Any]:
+        """The distances: they alone define the instance."""
+        return {"distance": self.distance}
+
+    def describe(self) -> dict[str, Any]:
+        """Size and conventions for people."""
+        return {
+            "cities": self.num_cities,
+            "symmetric": self.symmetric,
+            "distances": convention(self.weight_type, self.rounding),
+        }
+
+    # -- judging ------------------------------------------------------------------------------
+
+    def score(self, answer: Sequence[int]) -> Score:
+        """Length of the closed tour, and cities that are missed, repeated or unknown."""
+        tour = [int(city) for city in answer]
+        known = [city for city in tour if 0 <= city < self.num_cities]
+        length = sum(
+            float(self.distance[a, b])
+            for a, b in zip(known, [*known[1:], *known[:1]], strict=True)
+        )
+        visits = Counter(tour)
+        broken = [
+            Violation(f"city {city + 1} does not exist", 1.0)
+            for city in sorted(set(tour) - set(known))
+        ]
+        for city in range(self.num_cities):
+            if visits[city] == 0:
+                broken.append(Violation(f"city {city + 1} is not visited", 1.0))
+            elif visits[city] > 1:
+                broken.append(
+                    Violation(f"city {city + 1} is visited {visits[city]} times",
+                              float(visits[city] - 1))
+                )
+        return Score(length, tuple(broken))
+
+    def encode_answer(self, answer: Sequence[int]) -> dict[str, Any]:
+        """A tour as JSON, with cities numbered from 1."""
+        return {"tour": [int(city) + 1 for city in answer]}
+
+    def decode_answer(self, data: Any) -> tuple[int, ...]:
+        """A tour from what `encode_answer` gives.
+
+        Raises
+        ------
+        InputError
+        """
+        try:
+            return tuple(int(city) - 1 for city in data["tour"])
+        except (TypeError, KeyError, ValueError):
+            raise InputError('a tour is written as {"tour": [1, 3, 2]}') from None
+
+    def to_tour(self, answer: Sequence[int]) -> str:
+        """The text of a TSPLIB ``.tour`` file."""
+        return write_tour(self.name, answer)
+
+    def read_tour(self, path: Path) -> tuple[int, ...]:
+        """An answer from a TSPLIB ``.tour`` file.
+
+        Raises
+        ------
+        InputError
+            Where the file is malformed, or is of another number of cities.
+        """
+        tour = read_tour(path)
+        if len(tour) != self.num_cities:
+            raise InputError(
+                f"{path} is a tour of {len(tour)} cities, {self.name} has {self.num_cities}"
+            )
+        return tour
+
+    # -- lowering -----------------------------------------------------------------------------
+
+    def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
+        """Give the instance in a form: `Routing`, `Program` or `Qubo`."""
+        ways: dict[type[Form], Any] = {
+            Routing: self.to_routing, Program: self.to_program, Qubo: self.to_qubo,
+        }
+        if form not in ways:
+            raise UnsupportedError(f"a TSP is given as Routing, Program or Qubo, not {form!r}")
+        way = ways[form]
+        return way(**check_options(way, options, f"the {form.__name__} of a TSP"))  # type: ignore[no-any-return]  # a bound method out of a table
+
+    def to_routing(self) -> Lowering[Routing]:
+        """One vehicle without limits whose depot is the first city."""
+        routing = Routing(
+            depots=(Depot("1"),),
+            clients=tuple(Client(str(city + 1)) for city in range(1, self.num_cities)),
+            vehicles=(VehicleType(),),
+            distance=self.distance,
+            duration=self.distance,
+            coordinates=self.coordinates,
+        )
+        return Lowering(routing, decode=_tour_of_routes, encode=_routes_of_tour)
+
+    def to_program(self) -> Lowering[Program]:
+        """Binary arcs with degree constraints and lifted Miller-Tucker-Zemlin order constraints.
+
+        Raises
+        ------
+        SizeError
+            Above 300 cities.
+        """
+        size = self.num_cities
+        return Lowering(
+            tour_program(self.distance, self._names),
+            decode=lambda values: tour_of_values(values, size),
+            encode=values_of_tour,
+            notes=(f"{size * (size - 1)} arcs, order constraints against subtours",),
+        )
+
+    def to_qubo(self, *, weight: float | None = None) -> Lowering[Qubo]:
+        """One-hot positions with the first city fixed: ``(n - 1)**2`` bits.
+
+        Positions are groups; that a city is visited once is a penalty in the objective.
+
+        Parameters
+        ----------
+        weight : float, optional
+            One penalty weight for all cities and positions, above 0. By default each has the
+            least that `onehot.proven_weights` can prove.
+
+        Raises
+        ------
+        SizeError
+            Above 150 cities.
+        """
+        size = self.num_cities
+        if size > MOST_ONE_HOT:
+            raise SizeError(
+                "the one-hot QUBO of a TSP", size, MOST_ONE_HOT, "cities",
+                f"this one would need {(size - 1) ** 2} qubits",
+            )
+        if weight is None:
+            weights = proven_weights(self.distance)
+            low, high = float(weights.city.min()), float(weights.city.max())
+            said = (
+                f"penalty weights {low:g} to {high:g} for cities, {weights.position:g} for "
+                "positions, proven sufficient"
+            )
+        elif np.isfinite(weight) and weight > 0:
+            weights = Weights(np.full(size - 1, float(weight)), float(weight))
+            said = f"penalty weight {weight:g} as asked, not proven sufficient"
+        else:
+            raise UsageError(f"weight must be above 0 and finite, got {weight}")
+        return Lowering(
+            tour_qubo(self.distance, weights, self._names),
+            decode=lambda bits: tour_of_bits(bits, size),
+            encode=bits_of_tour,
+            notes=(
+                f"{size} cities one-hot with a fixed start = {(size - 1) ** 2} qubits", said,
+            ),
+        )
+
+    @property
+    def _names(self) -> list[str]:
+        return [str(city + 1) for city in range(self.num_cities)]
+
+
+def _tour_of_routes(routes: Sequence[Route]) -> tuple[int, ...]:
+    """Every route from the depot on: more than one route visits the depot's city again."""
+    legs = [(0, *(client + 1 for client in route.clients)) for route in routes if route.clients]
+    return tuple(city for leg in legs for city in leg) or (0,)
+
+
+def _routes_of_tour(tour: Sequence[int]) -> tuple[Route, ...]:
+    start = list(tour).index(0)
+    return (Route(0, tuple(city - 1 for city in [*tour[start + 1 :], *tour[:start]])),)
