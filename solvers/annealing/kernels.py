@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # ships no types
 from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ def _compiled(function: F) -> F:
         return cast(F, njit(function, nogil=True, error_model="numpy", cache=True))
     except RuntimeError:  # no writable place for a cache
         return cast(F, njit(function, nogil=True, error_model="numpy"))
+
+
+def _instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let compiled code call what `function` generates; its first parameter is numba's own."""
+    return cast(Callable[..., Any], intrinsic(function))
 
 
 # -- vector instructions ------------------------------------------------------------------------
@@ -106,7 +111,7 @@ def _draw(builder: Any, state: Any, temperature: Any) -> Any:
     return builder.fmul(_spread(builder, builder.fmul(temperature, minus_ln2)), log2)
 
 
-@intrinsic
+@_instruction
 def _thresholds(typing: Any, out: Any, k: Any, state: Any, temperature: Any) -> Any:
     """``out[k] = -temperature ln(u)`` in every lane, and step the generators."""
     signature = types.void(out, types.int64, state, types.float32)
@@ -122,7 +127,7 @@ def _thresholds(typing: Any, out: Any, k: Any, state: Any, temperature: Any) -> 
     return signature, generate
 
 
-@intrinsic
+@_instruction
 def _propose(typing: Any, g: Any, i: Any, x: Any, state: Any, temperature: Any) -> Any:
     """Propose to flip variable i in every read: the mask of the reads that accept."""
     signature = types.uint16(g, types.int64, types.uint16, state, types.float32)
@@ -142,7 +147,7 @@ def _propose(typing: Any, g: Any, i: Any, x: Any, state: Any, temperature: Any) 
     return signature, generate
 
 
-@intrinsic
+@_instruction
 def _push(typing: Any, g: Any, j: Any, weight: Any, flip: Any, x: Any) -> Any:
     """Tell the field of j that its neighbour flipped in the reads `flip`; `x` was its value."""
     signature = types.void(g, types.int64, g.dtype, types.uint16, types.uint16)
@@ -321,7 +326,7 @@ def _flip_pass(
 
 
 @_compiled
-def _partner(p: int, first: int, edge: int, last: int, random: np.uint32) -> int:
+def _partner(p: int, first: int, edge: int, last: int, random: np.uint32) -> np.int64:
     """A random place of the other value than p in a group whose ones are first:edge."""
     if p < edge:
         return edge + ((np.int64(random) * (last - edge)) >> 32)

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 
 from qopt.forms import Qubo
 
-DENSE = 0.15
-"""Density from which contiguous rows beat reads side by side."""
+DENSE_DEGREE = 256
+"""Mean number of neighbours from which one read on contiguous rows beats reads side by side."""
+
+DENSE_SHARE = 0.15
+"""Density from which contiguous rows beat sparse ones, where reads cannot go side by side."""
 
 MOST_BYTES = 1 << 31
 """Largest matrix of the dense layout."""
@@ -133,8 +136,10 @@ class Layout:
             real = entry = np.float64
             scale = _factor_to_one(qubo)
         if rows is None:
-            size = qubo.num_variables**2 * np.dtype(entry).itemsize
-            rows = "dense" if qubo.density >= DENSE and size <= MOST_BYTES else "sparse"
+            n = qubo.num_variables
+            share = DENSE_SHARE if qubo.groups else DENSE_DEGREE / max(1, n)
+            fits = n**2 * np.dtype(entry).itemsize <= MOST_BYTES
+            rows = "dense" if qubo.density >= share and fits else "sparse"
         drifts = factor is None or largest * factor >= 2.0**53
         return cls(rows, bool(qubo.groups), real, entry, scale, drifts)
 

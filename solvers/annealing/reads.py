@@ -1,6 +1,6 @@
 """Batches of reads: states and fields, and the kernels that sweep over them."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator

@@ -9,8 +9,17 @@ FIRST_SWEEPS = 32
 GROWTH = 4
 """By how much the next round has more sweeps: the last round takes most of the budget."""
 
-MOST_SWEEPS = 1 << 17
-"""Sweeps after which more reads are worth more than longer ones."""
+
+
+def most_sweeps(moves: int) -> int:
+    """Sweeps after which more reads are worth more than longer ones.
+
+    Parameters
+    ----------
+    moves : int
+        Proposals in a sweep.
+    """
+    return max(1 << 10, min(64 * moves, 1 << 17))
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Round:
     last: bool = False
 
 
-def growing(reads: int, affordable: Callable[[int], int]) -> Iterator[Round]:
+def growing(reads: int, most: int, affordable: Callable[[int], int]) -> Iterator[Round]:
     """Rounds of growing sweeps until the budget is used.
 
     A larger budget repeats the rounds of a smaller one except its last: early rounds are cheap,
@@ -41,12 +50,14 @@ def growing(reads: int, affordable: Callable[[int], int]) -> Iterator[Round]:
     ----------
     reads : int
         Reads in a round.
+    most : int
+        Sweeps beyond which reads do not grow.
     affordable : callable
         Given a number of reads, how many sweeps each could have with what is left of the budget.
     """
     sweeps = FIRST_SWEEPS
     while (left := affordable(reads)) > 0:
-        following = min(GROWTH * sweeps, MOST_SWEEPS)
+        following = min(GROWTH * sweeps, most)
         if left < sweeps + following:
             yield Round(reads, left, last=True)
             return

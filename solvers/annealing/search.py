@@ -16,7 +16,7 @@ from qopt.solver import Budget, Clock, Progress
 
 from .layout import Layout, Model
 from .reads import batch_size, start_batch
-from .rounds import MOST_SWEEPS, Round, growing
+from .rounds import Round, growing, most_sweeps
 from .schedule import DESCENT, Cooling, Pace, Sweeps, Until, cooling_range
 
 if TYPE_CHECKING:
@@ -133,11 +133,11 @@ class Search:
     def run(self) -> None:
         """Search until the budget is used or the run is stopped."""
         begin = time.perf_counter()
-        if self._model.moves and not self._over:
+        if self._model.moves and not self._over():
             self._measure()
             for number, planned in enumerate(self._plan()):
                 self._run_round(number, planned)
-                if self._over:
+                if self._over():
                     break
         if not len(self.pool):  # no time for any sweep: a random answer is still an answer
             batch = start_batch(self._model, self._layout, 1, self._generator(0, 0))
@@ -150,8 +150,8 @@ class Search:
         layout, cooling, scale = self._layout, self._cooling, self._model.scale
         exact = "exact" if not layout.drifts else "rounded"
         return {
-            "reads": sum(r.reads for r in self._rounds),
-            "rounds": [{"reads": r.reads, "sweeps": r.sweeps} for r in self._rounds],
+            "reads": sum(done.reads for done in self._rounds),
+            "rounds": [{"reads": done.reads, "sweeps": done.sweeps} for done in self._rounds],
             "proposals": self.proposals,
             "proposals_per_second": self.proposals / max(self._seconds, 1e-9),
             "beta_min": scale / cooling.hot,
@@ -162,7 +162,6 @@ class Search:
 
     # -- how much ---------------------------------------------------------------------------
 
-    @property
     def _over(self) -> bool:
         return self._progress.stopping or self._clock.expired
 
@@ -186,13 +185,14 @@ class Search:
         """Rounds to do, made as they come, for a timed run learns its speed on the way."""
         reads, sweeps = self._options.reads, self._options.sweeps
         unlimited = self._budget.time_limit is None and self._budget.evaluations is None
+        most = most_sweeps(self._model.moves)
         if reads is None and sweeps is None:
-            yield from growing(self._group, self._affordable)
+            yield from growing(self._group, most, self._affordable)
         elif reads is None:
             yield from self._alike(sweeps or 0, unlimited)
         elif sweeps is None:
             affordable = self._affordable(reads)
-            yield Round(reads, min(affordable, MOST_SWEEPS) if unlimited else affordable, last=True)
+            yield Round(reads, min(affordable, most) if unlimited else affordable, last=True)
         elif self._budget.evaluations is not None:
             yield Round(reads, min(sweeps, self._affordable(reads)))
         else:
@@ -233,7 +233,7 @@ class Search:
             batch = start_batch(model, self._layout, self._width, rng)
             random.append(batch.changes(rng))
             for _ in range(_PILOT_SWEEPS):
-                if self._over or (
+                if self._over() or (
                     self._budget.evaluations is not None
                     and self.proposals + work > self._budget.evaluations // 16
                 ):
@@ -283,16 +283,22 @@ class Search:
             self._sweep_seconds = sum(result.seconds for result in done) / sweeps
         if done:
             reads = sum(len(result.energies) for result in done)
-            self._rounds.append(Round(reads, sweeps // len(done), planned.last))
+            self._note(Round(reads, sweeps // len(done)))
         self._step()
 
+    def _note(self, done: Round) -> None:
+        """Remember a round; rounds that are alike are told as one."""
+        if self._rounds and self._rounds[-1].sweeps == done.sweeps:
+            done = Round(self._rounds.pop().reads + done.reads, done.sweeps)
+        self._rounds.append(done)
+
     def _run_batch(self, rng: Generator, reads: int, pace: Pace) -> Result | None:
-        if self._over:
+        if self._over():
             return None
         begin, sweeps = time.perf_counter(), 0
         batch = start_batch(self._model, self._layout, reads, rng)
         for temperatures in pace.slices(self._cooling):
-            over = self._over
+            over = self._over()
             if over:
                 temperatures = np.zeros(DESCENT)
             batch.sweep(temperatures.astype(np.float32))
