@@ -135,6 +135,9 @@ def _run_words(record: Record, digits: int) -> str:
 
 # -- over time ------------------------------------------------------------------------------------
 
+Curve = tuple[Row, Record, list[tuple[float, float]]]
+"""A run with its times and best values."""
+
 
 def anytime_plot(
     instance: InstanceComparison, axis: Quality, colours: Mapping[str, int], points: int
@@ -146,7 +149,7 @@ def anytime_plot(
     points : int
         Most steps drawn of one run.
     """
-    curves = [
+    curves: list[Curve] = [
         (row, record, stairs)
         for row in instance.rows for record in row.records
         if len(stairs := _stairs(record, points)) > 1
@@ -178,18 +181,13 @@ def anytime_plot(
     return _svg(height, f"Best answer over time on {instance.name}", parts)
 
 
-def _vertical(
-    instance: InstanceComparison, axis: Quality, curves: Sequence[tuple[Row, Record, object]]
-) -> Scale:
+def _vertical(instance: InstanceComparison, axis: Quality, curves: Sequence[Curve]) -> Scale:
     """The quality axis widened to the answers on the way; early ones far off are cut at the top."""
     ends = [axis.place(v) for r in instance.records if (v := objective_of(r)) is not None]
-    values = []
-    for _, record, _ in curves:
-        values += [axis.place(value) for _, value in record.trace.get("incumbents", [])]
-    spread = max(ends) - min(ends)
-    reach = 3.0 * spread if spread > 0 else inf
-    kept = [v for v in values if min(ends) - reach <= v <= max(ends) + reach]
-    return axis.fit([*ends, *kept])
+    low, high = min(ends), max(ends)
+    reach = 3.0 * (high - low) if high > low else inf
+    on_the_way = (axis.place(value) for _, _, stairs in curves for _, value in stairs)
+    return axis.fit([*ends, *(v for v in on_the_way if low - reach <= v <= high + reach)])
 
 
 def _stairs(record: Record, points: int) -> list[tuple[float, float]]:
