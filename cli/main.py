@@ -1,6 +1,7 @@
 """The ``qopt`` command: its group, and how errors become exit codes."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -62,7 +63,14 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 0
     except OSError as fault:
-        click.echo(f"qopt: error: {fault.filename or ''}: {fault.strerror or fault}", err=True)
+        where = f"{fault.filename}: " if fault.filename else ""
+        click.echo(f"qopt: error: {where}{fault.strerror or fault}", err=True)
+        return 1
+    except Exception as fault:  # a fault of ours or of a plug-in: one line, the rest on request
+        if os.environ.get("QOPT_TRACEBACK"):
+            raise
+        text = f"{type(fault).__name__}: {fault}".splitlines()[0]
+        click.echo(f"qopt: internal fault: {text} (QOPT_TRACEBACK=1 shows where)", err=True)
         return 1
 
 

@@ -218,7 +218,13 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
         form, lowering = lower(task.problem, forms, task.lowering_options)
     progress = Progress(listener)
     with _interruptible(progress):
-        outcome = solver.solve(lowering.model, task.budget, task.seed, progress)
+        try:
+            outcome = solver.solve(lowering.model, task.budget, task.seed, progress)
+        except (QoptError, MemoryError):
+            raise
+        except Exception as fault:
+            text = f"{type(fault).__name__}: {fault}".splitlines()[0]
+            raise SolverError(f"solver {task.solver!r} broke: {text}") from fault
     if not isinstance(outcome, Outcome):
         raise SolverError(f"solver {task.solver!r} returned {type(outcome).__name__}, no Outcome")
     with usage.phase("decode"):
@@ -364,8 +370,8 @@ def attempt(task: Task, listener: Listener | None = None) -> Record:
     except (SizeError, UnsupportedError, MissingPackageError) as refusal:
         status, reason = Status.UNSUPPORTED, str(refusal)
     except QoptError as fault:
-        reason = error = str(fault)
-    except Exception as fault:  # a solver's own fault must not end the comparison
+        reason, error = str(fault), traceback.format_exc()
+    except Exception as fault:  # no fault of a plug-in may end the comparison
         reason = f"{type(fault).__name__}: {fault}".splitlines()[0]
         error = traceback.format_exc()
     return Record(

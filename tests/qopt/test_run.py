@@ -82,7 +82,7 @@ def test_size_refusals_reach_the_caller_and_become_records():
 def test_a_crash_becomes_a_failed_record_with_its_text():
     record = attempt(Task(Pick(), "breaks"))
     assert record.status is Status.FAILED
-    assert "ZeroDivisionError: a fault of the solver's own" in record.reason
+    assert "broke: ZeroDivisionError: a fault of the solver's own" in record.reason
     assert "Traceback" in record.error
     assert record.usage.phases["execute"].wall > 0
 
