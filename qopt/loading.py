@@ -64,6 +64,13 @@ class Bundled:
     best_known: float | None = None
     proven: bool = False
 
+    @property
+    def reference(self) -> Reference | None:
+        """The best known value with its source."""
+        if self.best_known is None:
+            return None
+        return Reference(self.best_known, self.source, self.proven, self.convention)
+
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON values."""
         return asdict(self)
@@ -103,7 +110,7 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     UsageError
         For an unknown kind or setting, or a format that leaves the kind open.
     """
-    file = _locate(path)
+    file, entry = _locate(path)
     _check_file(file)
     reference = name = None
     if file.suffix == ".toml":
@@ -125,19 +132,23 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     checked = check_options(problem_class.load, settings, f"problem {spec.name!r}")
     problem: Any = problem_class.load(data_file, **checked)
     reference = reference or problem.reference or known_value(problem)
+    if reference is None and entry is not None and not settings:
+        reference = entry.reference
     problem = replace(problem, name=name or problem.name, reference=reference)
     object.__setattr__(problem, "_origin", Origin(str(path), spec.name, dict(settings)))
     return problem  # type: ignore[no-any-return]  # what a plug-in's class returns is not typed
 
 
 def bundled() -> list[Bundled]:
-    """The instances that come with qopt, in the order of their index."""
-    root = files(INSTANCES)
-    table = tomllib.loads(root.joinpath("index.toml").read_text(encoding="utf-8"))
+    """The instances that come with qopt, folder by folder, in the order of each one's index."""
     entries = []
-    for row in table["instance"]:
-        file = row.pop("file")
-        entries.append(Bundled(name=Path(file).stem, path=str(root.joinpath(file)), **row))
+    for folder in sorted(files(INSTANCES).iterdir(), key=lambda item: item.name):
+        index = folder.joinpath("index.toml")
+        if not index.is_file():
+            continue
+        for row in tomllib.loads(index.read_text(encoding="utf-8"))["instance"]:
+            file = Path(str(folder.joinpath(Path(row.pop("file")).name)))
+            entries.append(Bundled(name=file.stem, path=str(file), **row))
     return entries
 
 
@@ -180,14 +191,14 @@ def as_problem(item: Any) -> Problem:
     return made  # type: ignore[no-any-return]  # as above
 
 
-def _locate(path: str | Path) -> Path:
+def _locate(path: str | Path) -> tuple[Path, Bundled | None]:
     """The file at `path`, or else the bundled instance of that name."""
     file = Path(path)
     if not file.exists() and file.name == str(path):
         for entry in bundled():
             if entry.name == file.name:
-                return Path(entry.path)
-    return file
+                return Path(entry.path), entry
+    return file, None
 
 
 def _check_file(file: Path) -> None:
