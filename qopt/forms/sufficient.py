@@ -53,11 +53,14 @@ class BitRow:
 
 
 def above(worst: float, objective: Qubo) -> float:
-    """A weight just above `worst`; whole where the objective is, so that energies stay exact."""
+    """A weight above `worst` by a margin that no solver's tolerance swallows.
+
+    It is whole where the objective is, so that energies stay exact.
+    """
     worst = max(worst, 0.0)
     if objective.is_integral:
         return float(floor(worst + 1e-9) + 1)
-    return worst + max(1e-6 * worst, 1e-6 * objective.scale)
+    return worst + 1e-3 * max(worst, objective.scale)
 
 
 def lower_bound(objective: Qubo) -> float:

@@ -1,6 +1,6 @@
 """The QUBO form: canonical arrays, energies, groups and penalties."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -187,7 +187,7 @@ def test_neighbours_are_symmetric() -> None:
     start, index, weight = qubo.neighbours()
     lists = [
         list(zip(index[a:b].tolist(), weight[a:b].tolist(), strict=True))
-        for a, b in zip(start[:-1], start[1:], strict=True)
+        for a, b in pairwise(start)
     ]
     assert lists == [[(1, 6.0), (3, 7.0)], [(0, 6.0), (2, 5.0)], [(1, 5.0)], [(0, 7.0)]]
 
