@@ -119,7 +119,8 @@ def group_rows(groups: tuple[Group, ...]) -> list[BitRow]:
 def greedy_sample(objective: Qubo, rows: list[BitRow]) -> NDArray[np.int8] | None:
     """A feasible sample, one bit after the other and without turning back; None if that fails.
 
-    The most profitable bits are set first. A value is taken only if every row can still be kept
+    The bits that matter most come first, the profitable set and the costly cleared; what is then
+    forced falls on those that matter little. A value is taken only if every row can still be kept
     on its own.
     """
     n = objective.num_variables
@@ -135,7 +136,7 @@ def greedy_sample(objective: Qubo, rows: list[BitRow]) -> NDArray[np.int8] | Non
     hope = field + 0.5 * np.bincount(
         np.repeat(np.arange(n), np.diff(start)), weights=weight, minlength=n
     )
-    for i in np.argsort(hope, kind="stable").tolist():
+    for i in np.argsort(-np.abs(hope), kind="stable").tolist():
         for value in (1, 0) if field[i] < 0 else (0, 1):
             # A set bit raises the least, a cleared one lowers the most, or the other way round.
             fits = all(
