@@ -1,5 +1,6 @@
 """From a logical circuit to a device's gates and couplings, and what the result is worth."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -17,6 +18,15 @@ DEAD_ERROR = 0.1
 """Gates with at least this error are left out: calibrations mark broken couplings with error 1."""
 
 _NOT_GATES = ("barrier", "delay")
+
+
+def _compile_on_one_thread() -> None:
+    """Keep qiskit's compiler off its thread pool, which a fork leaves without threads."""
+    os.environ["QISKIT_IN_PARALLEL"] = "TRUE"
+
+
+# Without this a worker process that was forked after a compilation waits for ever in its first one.
+os.register_at_fork(after_in_child=_compile_on_one_thread)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,3 +1,5 @@
+import multiprocessing
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -128,3 +130,22 @@ def test_restriction_keeps_gates_and_classical_bits():
         for gate in small.data
     ] == [("cz", [1, 0]), ("measure", [1]), ("measure", [0])]
     assert [small.find_bit(small.data[i].clbits[0]).index for i in (1, 2)] == [0, 1]
+
+
+def test_a_worker_forked_after_a_compilation_compiles_too(random_qubo, watch):
+    from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
+    from qopt.solvers.qaoa.devices import open_device
+
+    ansatz = Ansatz(Cost.of(random_qubo(12)), Angles((0.3,), (0.4,)))
+    device = open_device("aer:torino", tries=1)
+    device.load()
+    device.compile(ansatz, 0, watch)
+    worker = multiprocessing.get_context("fork").Process(
+        target=device.compile, args=(ansatz, 0, watch)
+    )
+    worker.start()
+    worker.join(60.0)
+    waiting = worker.is_alive()
+    worker.kill()
+    assert not waiting
+    assert worker.exitcode == 0
