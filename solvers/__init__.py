@@ -54,6 +54,7 @@ SPECS = (
         forms=("qubo",),
         requires=(("dwave.samplers", "dwave-samplers"),),
         role="heuristic",
+        deterministic=False,
     ),
     Spec(
         kind="solver",
