@@ -110,6 +110,9 @@ def compile_circuit(
 ) -> Routed:
     """Compile with qiskit under several seeds and keep the likeliest to succeed.
 
+    Routing may borrow qubits beside the circuit's own. Each doubles the work of a simulator and
+    hardly helps, so results that use over one more than the fewest are left out.
+
     Parameters
     ----------
     circuits : sequence of QuantumCircuit
@@ -121,22 +124,21 @@ def compile_circuit(
     seed, tries : int
         The compiler's seeds are the first `tries` draws from this one.
     most_qubits : int
-        Results that route over more qubits are dropped.
+        Results that use more are left out.
     over : callable
         Asked after each compilation whether to end.
 
     Raises
     ------
     SizeError
-        Where every result was dropped.
+        Where all results use more.
     UnsupportedError
         Where qiskit finds no way.
     """
     from qiskit.transpiler import generate_preset_pass_manager
     from qiskit.transpiler.exceptions import TranspilerError
 
-    best: Routed | None = None
-    fewest = target.num_qubits
+    candidates: list[Routed] = []
     seeds = np.random.default_rng(seed).integers(2**31, size=tries).tolist()
     for each, circuit in product(seeds, circuits):
         manager = generate_preset_pass_manager(level, target=target, seed_transpiler=each)
@@ -146,22 +148,25 @@ def compile_circuit(
             raise UnsupportedError(
                 f"qiskit cannot compile the circuit for this device: {fault.message}"
             ) from fault
-        qubits = qubits_in_use(compiled)
-        fewest = min(fewest, len(qubits))
-        routed = Routed(compiled, qubits, success_probability(compiled, target), each)
-        if len(qubits) <= most_qubits and (
-            best is None or routed.success_probability > best.success_probability
-        ):
-            best = routed
-        if best is not None and over():
+        candidates.append(
+            Routed(
+                compiled, qubits_in_use(compiled), success_probability(compiled, target), each
+            )
+        )
+        if over():
             break
-    if best is None:
+    fewest = min(len(each.qubits) for each in candidates)
+    if fewest > most_qubits:
         raise SizeError(
             "the noisy simulator", fewest, most_qubits, "qubits",
             f"that many are in use after routing {circuits[0].num_qubits} variables; another "
             "compile_seed, more compile_tries or fewer variables may fit",
         )
-    return best
+    width = min(fewest + 1, most_qubits)
+    return max(
+        (each for each in candidates if len(each.qubits) <= width),
+        key=lambda each: each.success_probability,
+    )
 
 
 def qubits_in_use(circuit: "QuantumCircuit") -> tuple[int, ...]:
