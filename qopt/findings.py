@@ -272,7 +272,8 @@ def _by_medians(
         return "undecided", (
             f"Whether {row.label} beats random sampling is undecided: {words}; {why}."
         )
-    if drawn[0] >= drawn[1] and (ours, theirs) != (None, None):
+    # The floor's samples are feasible: who mostly finds none is behind with fewer samples, too.
+    if (ours is None and theirs is not None) or (ours is not None and drawn[0] >= drawn[1]):
         return "not beaten", f"{row.label} did not beat random sampling: {words}."
     return "undecided", f"Whether {row.label} beats random sampling is undecided: {words}."
 

@@ -123,7 +123,7 @@ def quantum(objectives: list[float | None], shots: int = 1024, **same: Any) -> l
         options = {"solver": "qaoa", "role": "quantum", "options": {"p": 2, "device": "aer:torino"}}
         made.append(record(value, seed=seed, **{
             **options, "usage": device_usage(shots=shots),
-            "samples": samples(value, shots, 60 if value is not None else 0), **same,
+            "samples": samples(value, shots, min(60, shots) if value is not None else 0), **same,
         }))
     return made
 

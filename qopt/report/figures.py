@@ -20,6 +20,8 @@ from .scales import Scale, gaps, linear, logarithmic
 WIDTH = 400.0
 LEFT, RIGHT = 8.0, 388.0
 ROW = 34.0
+MARGIN = 68.0
+"""Width kept for the runs without an answer."""
 COLOURS = 8
 """Colours of solvers that the style sheet knows, used in turn."""
 
@@ -75,12 +77,12 @@ def run_plot(
     """Every run as a dot, one row a solver, the median as a bar; runs without an answer apart."""
     rows = [row for row in instance.rows if row.attempted]
     missing = any(row.answered < row.attempted for row in rows)
-    right = RIGHT - (44.0 if missing else 0.0)
+    right = RIGHT - (MARGIN if missing else 0.0)
     height = ROW * len(rows) + 34.0
     parts = [_grid(axis.scale, LEFT, right, 4.0, height - 32.0), _axis_title(axis.title, height)]
     if missing:
         parts.append(tag(
-            "text", "no answer", x=RIGHT + 4, y=height - 19, text_anchor="end", class_="tick"
+            "text", "no answer", x=RIGHT + 8, y=height - 19, text_anchor="end", class_="tick"
         ))
     for i, row in enumerate(rows):
         top = 4.0 + i * ROW
@@ -99,7 +101,7 @@ def _dots(
         value = objective_of(record)
         if value is None:
             if record.status.value != "unsupported":
-                parts.append(_cross(RIGHT - 30.0 + 6.0 * (lost % 6), y, _run_words(record, digits)))
+                parts.append(_cross(RIGHT - 42.0 + 8.0 * (lost % 6), y, _run_words(record, digits)))
                 lost += 1
             continue
         x = LEFT + axis.scale.place(axis.place(value)) * (right - LEFT)

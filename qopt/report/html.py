@@ -124,6 +124,7 @@ def _instance(
         _table(tables.circuit_columns(), circuits, colours) if circuits else None,
         _reasons(instance.rows),
         _phases(instance.rows, colours),
+        _facts(instance),
     )
 
 
@@ -251,6 +252,12 @@ def _phases(rows: Sequence[Row], colours: Mapping[str, int]) -> Markup | None:
     )
 
 
+def _facts(instance: InstanceComparison) -> Markup:
+    items = [join(tag("dt", name), tag("dd", text))
+             for name, text in tables.instance_facts(instance)]
+    return tag("details", tag("summary", "The instance"), tag("dl", items, class_="facts"))
+
+
 # -- the bottom -----------------------------------------------------------------------------------
 
 
@@ -266,9 +273,6 @@ def _conditions(comparison: Comparison) -> Markup:
         ("Price list", [
             f"version {version}" for version in comparison.price_lists
         ] + _prices(comparison)),
-        ("Instances", [
-            f"{i.name}: SHA-256 of the data {i.facts.sha256}" for i in comparison.instances
-        ]),
     ]
     items = [
         join(tag("dt", name), [tag("dd", text) for text in texts])

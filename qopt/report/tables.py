@@ -162,9 +162,31 @@ def phase_words(row: Row) -> str:
 
 
 def instance_line(instance: InstanceComparison) -> str:
-    """Kind, size and sense of an instance in a line."""
-    size = ", ".join(f"{name} {_plain(value)}" for name, value in instance.facts.size.items())
-    return "; ".join(filter(None, [instance.facts.kind, size, instance.sense]))
+    """Kind, size and sense of an instance in a line; conventions in words are left to the page."""
+    size = [
+        f"{name} {_plain(value)}" for name, value in instance.facts.size.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    return "; ".join(filter(None, [instance.facts.kind, ", ".join(size), instance.sense]))
+
+
+def instance_facts(instance: InstanceComparison) -> list[tuple[str, str]]:
+    """Everything that is said of an instance: sizes, conventions, settings, reference, hash."""
+    facts = instance.facts
+    known = [(name, _plain(value)) for name, value in facts.size.items()]
+    known += [(f"setting {name}", _plain(value)) for name, value in facts.settings.items()]
+    if facts.reference is not None:
+        proven = "proven optimal" if facts.reference.get("proven") else "best known"
+        convention = facts.reference.get("convention")
+        known.append((
+            "reference value",
+            ", ".join(filter(None, [
+                value_text(facts.reference["value"], 12), proven,
+                facts.reference.get("source") or "source not named", convention,
+            ])),
+        ))
+    known += [("file", facts.path)] if facts.path else []
+    return [*known, ("SHA-256 of the data", facts.sha256)]
 
 
 def yardstick_line(instance: InstanceComparison) -> str:

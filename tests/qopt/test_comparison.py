@@ -354,8 +354,10 @@ def test_a_lead_within_chance_is_undecided():
 def test_who_is_not_ahead_of_random_sampling_has_not_beaten_it():
     _, instance, _ = one([*make.quantum([120.0, 121.0]), *make.floor([110.0, 111.0])])
     assert instance.findings.floor == "not beaten"
-    _, instance, _ = one([*make.quantum([None, None, 100.0]), *make.floor([110.0, 111.0])])
+    few = make.quantum([None, None, 100.0], shots=10)
+    _, instance, _ = one([*few, *make.floor([110.0, 111.0])])
     assert instance.findings.floor == "not beaten"
+    assert "median run without an answer against 110.5" in " ".join(instance.findings.sentences)
 
 
 def test_more_samples_than_the_floor_decide_nothing():
