@@ -102,8 +102,8 @@ def _add_variable(cqm: Any, name: str, lower: float, upper: float, integer: bool
         cqm.add_variable("BINARY", name)
         return
     kind = "INTEGER" if integer else "REAL"
-    # dimod's own limits stand for infinity: +-2**53 for integers, +-1e30 for reals.
-    widest = 2.0**53 if integer else 1e30
+    # dimod stops at its own limits, which stand for infinity.
+    widest = 2.0**53 - 1 if integer else 1e30
     cqm.add_variable(
         kind, name, lower_bound=max(lower, -widest), upper_bound=min(upper, widest)
     )
@@ -147,7 +147,7 @@ def program_from_dimod(cqm: Any) -> Program:
     lower, upper = np.zeros(n), np.ones(n)
     for i, kind in enumerate(kinds):
         if kind not in (dimod.SPIN, dimod.BINARY):
-            widest = 2.0**53 if kind is dimod.INTEGER else _HUGE
+            widest = 2.0**53 - 1 if kind is dimod.INTEGER else _HUGE
             low, high = cqm.lower_bound(variables[i]), cqm.upper_bound(variables[i])
             lower[i] = low if low > -widest else -np.inf
             upper[i] = high if high < widest else np.inf
