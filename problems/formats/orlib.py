@@ -40,7 +40,8 @@ class PortFile:
 
 def recognises(name: str, head: str) -> bool:
     """Whether the file is a ``port`` file, or a ``portef`` file, which reading it explains."""
-    lines = [line.split() for line in head.splitlines()[:50] if line.strip()]
+    text = head.removeprefix("\ufeff")
+    lines = [line.split() for line in text.splitlines()[:50] if line.strip()]
     if len(lines) < 2 or not _is_moment_line(lines[1]):
         return False
     if len(lines[0]) == 1:

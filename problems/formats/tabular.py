@@ -86,7 +86,8 @@ class Series:
 
 def recognises(name: str, head: str) -> bool:
     """Whether the file is a table of prices or returns, of means, or a covariance matrix."""
-    lines = [line for line in head.splitlines() if line.strip() and not line.startswith("#")]
+    text = head.removeprefix("\ufeff")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         return False
     try:
@@ -95,16 +96,18 @@ def recognises(name: str, head: str) -> bool:
         return False
     header = [cell.strip() for cell in rows[0]]
     named = header[0].lower() in _DATE_COLUMNS
+    # The head of a file may end within a line, and then its last cell is cut.
+    cut = not text.endswith("\n") and len(lines) <= 2
+    if len(lines) == 1:
+        return named and len(header) > 2 and all(header[:-1])
     if len(header) < 2 or not all(header[1:]):
         return False
-    if len(lines) == 1:  # so many columns that the head of the file ends in the first line
-        return named and len(header) > 2
     first = tuple(cell.strip() for cell in rows[1])
     if _is_whole(first[0]) and not named:
         return False  # an edge list, for all we know
     layout = layout_of(header, first)
-    # The last cell may be cut: the head of a file ends anywhere.
-    return layout is not None and (layout != "wide" or all(_is_value(c) for c in first[1:-1]))
+    values = first[1:-1] if cut else first[1:]
+    return layout is not None and (layout != "wide" or all(map(_is_value, values)))
 
 
 def layout_of(header: Sequence[str], first: Sequence[str]) -> Layout | None:
@@ -212,8 +215,8 @@ def table_layout(table: Table) -> Layout:
     layout = layout_of(table.header, table.rows[0][1])
     if layout is None:
         raise ParseError(
-            table.path, "no table of prices or returns (date,AAPL,MSFT,... or date,asset,price; dates "
-            "as 2020-01-31) and none of means (asset,mean); the first row is "
+            table.path, "no table of prices or returns (date,AAPL,MSFT,... or date,asset,price; "
+            "dates as 2020-01-31) and none of means (asset,mean); the first row is "
             f"{_short(','.join(table.rows[0][1]))}", table.rows[0][0],
         )
     return layout

@@ -1,0 +1,84 @@
+"""OR-Library port files, good and bad."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qopt.errors import ParseError
+from qopt.problems.formats import orlib
+
+DATA = Path(__file__).parent.parent / "data" / "portfolio"
+
+
+def head(path):
+    return path.read_bytes()[:4096].decode(errors="replace")
+
+
+def test_blank_lines_tabs_and_carriage_returns():
+    port = orlib.read_port(DATA / "port_crlf_tabs.txt")
+    assert port.mean.tolist() == [0.001309, -0.004177, 0.001487]
+    assert port.deviation.tolist() == [0.043208, 0.040258, 0.041342]
+    assert port.correlation.tolist() == [
+        [1.0, 0.562289, -0.125], [0.562289, 1.0, 0.5], [-0.125, 0.5, 1.0]
+    ]
+
+
+def test_pairs_in_any_order_and_both_triangles(tmp_path):
+    file = tmp_path / "port.txt"
+    file.write_text("2\n.1 .2\n.3 .4\n2 1 -.5\n1 2 -.5\n")
+    assert np.array_equal(orlib.read_port(file).correlation, [[1.0, -0.5], [-0.5, 1.0]])
+
+
+def test_one_asset_needs_no_pairs(tmp_path):
+    file = tmp_path / "port.txt"
+    file.write_text("1\n.1 .2\n")
+    assert orlib.read_port(file).correlation.tolist() == [[1.0]]
+
+
+BAD = [
+    ("port_truncated_means.txt", None, "before asset 3 of 3"),
+    ("port_many_assets.txt", None, "before asset 2 of 999999999999"),
+    ("port_truncated_pairs.txt", None, "2 of 3 correlations are missing, the first that of"),
+    ("port_pair_outside.txt", 7, "pair 1 3 is outside the assets 1 to 2"),
+    ("port_negative_deviation.txt", 3, "deviation -.2 of asset 2 is negative"),
+    ("port_nan.txt", 3, "'nan'"),
+    ("port_infinite.txt", 3, "'1e999'"),
+    ("port_ragged.txt", 3, "'.1 .2 .3'"),
+    ("port_correlation_above_one.txt", 4, "not between -1 and 1"),
+    ("port_contradiction.txt", 5, "was 0.5 before"),
+    ("port_diagonal.txt", 4, "with itself is not 1"),
+    ("port_word.txt", 4, "'half'"),
+    ("port_no_assets.txt", 1, "number of assets was expected, got '0'"),
+    ("portef.txt", 1, "is no instance; read the port file"),
+]
+
+
+@pytest.mark.parametrize(("name", "line", "words"), BAD, ids=[name for name, _, _ in BAD])
+def test_bad_files_name_their_line(name, line, words):
+    with pytest.raises(ParseError) as caught:
+        orlib.read_port(DATA / "bad" / name)
+    assert words in str(caught.value)
+    assert caught.value.line == line
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "known"),
+    [
+        ("port1.txt", " 2\n .1 .2\n .3 .4\n", True),
+        ("other", "\ufeff2\r\n-1e-3\t.2\r\n", True),
+        ("portef1.txt", " .01 .02\n .03 .04\n", True),
+        ("values.txt", " .01 .02\n .03 .04\n", False),
+        ("graph.txt", "3\n1 2\n2 3\n", False),
+        ("G1", "800 19176\n1 2 1\n", False),
+        ("one.txt", "3\n", False),
+        ("empty", "", False),
+    ],
+)
+def test_recognises(name, text, known):
+    assert orlib.recognises(name, text) is known
+
+
+def test_bundled_table_is_none():
+    assert not orlib.recognises("prices_wide.csv", head(DATA / "prices_wide.csv"))
