@@ -93,13 +93,16 @@ class DwaveAnnealing:
             usage.evaluations += len(found) * sweeps * n
             return _samples(found)
 
-        reason, seconds, spare = "", 0.0, None
+        reason, seconds = "", 0.0
         if clock.limit < inf and not clock.expired:
             start, per_sweep, spare = _measure_sweeps(sample, clock)
             fitting = int((0.9 * clock.remaining - start) / per_sweep)
+            if fitting < 1:
+                reads.add(spare)
+                wanted, fitting = 1, PROBE_SWEEPS + 1
             if fitting < sweeps:
-                reason = f"sweeps cut from {sweeps} to {max(1, fitting)} by the time limit"
-                sweeps = max(1, fitting)
+                reason = f"sweeps cut from {sweeps} to {fitting} by the time limit"
+                sweeps = fitting
             seconds = start + per_sweep * sweeps
         chunk = max(1, CHUNK // (n * sweeps))
         while reads.total < wanted and not reads.progress.stopping and not clock.expired:
@@ -107,8 +110,6 @@ class DwaveAnnealing:
                 break
             reads.add(sample(int(min(chunk, wanted - reads.total)), sweeps))
             reads.progress.step(reads.total / wanted if wanted < inf else None)
-        if spare is not None and not reads.total:
-            reads.add(spare)
         details = {"reads": reads.total, "sweeps": sweeps}
         return reads.outcome(usage, reason, details)
 
@@ -251,8 +252,8 @@ def _measure_sweeps(sample: Any, clock: Clock) -> tuple[float, float, NDArray[np
         found = sample(1, sweeps)
         times.append(perf_counter() - begin)
         if clock.expired:
-            return times[0], times[-1], found
-    return times[0], max(1e-9, (times[1] - times[0]) / PROBE_SWEEPS), found
+            break
+    return times[0], max(1e-9, (times[-1] - times[0]) / PROBE_SWEEPS), found
 
 
 def _binary_quadratic_model(model: Qubo) -> Any:
