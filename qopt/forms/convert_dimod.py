@@ -76,24 +76,20 @@ def program_to_dimod(program: Program) -> Any:
     for i, name in enumerate(program.names):
         _add_variable(cqm, name, program.lower[i], program.upper[i], bool(program.integer[i]))
     names = program.names
-    objective = dimod.QuadraticModel()
-    objective.update(_empty_copy(cqm))
-    objective.offset = sign * program.offset
-    for i in np.flatnonzero(program.linear).tolist():
-        objective.add_linear(names[i], sign * program.linear[i])
-    for i, j, v in zip(program.row, program.col, program.value, strict=True):
-        if i == j and objective.vartype(names[i]) is dimod.BINARY:
-            objective.add_linear(names[i], sign * v)
-        else:
-            objective.add_quadratic(names[i], names[j], sign * v)
-    cqm.set_objective(objective)
-    senses = {"<=": "<=", ">=": ">=", "==": "=="}
+    terms: list[tuple[Any, ...]] = [(sign * program.offset,)]
+    # With zeros: the energy of an objective without variables forgets its offset.
+    terms += [(name, sign * a) for name, a in zip(names, program.linear, strict=True)]
+    terms += [
+        (names[i], names[j], sign * v)
+        for i, j, v in zip(program.row, program.col, program.value, strict=True)
+    ]
+    cqm.set_objective(terms)
     labels: set[str] = set()
     for k, item in enumerate(program.constraints):
         label = item.name if item.name and item.name not in labels else f"{item.name}#{k}"
         labels.add(label)
-        terms = [(names[i], a) for i, a in zip(item.indices, item.coefficients, strict=True)]
-        cqm.add_constraint_from_iterable(terms, senses[item.comparator], item.rhs, label=label)
+        left = [(names[i], a) for i, a in zip(item.indices, item.coefficients, strict=True)]
+        cqm.add_constraint_from_iterable(left, item.comparator, item.rhs, label=label)
     return cqm
 
 
@@ -107,22 +103,6 @@ def _add_variable(cqm: Any, name: str, lower: float, upper: float, integer: bool
     cqm.add_variable(
         kind, name, lower_bound=max(lower, -widest), upper_bound=min(upper, widest)
     )
-
-
-def _empty_copy(cqm: Any) -> Any:
-    """A quadratic model with the variables of `cqm` and no terms."""
-    import dimod
-
-    model = dimod.QuadraticModel()
-    for name in cqm.variables:
-        kind = cqm.vartype(name)
-        if kind is dimod.BINARY:
-            model.add_variable(kind, name)
-        else:
-            model.add_variable(
-                kind, name, lower_bound=cqm.lower_bound(name), upper_bound=cqm.upper_bound(name)
-            )
-    return model
 
 
 def program_from_dimod(cqm: Any) -> Program:
