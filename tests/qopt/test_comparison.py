@@ -176,6 +176,16 @@ def test_maximising_turns_everything_round():
     assert [row.label for row in instance.rows] == ["milp", "cpsat", "sa"]  # medians 97, 96, 95
 
 
+@pytest.mark.parametrize(("sense", "tightest"), [("minimise", 90.0), ("maximise", 110.0)])
+def test_a_row_shows_the_tightest_bound_that_its_solver_proved(sense, tightest):
+    facts = make.instance("x", sense=sense)
+    bounds = [80.0, 90.0] if sense == "minimise" else [110.0, 120.0]
+    records = [make.record(100.0, facts=facts, solver="milp", role="exact", bound=b) for b in bounds]
+    comparison, instance, rows = one(records)
+    assert rows["milp"].bound == comparison.table()[0]["bound"] == tightest
+    assert instance.bound.value == tightest
+
+
 # -- claims that cannot be true ---------------------------------------------------------------
 
 
@@ -478,6 +488,12 @@ def test_phases_add_up_to_the_mean_run():
                       make.record(2.0, usage=make.usage(3.0), seed=1)])
     assert sum(span["wall"] for span in rows["sa"].phases.values()) == pytest.approx(2.0)
     assert rows["sa"].wall == pytest.approx(2.0)
+
+
+def test_a_phase_that_only_some_runs_had_is_still_a_mean_over_all():
+    _, _, rows = one([make.record(1.0, usage=make.usage(1.0)), make.crashed(solver="sa")])
+    assert rows["sa"].phases["setup"]["wall"] == pytest.approx(0.1)
+    assert sum(span["wall"] for span in rows["sa"].phases.values()) == pytest.approx(0.75)
 
 
 def test_measured_and_estimated_money_stay_apart():
