@@ -118,7 +118,7 @@ def layout_of(header: Sequence[str], first: Sequence[str]) -> Layout | None:
         return None  # a header of numbers is no header; below a date, it is a ticker
     if len(header) == 2 and not dated and _time(first[0]) is None:
         return "mean" if names[1] in _MEAN_COLUMNS else None
-    if first[0] and first[0] == header[1]:
+    if first[0] and first[0] in header[1:]:
         return "covariance"
     if len(header) == 3 and _DATE_COLUMNS & set(names) and _ASSET_COLUMNS & set(names):
         return "long"

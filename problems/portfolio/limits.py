@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import InputError, UnknownNameError, UsageError
+from qopt.numbers import plural
 from qopt.problem import Violation
 
 
@@ -37,9 +38,10 @@ class SectorCap:
     def __str__(self) -> str:
         caps = []
         if self.assets is not None:
-            caps.append(f"{self.assets} assets at most")
+            caps.append(f"{plural(self.assets, 'asset')} at most")
         if self.weight is not None:
-            caps.append(f"weight {self.weight:g} at most ({self.lots} lots)")
+            lots = plural(self.lots or 0, "lot")
+            caps.append(f"weight {self.weight:g} at most ({lots})")
         return f"{self.sector}: {', '.join(caps)}"
 
 
@@ -75,14 +77,14 @@ class Limits:
                 f"{asked} asks for more assets than the {len(self.assets)} there are"
             )
         least, most = self._least(), self._most()
-        unit = "assets" if self.selecting else "lots"
         if least > self.total:
             raise InputError(
                 f"{asked}, but hold names {least} assets, of which each takes a place; hold fewer"
             )
         if most < self.total:
             raise InputError(
-                f"{asked}, but the limits leave room for {most} {unit} at most; ask for less, or "
+                f"{asked}, but the limits leave room for "
+                f"{plural(most, 'asset' if self.selecting else 'lot')} at most; ask for less, or "
                 f"relax {'exclude' if self.selecting else 'max_lots, exclude'} or the sector caps"
             )
 
@@ -97,13 +99,14 @@ class Limits:
             held = self.lower[members] > 0
             if cap.assets is not None and held.sum() > cap.assets:
                 raise InputError(
-                    f"sector {cap.sector}: {int(held.sum())} assets to hold, the cap is "
+                    f"sector {cap.sector}: {plural(int(held.sum()), 'asset')} to hold, the cap is "
                     f"{cap.assets}; hold fewer or raise the cap"
                 )
             if cap.lots is not None and self.lower[members].sum() > cap.lots:
                 raise InputError(
-                    f"sector {cap.sector}: {int(held.sum())} assets to hold, and the cap of weight "
-                    f"{cap.weight:g} leaves {cap.lots} of {self.total}; hold fewer or raise the cap"
+                    f"sector {cap.sector}: {plural(int(held.sum()), 'asset')} to hold, the cap of "
+                    f"weight {cap.weight:g} leaves {cap.lots} of {self.total}; hold fewer or raise "
+                    "the cap"
                 )
             room = self._room(cap, self.upper[members], held)
             most -= int(self.upper[members].sum()) - room
@@ -147,9 +150,10 @@ class Limits:
     def _total_violations(self, lots: NDArray[np.int64]) -> Iterator[Violation]:
         total = int(lots.sum())
         if total != self.total:
-            what = "assets selected" if self.selecting else "lots bought"
+            have = plural(total, "asset") if self.selecting else plural(total, "lot")
+            what = "selected" if self.selecting else "bought"
             yield Violation(
-                f"{total} {what}, exactly {self.total} asked", float(abs(total - self.total))
+                f"{have} {what}, exactly {self.total} asked", float(abs(total - self.total))
             )
 
     def _asset_violations(self, lots: NDArray[np.int64]) -> Iterator[Violation]:
@@ -174,7 +178,7 @@ class Limits:
             held, total = int((inside > 0).sum()), int(inside.sum())
             if cap.assets is not None and held > cap.assets:
                 yield Violation(
-                    f"sector {cap.sector}: {held} assets over cap {cap.assets}",
+                    f"sector {cap.sector}: {plural(held, 'asset')} over cap {cap.assets}",
                     float(held - cap.assets),
                 )
             if cap.lots is not None and total > cap.lots:

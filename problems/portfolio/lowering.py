@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qopt.forms import Constraint, Lowering, Program
 from qopt.forms.program import constraint
+from qopt.numbers import plural
 
 from .limits import Limits, SectorCap
 from .moments import Moments
@@ -79,14 +80,14 @@ def portfolio_program(moments: Moments, risk: float, limits: Limits) -> Lowering
         return np.concatenate([lots[free].astype(np.float64), held])
 
     count = len(moments) - len(free)
-    notes = (f"{count} of {len(moments)} assets are settled beforehand",) if count else ()
+    notes = (f"{count} of {plural(len(moments), 'asset')} settled beforehand",) if count else ()
     return Lowering(model, decode, encode, notes=notes)
 
 
 def _constraints(limits: Limits, places: _Places, assets: Sequence[str]) -> list[Constraint]:
     total = (
         f"select exactly {limits.total}" if limits.selecting
-        else f"buy exactly {limits.total} lots"
+        else f"buy exactly {plural(limits.total, 'lot')}"
     )
     everything = range(len(places.lower))
     found = [_sum_of_lots(total, everything, limits.total, places, equal=True)]
@@ -122,5 +123,5 @@ def _count_of_assets(cap: SectorCap, places: _Places) -> Constraint:
         places.held.get(i, places.lots[i])
         for i in cap.members if places.lower[i] == 0 and places.upper[i] > 0
     ]
-    name = f"sector {cap.sector} has at most {cap.assets} assets"
+    name = f"sector {cap.sector} has at most {plural(cap.assets or 0, 'asset')}"
     return constraint(name, bits, 1.0, "<=", (cap.assets or 0) - certain)

@@ -36,9 +36,9 @@ def test_wide_with_mark_comment_semicolons_quotes_gaps_and_descending_dates():
 def test_long_in_any_order_of_columns_and_rows():
     series = read_series(read_table(DATA / "prices_long.tsv"), "prices")
     assert series.assets == ("A", "B")
-    assert series.times == ("2020-01", "2020-02", "2020-03")
+    assert series.times == ("2020-01", "2020-02", "2020-03", "2020-04")
     assert np.array_equal(
-        series.values, [[10, 5], [11, 6], [12.1, np.nan]], equal_nan=True
+        series.values, [[10, 5], [11, 6], [12.1, np.nan], [9, 7.5]], equal_nan=True
     )
 
 
@@ -200,6 +200,7 @@ def test_a_loss_of_more_than_everything(tmp_path):
         ("date,ticker,close\n2020-01-01,A,1\n", True),
         ("asset,mean\nA,.1\n", True),
         (",A,B\nA,1,0\nB,0,1\n", True),
+        (",A,B\nB,0,1\nA,1,0\n", True),
         ("date,A,B", True),
         ("source,target,weight\n1,2,0.5\n", False),
         ("source,target\nv1,v2\n", False),
