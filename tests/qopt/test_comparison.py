@@ -180,7 +180,8 @@ def test_maximising_turns_everything_round():
 def test_a_row_shows_the_tightest_bound_that_its_solver_proved(sense, tightest):
     facts = make.instance("x", sense=sense)
     bounds = [80.0, 90.0] if sense == "minimise" else [110.0, 120.0]
-    records = [make.record(100.0, facts=facts, solver="milp", role="exact", bound=b) for b in bounds]
+    same = {"facts": facts, "solver": "milp", "role": "exact"}
+    records = [make.record(100.0, bound=bound, **same) for bound in bounds]
     comparison, instance, rows = one(records)
     assert rows["milp"].bound == comparison.table()[0]["bound"] == tightest
     assert instance.bound.value == tightest
