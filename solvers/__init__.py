@@ -10,6 +10,7 @@ SPECS = (
         target="qopt.solvers.auto:Auto",
         forms=("routing", "qubo", "program"),
         role="chooser",
+        deterministic=False,
     ),
     Spec(
         kind="solver",
