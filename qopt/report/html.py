@@ -265,7 +265,10 @@ def _conditions(comparison: Comparison) -> Markup:
     records = comparison.records
     entries: list[tuple[str, list[str]]] = [
         ("Budget of a run", _distinct(budget_text(r.budget) for r in records)),
-        ("Seeds", [_seeds(records)]),
+        ("Seeds", _distinct(
+            f"{row.label}: {_seeds(row)}" for instance in comparison.instances
+            for row in instance.rows
+        )),
         ("Threads", _distinct(str(r.budget.get("threads") or 1) for r in records)),
         ("Machine", _distinct(_machine(r) for r in records)),
         ("Software", _distinct(_software(r) for r in records)),
@@ -285,10 +288,10 @@ def _distinct(texts: Iterable[str]) -> list[str]:
     return [text for text in dict.fromkeys(texts) if text]
 
 
-def _seeds(records: Sequence[Record]) -> str:
-    seeds = sorted({r.seed for r in records})
+def _seeds(row: Row) -> str:
+    seeds = sorted(set(row.seeds))
     if len(seeds) > 1 and seeds == list(range(seeds[0], seeds[-1] + 1)):
-        return f"{seeds[0]} to {seeds[-1]}; a solver that its seed does not change ran once"
+        return f"{seeds[0]} to {seeds[-1]}"
     return ", ".join(map(str, seeds))
 
 
