@@ -192,7 +192,8 @@ def fields_lanes(
         Neighbours in compressed sparse rows.
     """
     for i in range(len(x)):
-        g[i, :] = linear[i]
+        for r in range(LANES):
+            g[i, r] = linear[i]
     for i in range(len(x)):
         for e in range(start[i], start[i + 1]):
             _push(g, np.int64(index[e]), weight[e], x[i], np.uint16(0))
@@ -253,9 +254,8 @@ def _add_row(g: NDArray[Any], i: int, sign: int, rows: Rows) -> None:
     matrix, start, index, weight = rows
     scale = g.dtype.type(sign)
     if matrix.shape[0]:
-        row = matrix[i]
         for j in range(len(g)):
-            g[j] += scale * row[j]
+            g[j] += scale * matrix[i, j]
     else:
         for e in range(start[i], start[i + 1]):
             g[index[e]] += scale * weight[e]
@@ -291,7 +291,8 @@ def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows
     linear : ndarray of the type of `g`
     rows : tuple of ndarray
     """
-    g[:] = linear
+    for i in range(len(x)):
+        g[i] = linear[i]
     for i in range(len(x)):
         if x[i]:
             _add_row(g, i, 1, rows)
@@ -325,78 +326,138 @@ def _flip_pass(
                 _add_row(g, i, -1, rows)
 
 
-@_compiled
-def _partner(p: int, first: int, edge: int, last: int, random: np.uint32) -> np.int64:
-    """A random place of the other value than p in a group whose ones are first:edge."""
-    if p < edge:
-        return edge + ((np.int64(random) * (last - edge)) >> 32)
-    return first + ((np.int64(random) * (edge - first)) >> 32)
+Groups = tuple[
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int32],
+]
+"""The exactly-k groups that have something to swap, as (bounds, sizes, mates, home, seat, members,
+place).
+
+Group b asks for ``sizes[b]`` ones among ``home[bounds[b]:bounds[b + 1]]``, and variable i sits at
+``home[seat[i]]``. ``members`` holds the same variables with the ones of each group first, and
+``place`` is its inverse; a read changes these two. Group b exchanges choices with the groups from
+``mates[b, 0]`` up to ``mates[b, 1]``; an empty range forbids it.
+"""
 
 
 @_compiled
-def swap_changes(
-    out: NDArray[np.float64],
-    random: NDArray[np.uint32],
-    g: NDArray[Any],
-    bounds: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    members: NDArray[np.int32],
-    rows: Rows,
+def _pick(random: np.uint32, begin: int, end: int) -> np.int64:
+    """A place in begin:end from the high bits of a random number."""
+    return begin + ((np.int64(random) * (end - begin)) >> 32)
+
+
+@_compiled
+def _move(
+    g: NDArray[Any], x: NDArray[np.int8], down: int, up: int, groups: Groups, rows: Rows
 ) -> None:
-    """Energy change of one random swap for every member of every group, none of them made.
-
-    Parameters are those of `sweep_rows`; `out` and `random` have the length of `members`.
-    """
-    for b in range(len(sizes)):
-        first, last = bounds[b], bounds[b + 1]
-        edge = first + sizes[b]
-        for p in range(first, last):
-            q = _partner(p, first, edge, last, random[p])
-            down, up = (members[p], members[q]) if p < edge else (members[q], members[p])
-            out[p] = g[up] - g[down] - _pair_weight(down, up, rows)
+    """Clear one member of a group and set another."""
+    members, place = groups[5], groups[6]
+    p, q = place[down], place[up]
+    members[p], members[q] = up, down
+    place[down], place[up] = q, p
+    x[down], x[up] = 0, 1
+    matrix, start, index, weight = rows
+    if matrix.shape[0]:
+        one = g.dtype.type(1)
+        for j in range(len(g)):
+            g[j] += one * matrix[up, j] - one * matrix[down, j]
+    else:
+        for e in range(start[down], start[down + 1]):
+            g[index[e]] -= weight[e]
+        for e in range(start[up], start[up + 1]):
+            g[index[e]] += weight[e]
 
 
 @_compiled
-def _swap_pass(
+def _choices(a: int, b: np.int64, groups: Groups) -> tuple[int, int, int, int]:
+    """The ones of two exactly-one groups, and what each would be with the choice of the other."""
+    bounds, home, seat, members = groups[0], groups[3], groups[4], groups[5]
+    one, other = members[bounds[a]], members[bounds[b]]
+    shift = bounds[b] - bounds[a]
+    return one, other, home[seat[other] - shift], home[seat[one] + shift]
+
+
+@_compiled
+def swap_pass(
     g: NDArray[Any],
     x: NDArray[np.int8],
-    bounds: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    members: NDArray[np.int32],
+    groups: Groups,
     rows: Rows,
     temperature: np.float32,
     state: NDArray[np.uint32],
     thresholds: NDArray[np.float32],
+    record: NDArray[np.float64],
 ) -> None:
-    """Propose one swap for each member of each group."""
+    """Propose one swap for each member of each group.
+
+    Where a group has mates, every other proposal exchanges its choice with that of a mate instead.
+    With room in `record` for one number a member, energy changes are written there and no move is
+    made. The other parameters are those of `sweep_rows`.
+    """
+    bounds, sizes, mates, _, _, members, _ = groups
     block = thresholds.size
     flat = thresholds.reshape(block)
     random = state[1, 0]
     k = block
-    for b in range(len(sizes)):
-        first, last = bounds[b], bounds[b + 1]
-        edge = first + sizes[b]
+    for a in range(len(sizes)):
+        first, last = bounds[a], bounds[a + 1]
+        edge = first + sizes[a]
         for p in range(first, last):
             if k == block:
                 count = min(block, len(members) - p)
-                for q in range((count + LANES - 1) // LANES):
-                    _thresholds(thresholds, q, state, temperature)
+                for v in range((count + LANES - 1) // LANES):
+                    _thresholds(thresholds, v, state, temperature)
                 k = 0
+            threshold = flat[k]
+            k += 1
             random = np.uint32(random ^ np.uint32(random << np.uint32(13)))
             random = np.uint32(random ^ np.uint32(random >> np.uint32(17)))
             random = np.uint32(random ^ np.uint32(random << np.uint32(5)))
-            q = _partner(p, first, edge, last, random)
-            down, up = (members[p], members[q]) if p < edge else (members[q], members[p])
-            change = g[up] - g[down]
-            if sizes[b] > 1:  # members of an exactly-one group never meet
-                change -= _pair_weight(down, up, rows)
-            if change <= flat[k]:
-                x[down], x[up] = 0, 1
-                members[p], members[q] = members[q], members[p]
-                _add_row(g, down, -1, rows)
-                _add_row(g, up, 1, rows)
-            k += 1
+            if mates[a, 0] < mates[a, 1] and random & np.uint32(1):
+                change = _exchange(
+                    g, x, a, _pick(random, mates[a, 0], mates[a, 1]), groups, rows, threshold,
+                    len(record) == 0,
+                )  # fmt: skip
+            else:
+                q = _pick(random, edge, last) if p < edge else _pick(random, first, edge)
+                down, up = (members[p], members[q]) if p < edge else (members[q], members[p])
+                change = g[up] - g[down]
+                if sizes[a] > 1:  # members of an exactly-one group never meet
+                    change -= _pair_weight(down, up, rows)
+                if change <= threshold and len(record) == 0:
+                    _move(g, x, down, up, groups, rows)
+            if len(record):
+                record[p] = change
     state[1, 0] = random
+
+
+@_compiled
+def _exchange(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    a: int,
+    b: np.int64,
+    groups: Groups,
+    rows: Rows,
+    threshold: np.float32,
+    accept: bool,
+) -> Any:
+    """Propose that two exactly-one groups exchange their choices; the energy change."""
+    one, other, one_new, other_new = _choices(a, b, groups)
+    if one_new == one:
+        return g.dtype.type(0)
+    change = g[one_new] + g[other_new] - g[one] - g[other]
+    change += _pair_weight(one, other, rows) + _pair_weight(one_new, other_new, rows)
+    change -= _pair_weight(one, other_new, rows) + _pair_weight(other, one_new, rows)
+    if change <= threshold and accept:
+        _move(g, x, one, one_new, groups, rows)
+        _move(g, x, other, other_new, groups, rows)
+    return change
 
 
 @_compiled
@@ -404,9 +465,7 @@ def sweep_rows(
     g: NDArray[Any],
     x: NDArray[np.int8],
     free: NDArray[np.int32],
-    bounds: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    members: NDArray[np.int32],
+    groups: Groups,
     rows: Rows,
     temperatures: NDArray[np.float32],
     state: NDArray[np.uint32],
@@ -423,18 +482,15 @@ def sweep_rows(
         As in `fields_rows`; `g` and `x` are updated.
     free : ndarray of int32
         Variables outside groups.
-    bounds : ndarray of int64, shape (groups + 1,)
-        Group b holds ``members[bounds[b]:bounds[b + 1]]``.
-    sizes : ndarray of int64, shape (groups,)
-        How many ones, above 0 and below the number of members.
-    members : ndarray of int32
-        Variables of the groups, the ones of each group first. Updated.
+    groups : tuple of ndarray
+        Updated.
     temperatures : ndarray of float32
     state : ndarray of uint32, shape (2, LANES)
         Random generators, none zero: of the thresholds, and of the partners in swaps. Updated.
     thresholds : ndarray of float32, shape (blocks, LANES)
         Room for the thresholds of one block of proposals.
     """
+    record = np.empty(0)
     for temperature in temperatures:
         _flip_pass(g, x, free, rows, temperature, state, thresholds)
-        _swap_pass(g, x, bounds, sizes, members, rows, temperature, state, thresholds)
+        swap_pass(g, x, groups, rows, temperature, state, thresholds, record)

@@ -6,12 +6,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.forms import Qubo
+from qopt.forms import Group, Qubo
 
 DENSE_DEGREE = 256
 """Mean number of neighbours from which one read on contiguous rows beats reads side by side."""
 
-DENSE_SHARE = 0.15
+DENSE_SHARE = 0.05
 """Density from which contiguous rows beat sparse ones, where reads cannot go side by side."""
 
 MOST_BYTES = 1 << 31
@@ -34,9 +34,8 @@ class Model:
         Compressed sparse rows of the sparse layout, ascending; else empty.
     free : ndarray of int32
         Variables outside groups.
-    bounds, sizes, members : ndarray
-        Groups that have something to swap: group b asks for ``sizes[b]`` ones among
-        ``members[bounds[b]:bounds[b + 1]]``.
+    bounds, sizes, mates, home, seat : ndarray
+        Groups that have something to swap, as `kernels.Groups` has them.
     ones : ndarray of int32
         Variables that are one in every answer: members of groups that are all ones.
     scale : float
@@ -53,7 +52,9 @@ class Model:
     free: NDArray[np.int32]
     bounds: NDArray[np.int64]
     sizes: NDArray[np.int64]
-    members: NDArray[np.int32]
+    mates: NDArray[np.int64]
+    home: NDArray[np.int32]
+    seat: NDArray[np.int32]
     ones: NDArray[np.int32]
     scale: float
     drifts: bool
@@ -66,7 +67,7 @@ class Model:
     @property
     def moves(self) -> int:
         """Proposals in one sweep of one read."""
-        return len(self.free) + len(self.members)
+        return len(self.free) + len(self.home)
 
     @property
     def rows(
@@ -77,9 +78,10 @@ class Model:
 
     @property
     def sweep_cost(self) -> float:
-        """Rough cost of one sweep of one read, in proposals that are turned down."""
+        """Rough cost of one sweep of one read, in flips that are turned down."""
         neighbours = len(self.matrix) or len(self.index) / max(1, len(self.linear))
-        return self.moves * (1.0 + neighbours / 32.0)
+        flips = len(self.free) * (1.0 + neighbours / 32.0)
+        return flips + len(self.home) * (8.0 + neighbours / 16.0)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class Layout:
     def build(self, qubo: Qubo) -> Model:
         """Lay out the model."""
         n = qubo.num_variables
-        live = [g for g in qubo.groups if 0 < g.size < len(g.members)]
+        live = _swappable(qubo)
         free = np.ones(n, dtype=bool)
         for group in qubo.groups:
             free[list(group.members)] = False
@@ -166,6 +168,9 @@ class Layout:
         else:
             start, index, weight = _sparse_rows(qubo, value, self.real)
         lengths = [0] + [len(g.members) for g in live]
+        home = np.array([i for g in live for i in g.members], dtype=np.int32)
+        seat = np.zeros(n, dtype=np.int32)
+        seat[home] = np.arange(len(home), dtype=np.int32)
         return Model(
             linear=(qubo.linear * self.scale).astype(self.real),
             matrix=matrix,
@@ -175,7 +180,9 @@ class Layout:
             free=np.flatnonzero(free).astype(np.int32),
             bounds=np.cumsum(lengths, dtype=np.int64),
             sizes=np.array([g.size for g in live], dtype=np.int64),
-            members=np.array([i for g in live for i in g.members], dtype=np.int32),
+            mates=_mates(live),
+            home=home,
+            seat=seat,
             ones=np.array(full, dtype=np.int32),
             scale=self.scale,
             drifts=self.drifts,
@@ -189,6 +196,26 @@ class Layout:
                 owner[list(group.members)] = number
         inside = (owner[qubo.row] >= 0) & (owner[qubo.row] == owner[qubo.col])
         return np.where(inside, 0.0, qubo.value)
+
+
+def _swappable(qubo: Qubo) -> list[Group]:
+    """Groups with ones and zeros; exactly-one groups of equal length stand together."""
+    live = [g for g in qubo.groups if 0 < g.size < len(g.members)]
+    return sorted(live, key=lambda g: (g.size != 1, len(g.members)))
+
+
+def _mates(groups: list[Group]) -> NDArray[np.int64]:
+    """For each group the range of groups that it can exchange choices with, shape (groups, 2).
+
+    These are exactly-one groups of equal length: positions of a tour, colours of vertices. Putting
+    one choice in the place of another takes two swaps, and between them the answer is bad.
+    """
+    mates = np.zeros((len(groups), 2), dtype=np.int64)
+    for length in {len(g.members) for g in groups}:
+        alike = [b for b, g in enumerate(groups) if g.size == 1 and len(g.members) == length]
+        if len(alike) > 1:
+            mates[alike] = alike[0], alike[-1] + 1
+    return mates
 
 
 def _sparse_rows(

@@ -151,11 +151,16 @@ class RowReads:
         self._x = np.zeros(n, dtype=np.int8)
         self._x[model.free] = rng.integers(0, 2, size=len(model.free), dtype=np.int8)
         self._x[model.ones] = 1
-        self._members = model.members.copy()
-        for b, size in enumerate(model.sizes):
-            group = self._members[model.bounds[b] : model.bounds[b + 1]]
+        members = model.home.copy()
+        for a, size in enumerate(model.sizes):
+            group = members[model.bounds[a] : model.bounds[a + 1]]
             rng.shuffle(group)
             self._x[group[:size]] = 1
+        place = np.zeros(n, dtype=np.int32)
+        place[members] = np.arange(len(members), dtype=np.int32)
+        self._groups = (
+            model.bounds, model.sizes, model.mates, model.home, model.seat, members, place
+        )  # fmt: skip
         self._state = _generators(rng, (2, LANES))
         self._thresholds = np.empty((LANES, LANES), dtype=np.float32)
         self._g = np.empty(n, dtype=model.linear.dtype)
@@ -170,7 +175,7 @@ class RowReads:
         if m.drifts and self._age >= REFRESH:
             self._refresh()
         kernels.sweep_rows(
-            self._g, self._x, m.free, m.bounds, m.sizes, self._members, m.rows,
+            self._g, self._x, m.free, self._groups, m.rows,
             temperatures, self._state, self._thresholds,
         )  # fmt: skip
         self._age += len(temperatures)
@@ -193,11 +198,11 @@ class RowReads:
         """Energy changes (scaled) of a sample of the moves from the present state."""
         m = self._model
         flips = np.where(self._x[m.free] == 0, self._g[m.free], -self._g[m.free])
-        swaps = np.empty(len(self._members))
-        shares = rng.integers(0, 1 << 32, size=len(swaps), dtype=np.uint32)
-        kernels.swap_changes(
-            swaps, shares, self._g, m.bounds, m.sizes, self._members, m.rows
-        )
+        swaps = np.empty(len(m.home))
+        kernels.swap_pass(
+            self._g, self._x, self._groups, m.rows, np.float32(0.0),
+            _generators(rng, (2, LANES)), self._thresholds, swaps,
+        )  # fmt: skip
         return np.concatenate([flips.astype(np.float64), swaps])
 
     def _refresh(self) -> None:

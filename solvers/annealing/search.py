@@ -22,8 +22,11 @@ from .schedule import DESCENT, Cooling, Pace, Sweeps, Until, cooling_range
 if TYPE_CHECKING:
     from .solver import SimulatedAnnealing
 
-DEFAULT_COST = 1 << 28
-"""Work without a budget, in units of `Model.sweep_cost`."""
+_DEFAULT_COST = 1 << 29
+"""Most work without a budget, in units of `Model.sweep_cost`."""
+
+_DEFAULT_LONG_READS = 64
+"""Longest reads that small models get at most without a budget."""
 
 _PILOT_SWEEPS = 8
 _PILOT_READS = 4
@@ -178,7 +181,11 @@ class Search:
             return int(self._clock.remaining / (turns * self._sweep_seconds))
         most = self._budget.evaluations
         if most is None:
-            most = int(DEFAULT_COST * self._model.moves / self._model.sweep_cost)
+            moves = self._model.moves
+            most = min(
+                int(_DEFAULT_COST / self._model.sweep_cost) * moves,
+                _DEFAULT_LONG_READS * most_sweeps(moves) * moves,
+            )
         return max(0, most - self.proposals) // (reads * self._model.moves)
 
     def _plan(self) -> Iterator[Round]:
