@@ -10,6 +10,7 @@ from ..simulate.noisy import (
     MOST_DENSITY_QUBITS,
     NoisyCircuit,
     default_trajectories,
+    expected_density_seconds,
     expected_seconds,
 )
 from .device import Compiled, Samples, Watch
@@ -32,7 +33,11 @@ def sample_noisy(
     The noise is made only once it is clear that the time suffices for one trajectory.
     """
     qubits, gates = compiled.circuit.num_qubits, two_qubit_gates(compiled.circuit)
-    by_density = qubits <= MOST_DENSITY_QUBITS and trajectories is None
+    by_density = (
+        qubits <= MOST_DENSITY_QUBITS
+        and trajectories is None
+        and expected_density_seconds(qubits, gates, threads) < watch.clock.remaining
+    )
     if not by_density and expected_seconds(qubits, gates, threads) > watch.clock.remaining:
         return Samples(np.zeros((0, compiled.circuit.num_clbits), dtype=np.int8))
     circuit = NoisyCircuit(compiled.circuit, make_noise(), threads)
