@@ -17,6 +17,11 @@ EVALUATIONS_PER_UNIT = 1_000_000
 
 _OPTIMAL_TOLERANCE = 1e-9
 
+_LINEAR_FIRST = (
+    "max_lp", "core", "reduced_costs", "quick_restart", "no_lp", "objective_lb_search", "probing",
+)
+"""CP-SAT's own search strategies in the order in which further threads take them up."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CpSat:
@@ -29,6 +34,9 @@ class CpSat:
     within 1e-9 of the bound.
 
     Products in an objective are linearised. Routings are modelled with circuit constraints.
+
+    With one thread, one seed gives one answer. Several threads share what they learn as it comes:
+    then equally good answers may differ from run to run.
 
     ``Budget.evaluations`` is CP-SAT's deterministic time in millionths of its unit: a million is
     about one second of search by one thread, and ends it at the same point every time.
@@ -80,7 +88,7 @@ def _search(
     from ortools.sat.python import cp_model
 
     solver = cp_model.CpSolver()
-    _configure(solver.parameters, budget, clock, seed)
+    _configure(solver.parameters, built, budget, clock, seed)
     watcher = _watcher(built, progress)
     solver.best_bound_callback = watcher.bound
     ended = Event()
@@ -102,8 +110,14 @@ def _search(
         return _outcome(built, cp_model, solver, status, usage)
 
 
-def _configure(parameters: Any, budget: Budget, clock: Clock, seed: int) -> None:
+def _configure(
+    parameters: Any, built: CpModel, budget: Budget, clock: Clock, seed: int
+) -> None:
     parameters.num_workers = budget.threads
+    if built.linear:
+        # On circuits the cuts of level 2 prove in a second what takes the default half a minute.
+        parameters.linearization_level = 2
+        parameters.subsolvers.extend(_LINEAR_FIRST)
     parameters.random_seed = seed % 2**31
     parameters.catch_sigint_signal = False  # the search runs outside the main thread
     if budget.time_limit is not None:
@@ -157,10 +171,10 @@ def _outcome(built: CpModel, cp_model: Any, solver: Any, status: Any, usage: Usa
             Status.INFEASIBLE_ANSWERS, [answer], bound=bound, usage=usage, reason=reason,
             details=details,
         )
-    verdict, bound = settle(
+    verdict, proven = settle(
         objective, bound, sign=built.sign, tolerance=_OPTIMAL_TOLERANCE, scale=built.scale
     )
     reason = ""
     if verdict is not Status.OPTIMAL and status == cp_model.OPTIMAL:
         reason = "proven up to the rounding of the objective to whole numbers"
-    return Outcome(verdict, [answer], bound=bound, usage=usage, reason=reason, details=details)
+    return Outcome(verdict, [answer], bound=proven, usage=usage, reason=reason, details=details)

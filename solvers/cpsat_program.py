@@ -38,6 +38,8 @@ class CpModel:
         Size of the form's objective coefficients.
     notes : dict
         JSON values for the record.
+    linear : bool
+        Whether the search should lean on the linear relaxation and its cuts.
     """
 
     model: Any
@@ -47,6 +49,7 @@ class CpModel:
     sign: float
     scale: float
     notes: dict[str, Any]
+    linear: bool = False
 
     def bound(self, whole: float) -> float:
         """A bound of the whole objective in the form's own units and sense."""

@@ -130,6 +130,7 @@ class _Draft:
                 "objective_scale": objective.scale,
                 "objective_exact": objective.exact,
             },
+            linear=True,
         )
 
     def _evaluate(self, routes: tuple[Route, ...]) -> tuple[float, bool]:
@@ -224,24 +225,27 @@ class _Draft:
         reached = {head for _, head, _ in arcs} & {tail for tail, _, _ in arcs}
         if not reached.issuperset(self._nodes):
             self.model.add_bool_or([])  # circuits pass over nodes without arcs; we must not
-        if arcs and self.routing.is_tsp:
+        if not any(client.required for client in self.routing.clients):
+            # An idle vehicle: the circuit constraint takes a node 0 without ways for infeasible.
+            idle, always = len(self.routing.clients) + 1, self.model.new_constant(1)
+            arcs += [(0, idle, always), (idle, 0, always)]
+        if self.routing.is_tsp and self.routing.clients:
             self.model.add_circuit(arcs)
-        elif arcs:
+        else:
             self.model.add_multiple_circuit(arcs)
 
     def _add_fleet(self) -> None:
         """Vehicles of each type, and that the type that comes is the one that leaves."""
-        starts, ends = defaultdict(list), defaultdict(list)
-        into, out = defaultdict(list), defaultdict(list)
+        into: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        out: dict[tuple[int, int], list[Any]] = defaultdict(list)
         for (tail, head, kind), literal in self.typed.items():
-            (out[tail, kind] if tail else starts[kind]).append(literal)
-            (into[head, kind] if head else ends[kind]).append(literal)
+            out[tail, kind].append(literal)
+            into[head, kind].append(literal)
         for kind, vehicle in enumerate(self.routing.vehicles):
-            if vehicle.count < len(starts[kind]):
-                self.model.add(sum(starts[kind]) <= vehicle.count)
-        if len(self.routing.vehicles) > 1:
-            for node in self._nodes:
-                for kind in range(len(self.routing.vehicles)):
+            if vehicle.count < len(out[0, kind]):
+                self.model.add(sum(out[0, kind]) <= vehicle.count)
+            if len(self.routing.vehicles) > 1:
+                for node in self._nodes:
                     self.model.add(sum(into[node, kind]) == sum(out[node, kind]))
 
     # -- what grows along a route ---------------------------------------------------------------
