@@ -57,11 +57,12 @@ def read_qubo(path: str | Path, *, format: QuboFormat | None = None) -> Qubo:
         Where there is no such file.
     """
     path = Path(path)
+    name = _named(format) or _format_of(path)
     try:
         content = path.read_bytes()
     except OSError as fault:
         raise InputError(f"{path} cannot be read: {fault.strerror}") from None
-    name = _named(format) or _format_of(path) or _sniffed(content)
+    name = name or _sniffed(content)
     readers: dict[str, Callable[[bytes, Path], Qubo]] = {
         "json": _read_json, "ising": _read_json, "bqm": _read_bqm, "npz": _read_npz,
         "sparse": _read_biqmac,

@@ -1,0 +1,260 @@
+"""QUBO files: every format there and back, and malformed files."""
+
+import io
+import json
+from pathlib import Path
+
+import dimod
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from random_models import assert_same_qubo, qubos
+
+from qopt.errors import InputError, ParseError, UsageError
+from qopt.forms import Group, Qubo
+from qopt.forms.qubo_files import dump_qubo, read_qubo, write_qubo
+from qopt.forms.qubo_json import ising_to_json, qubo_from_json, qubo_to_json
+
+
+def back(qubo: Qubo, suffix: str, tmp_path_factory) -> Qubo:
+    path = tmp_path_factory.mktemp("files") / f"model{suffix}"
+    write_qubo(qubo, path)
+    return read_qubo(path)
+
+
+# -- there and back ---------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=50)
+@given(qubo=qubos())
+def test_json(qubo: Qubo) -> None:
+    assert_same_qubo(qubo_from_json(qubo_to_json(qubo)), qubo)
+
+
+@settings(deadline=None, max_examples=40)
+@given(qubo=qubos())
+def test_ising_json(qubo: Qubo) -> None:
+    plain = qubo.penalised()
+    again = qubo_from_json(ising_to_json(qubo))
+    bits = np.arange(2**qubo.num_variables)[:, None] >> np.arange(qubo.num_variables) & 1
+    assert again.energies(bits) == pytest.approx(plain.energies(bits), rel=1e-9, abs=1e-6)
+    assert again.labels == plain.labels
+
+
+@settings(deadline=None, max_examples=40)
+@given(qubo=qubos())
+def test_bqm(qubo: Qubo, tmp_path_factory) -> None:
+    assert_same_qubo(back(qubo, ".bqm", tmp_path_factory), qubo.penalised())
+
+
+@settings(deadline=None, max_examples=40)
+@given(qubo=qubos())
+def test_biqmac_and_npz(qubo: Qubo, tmp_path_factory) -> None:
+    plain = qubo.penalised()
+    unlabelled = Qubo.from_arrays(
+        plain.linear, plain.row, plain.col, plain.value, offset=plain.offset
+    )
+    assert_same_qubo(back(qubo, ".sparse", tmp_path_factory), unlabelled)
+    assert_same_qubo(back(qubo, ".npz", tmp_path_factory), unlabelled)
+
+
+def test_without_a_suffix_the_content_tells(tmp_path: Path) -> None:
+    qubo = Qubo.from_arrays([1.0, -2.0], [0], [1], [3.0])
+    path = tmp_path / "model"
+    for name in ("json", "ising", "bqm", "sparse", "npz"):
+        path.write_bytes(dump_qubo(qubo, name))
+        assert_same_qubo(read_qubo(path), qubo)
+        assert_same_qubo(read_qubo(path, format=name), qubo)
+
+
+def test_formats_must_be_known(tmp_path: Path) -> None:
+    qubo = Qubo.from_arrays([1.0])
+    with pytest.raises(UsageError, match="names no format"):
+        write_qubo(qubo, tmp_path / "model.txt")
+    with pytest.raises(UsageError, match="one of json, ising"):
+        read_qubo(tmp_path / "model.txt", format="yaml")
+    with pytest.raises(UsageError, match="one of json, ising"):
+        dump_qubo(qubo, "yaml")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_qubo(tmp_path / "missing.bqm")
+
+
+# -- what is in the files ---------------------------------------------------------------------
+
+
+def test_json_layout() -> None:
+    qubo = Qubo.from_arrays(
+        [1.0, 0.0], [0], [1], [2.5], offset=3.0, labels=["a", "b"],
+        groups=[Group((0, 1), 1, 6.0, "one")],
+    )
+    assert json.loads(qubo_to_json(qubo)) == {
+        "format": "qopt-qubo",
+        "linear": [1.0, 0.0],
+        "quadratic": [[0, 1, 2.5]],
+        "offset": 3.0,
+        "labels": ["a", "b"],
+        "groups": [{"members": [0, 1], "size": 1, "name": "one", "weight": 6.0}],
+    }
+    assert json.loads(ising_to_json(Qubo.from_arrays([2.0, 0.0], [0], [1], [4.0]))) == {
+        "format": "qopt-ising", "h": [-2.0, -1.0], "J": [[0, 1, 1.0]], "offset": 2.0,
+    }
+
+
+def test_json_may_leave_out_and_repeat() -> None:
+    qubo = qubo_from_json('{"linear": [1, 2], "quadratic": [[1, 0, 2], [0, 1, 3], [0, 0, 4]]}')
+    assert_same_qubo(qubo, Qubo.from_arrays([5.0, 2.0], [0], [1], [5.0]))
+    assert qubo_from_json('{"h": [1]}').energies([[0], [1]]).tolist() == [1.0, -1.0]
+
+
+def test_off_diagonal_entries_of_biqmac_count_twice(tmp_path: Path) -> None:
+    path = tmp_path / "q.sparse"
+    path.write_text("3 4\n1 1 -3\n\n1 2 5\n3 2 -1.5\n3 3 2\n")
+    qubo = read_qubo(path)
+    assert qubo.linear.tolist() == [-3, 0, 2]
+    assert (qubo.row.tolist(), qubo.col.tolist()) == ([0, 1], [1, 2])
+    assert qubo.value.tolist() == [10, -3]
+    assert dump_qubo(qubo, "sparse") == b"3 4\n1 1 -3\n1 2 5\n2 3 -1.5\n3 3 2\n"
+
+
+def test_biqmac_keeps_the_offset_behind_the_entries() -> None:
+    qubo = Qubo.from_arrays([1.0], offset=-2.5)
+    assert dump_qubo(qubo, "sparse") == b"1 1\n1 1 1\n# offset -2.5\n"
+
+
+def test_npz_counts_each_entry_once(tmp_path: Path) -> None:
+    path = tmp_path / "q.npz"
+    np.savez(path, i=np.array([0, 2, 2]), j=np.array([0, 1, 1]), q=np.array([4, 5, 6]))
+    qubo = read_qubo(path)
+    assert_same_qubo(qubo, Qubo.from_arrays([4.0, 0, 0], [1], [2], [11.0]))
+    np.savez(path, i=np.array([0]), j=np.array([1]), q=np.array([4.0]), n=5, offset=1.5)
+    assert read_qubo(path).num_variables == 5
+    assert read_qubo(path).offset == 1.5
+
+
+def test_a_file_of_dimods_own(tmp_path: Path) -> None:
+    bqm = dimod.BinaryQuadraticModel({"b": 1.0, "a": -2.0}, {("b", "a"): 3.0}, 0.5, "SPIN")
+    path = tmp_path / "q.bqm"
+    path.write_bytes(bqm.to_file().read())
+    qubo = read_qubo(path)
+    sample = dict(zip(qubo.labels, (1, -1), strict=True))
+    assert qubo.energy([1, 0]) == bqm.energy(sample)
+
+
+# -- malformed files --------------------------------------------------------------------------
+
+BAD_SPARSE = [
+    ("", None, "empty"),
+    ("# only a comment\n", None, "empty"),
+    ("3\n", 1, "the first line is n m"),
+    ("three 4\n", 1, "the first line is n m"),
+    ("0 0\n", 1, "the first line is n m"),
+    ("2 -1\n", 1, "the first line is n m"),
+    ("999999999 0\n", 1, "more than"),
+    ("2 2\n1 1 3\n", 2, "2 entries are announced, 1 are there"),
+    ("2 1\n1 1 3\n\n2 2 1\n", 4, "1 entries are announced, 2 are there"),
+    ("2 2\n1 1 3\n1 2\n", 3, "an entry is i j v, not '1 2'"),
+    ("2 2\n1 1 3\n1 2 3 4\n", 3, "an entry is i j v"),
+    ("2 2\n1 1 3\n1 3 1\n", 3, r"'3' is no variable in 1\.\.2"),
+    ("2 2\n0 1 3\n1 2 1\n", 2, r"'0' is no variable"),
+    ("2 2\n1 1 3\n1.5 2 1\n", 3, r"'1.5' is no variable"),
+    ("2 2\n1 1 3\n1 2 x\n", 3, "'x' is not a finite number"),
+    ("2 2\n1 1 nan\n1 2 3\n", 2, "'nan' is not a finite number"),
+    ("2 2\n1 1 1e999\n1 2 3\n", 2, "'1e999' is not a finite number"),
+    ("2 3\n1 2 3\n1 1 1\n2 1 3\n", 4, "pair 2 1 occurs twice"),
+    ("1 1\n1 1 1\n# offset many\n", 3, "'many' is not a finite number"),
+]
+
+BAD_JSON = [
+    ("{", 1, "not JSON"),
+    ('{\n "linear": [1,\n}', 3, "not JSON"),
+    ("[1, 2]", None, "a JSON object is expected"),
+    ("[" * 100_000, None, "nested too deeply"),
+    ("{}", None, "'linear' is missing"),
+    ('{"format": "qopt-ising"}', None, "'h' is missing"),
+    ('{"format": "other", "linear": [1]}', None, "\"format\" is 'other'"),
+    ('{"linear": [1], "qadratic": []}', None, "unknown key 'qadratic'"),
+    ('{"linear": 3}', None, "'linear' must be a list"),
+    ('{"linear": [1, "2"]}', None, "'2' where a number is expected"),
+    ('{"linear": [true]}', None, "True where a number is expected"),
+    ('{"linear": [NaN]}', None, "nan, which is not a finite number"),
+    ('{"linear": [1e999]}', None, "inf, which is not a finite number"),
+    ('{"linear": [1], "offset": null}', None, "'offset' has None"),
+    ('{"linear": [1], "quadratic": 3}', None, "'quadratic' must be a list"),
+    ('{"linear": [1], "quadratic": [[0, 0]]}', None, r"\[0, 0\] where \[i, j, value\]"),
+    ('{"linear": [1], "quadratic": [[0, 1, 2]]}', None, r"1 where a variable in 0\.\.0"),
+    ('{"linear": [1], "quadratic": [[0, 0.5, 2]]}', None, "0.5 where a variable"),
+    ('{"linear": [1], "labels": ["a", "b"]}', None, "2 labels for 1"),
+    ('{"linear": [1], "labels": [1]}', None, "'labels' must be a list of texts"),
+    ('{"linear": [1], "groups": [3]}', None, "'groups' must be a list of objects"),
+    ('{"linear": [1], "groups": [{"size": 1}]}', None, "needs 'members'"),
+    ('{"linear": [1], "groups": [{"members": [0]}]}', None, "size None"),
+    ('{"linear": [1], "groups": [{"members": [0], "size": 2}]}', None, "exactly 2 of 1"),
+    ('{"linear": [1], "groups": [{"members": [4], "size": 1}]}', None, "4 where a variable"),
+    ('{"linear": [1], "groups": [{"members": [0], "size": 1, "k": 2}]}', None, "unknown key 'k'"),
+    ('{"h": [1, 2], "J": [[1, 1, 3]]}', None, "couples a spin with itself"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "words"),
+    [("bad.sparse", *case) for case in BAD_SPARSE] + [("bad.json", *case) for case in BAD_JSON],
+)
+def test_malformed_text(name: str, text: str, line: int | None, words: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ParseError, match=words) as caught:
+        read_qubo(path)
+    assert caught.value.line == line
+    assert str(caught.value).startswith(f"{path}:{line}: " if line else f"{path}: ")
+
+
+def npz(**arrays) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+GOOD = {"i": np.array([0, 1]), "j": np.array([1, 1]), "q": np.array([1.0, 2.0])}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04 and then nothing", "not a .npz file"),
+        (npz(**GOOD)[:200], "not a .npz file"),
+        (b"plain text", "not a .npz file"),
+        (npz(i=GOOD["i"], j=GOOD["j"]), "array 'q' is missing"),
+        (npz(**{**GOOD, "q": np.ones(3)}), "same length"),
+        (npz(**{**GOOD, "i": np.ones((2, 2), dtype=int)}), "same length"),
+        (npz(**{**GOOD, "i": np.array([0.0, 1.0])}), "whole numbers"),
+        (npz(**{**GOOD, "q": np.array(["a", "b"])}), "whole numbers, and q numbers"),
+        (npz(**{**GOOD, "q": np.array([{}, {}], dtype=object)}), "not a .npz file"),
+        (npz(**{**GOOD, "q": np.array([np.nan, 1.0])}), "finite"),
+        (npz(**{**GOOD, "i": np.array([-1, 0])}), "indices must lie"),
+        (npz(**{**GOOD, "i": np.array([10**12, 0])}), "variables are more than"),
+        (npz(**GOOD, n=1), "n is 1, and the indices need 2"),
+        (npz(**GOOD, n=np.array([3, 4])), "n must be one finite number"),
+        (npz(**GOOD, offset=np.inf), "offset must be one finite number"),
+    ],
+)
+def test_malformed_npz(content: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.npz"
+    path.write_bytes(content)
+    with pytest.raises(ParseError, match=words):
+        read_qubo(path)
+
+
+def test_malformed_bqm(tmp_path: Path) -> None:
+    content = dump_qubo(Qubo.from_arrays([1.0, 2.0], [0], [1], [3.0]), "bqm")
+    path = tmp_path / "bad.bqm"
+    for broken in (b"", b"DIMODBQM", b"nothing of the kind", content[:40], content[:-60]):
+        path.write_bytes(broken)
+        with pytest.raises(ParseError, match="not a dimod"):
+            read_qubo(path)
+
+
+def test_binary_where_text_is_expected(tmp_path: Path) -> None:
+    path = tmp_path / "bad.sparse"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ParseError, match="not text"):
+        read_qubo(path)
