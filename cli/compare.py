@@ -26,7 +26,12 @@ from .options import budget_options, complete_solvers, instance_options, json_op
 )
 @click.option(
     "--report", "reports", multiple=True, type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a report: .html, .csv or .json by its ending; repeat for more.",
+    help="Write a report: .html, .csv, .json or .txt by its ending; repeat for more.",
+)
+@click.option(
+    "--prices", "price_files", multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Own tariffs, laid out as qopt/pricing.toml; they bill every run. Repeat for more.",
 )
 @json_option
 def compare(
@@ -40,10 +45,12 @@ def compare(
     threads: int,
     store: Path | None,
     reports: tuple[Path, ...],
+    price_files: tuple[Path, ...],
     as_json: bool,
 ) -> int:
     """Run every solver on every one of FILES and compare quality, time and money."""
     from qopt.loading import load
+    from qopt.pricing import price_list
     from qopt.report import check_report_path, terminal, write_report
     from qopt.store import SqliteStore
     from qopt.study import DEFAULT_SOLVERS, Study
@@ -52,6 +59,7 @@ def compare(
 
     for path in reports:
         check_report_path(path)
+    prices = price_list(*price_files) if price_files else None
     problems = [load(file, kind=kind, **settings) for file in files]
     keep = SqliteStore(store) if store is not None else None
     study = Study(
@@ -59,7 +67,9 @@ def compare(
         evaluations=evaluations, threads=threads,
     )
     with watching(len(study.tasks)) as watcher:
-        comparison = study.run(store=keep, begin=watcher.begin, listener=watcher.report)
+        comparison = study.run(
+            store=keep, prices=prices, begin=watcher.begin, listener=watcher.report
+        )
     if keep is not None:
         keep.close()
     for path in reports:

@@ -396,7 +396,8 @@ def _device_flags(rows: Sequence[Row]) -> list[Flag]:
         ))
     unpriced = sorted({
         row.device for row in rows
-        if row.device and row.answered and row.money.estimated is None
+        if row.device and not row.hypothetical
+        and row.answered and row.money.estimated is None
         and not any(item["item"].startswith("device") for item in row.money.items)
     })
     if unpriced:

@@ -117,9 +117,9 @@ class Record:
     answer : object
         The best answer in the problem's JSON.
     samples : dict
-        ``distinct``, ``total``, ``feasible_total``, ``optimum_total`` (seen at the best known or
-        proven value; None if that is unknown), ``mean``, ``best``, ``median`` objective of the
-        feasible ones.
+        ``distinct`` answers, ``total`` with multiplicity, ``scored`` and ``feasible_total`` of
+        those; ``best``, ``median`` and ``mean`` objective of the feasible ones, and ``best_total``:
+        how many reached the best.
     trace : dict
         ``incumbents`` and ``bounds``: lists of [seconds, value] in the problem's units.
     usage : Usage

@@ -374,6 +374,7 @@ def attempt(task: Task, listener: Listener | None = None) -> Record:
     except Exception as fault:  # no fault of a plug-in may end the comparison
         reason = f"{type(fault).__name__}: {fault}".splitlines()[0]
         error = traceback.format_exc()
+    prices = price_list()
     return Record(
         **_identity(task),
         form=task.form or "",
@@ -381,6 +382,8 @@ def attempt(task: Task, listener: Listener | None = None) -> Record:
         status=status,
         reason=reason,
         usage=usage,
+        money=charge(usage, prices),
+        price_list=prices.version,
         environment=environment(),
         started=started,
         wall=usage.wall,

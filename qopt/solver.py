@@ -145,6 +145,8 @@ class Usage:
         Name of the quantum device; empty for classical solvers.
     simulated : bool
         Whether the device was simulated here: then device seconds are an estimate.
+    hypothetical : bool
+        Whether no such device exists (an ideal one, a noise model of one's own): nobody sells it.
     device_seconds : float, optional
         Time on the device, measured or (simulated) estimated from gate, readout and repetition
         times.
@@ -166,6 +168,7 @@ class Usage:
     logical_two_qubit_gates: int = 0
     device: str = ""
     simulated: bool = False
+    hypothetical: bool = False
     device_seconds: float | None = None
     success_probability: float | None = None
 

@@ -8,6 +8,7 @@ from . import registry
 from .comparison import Comparison
 from .errors import EXIT_INTERRUPTED, EXIT_NO_FEASIBLE_ANSWER, UsageError
 from .loading import as_problem, load
+from .pricing import PriceList
 from .problem import Problem, fingerprint
 from .record import Record
 from .reduction import has_way
@@ -80,6 +81,7 @@ class Study:
         self,
         *,
         store: Store | None = None,
+        prices: PriceList | None = None,
         begin: Callable[[str], None] | None = None,
         listener: Callable[[Progress], None] | None = None,
     ) -> Comparison:
@@ -92,6 +94,8 @@ class Study:
         ----------
         store : Store, optional
             Keeps the records.
+        prices : PriceList, optional
+            Bills every run by this list instead of the one of its time.
         begin : callable, optional
             Called with a title when a run begins.
         listener : callable, optional
@@ -115,7 +119,7 @@ class Study:
         notes = list(self.left_out)
         if self.interrupted:
             notes.append(f"interrupted: {len(self.records)} of {len(self.tasks)} runs are done")
-        return Comparison(self.records, notes=tuple(notes))
+        return Comparison(self.records, notes=tuple(notes), prices=prices)
 
     @property
     def exit_code(self) -> int:

@@ -134,6 +134,7 @@ class Row:
     quantum: bool
     device: str
     simulated: bool
+    hypothetical: bool
     counts: dict[str, float]
     money: Money
     budget: dict[str, Any]
@@ -214,6 +215,7 @@ def tally(
         quantum=any(is_quantum(r) for r in records),
         device=next((r.usage.device for r in records if r.usage.device), ""),
         simulated=any(r.usage.simulated for r in records),
+        hypothetical=any(r.usage.hypothetical for r in records),
         counts=_counts(attempted),
         money=_money(attempted),
         budget=dict(first.budget),

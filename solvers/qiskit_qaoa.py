@@ -96,7 +96,7 @@ class QiskitQaoa:
         usage.evaluations = training.evaluations
         usage.circuits = training.evaluations + 1
         usage.shots = usage.circuits * self.shots
-        usage.device, usage.simulated = "statevector", True
+        usage.device, usage.simulated, usage.hypothetical = "statevector", True, True
         usage.qubits = qubits
         usage.depth = usage.logical_depth = circuit.depth(
             lambda gate: gate.operation.name not in ("measure", "barrier")

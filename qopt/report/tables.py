@@ -281,7 +281,8 @@ def _device(row: Row) -> str:
 def _device_money(row: Row) -> Cell:
     """Estimated device money; what a real device cost is measured, and stands under cost."""
     if row.money.estimated is None:
-        missing = "no price is known for this device" if row.device and row.simulated else ""
+        sold = row.device and row.simulated and not row.hypothetical
+        missing = "no price is known for this device" if sold else ""
         return Cell("?" if missing else "–", None, missing)
     text = ESTIMATE + money_text(row.money.estimated)
     return Cell(text, row.money.estimated, _bill(row, "estimated"))

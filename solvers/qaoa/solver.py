@@ -267,6 +267,7 @@ def _describe(compiled: Compiled, device: Device, usage: Usage) -> None:
     usage.logical_two_qubit_gates = circuits.two_qubit_gates(logical)
     usage.device = device.name
     usage.simulated = True
+    usage.hypothetical = device.hypothetical
     usage.success_probability = compiled.success_probability
 
 

@@ -52,6 +52,8 @@ class CalibratedDevice:
         Without qiskit-ibm-runtime, which holds the calibrations.
     """
 
+    hypothetical = False
+
     def __init__(
         self,
         name: str,

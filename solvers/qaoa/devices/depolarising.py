@@ -33,6 +33,8 @@ class DepolarisingDevice:
         Where the three numbers are not probabilities.
     """
 
+    hypothetical = True
+
     def __init__(self, name: str, trajectories: int | None = None, threads: int = 1) -> None:
         self.name = name
         self._trajectories = trajectories

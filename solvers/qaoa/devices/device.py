@@ -106,9 +106,12 @@ class Device(Protocol):
     ----------
     name : str
         As the user wrote it.
+    hypothetical : bool
+        Whether no such device exists.
     """
 
     name: str
+    hypothetical: bool
 
     def load(self) -> None:
         """Import libraries and read calibrations; timed as ``setup``."""

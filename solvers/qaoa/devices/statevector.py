@@ -16,6 +16,8 @@ class StatevectorDevice:
     threads : int
     """
 
+    hypothetical = True
+
     name = "statevector"
 
     def __init__(self, threads: int = 1) -> None:
