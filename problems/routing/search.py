@@ -23,8 +23,8 @@ _SLACK = 1e-6
 _STRING = 10
 """Longest string of stops that is removed from one route."""
 
-_STARTS, _PACKINGS = 2, 4
-"""Starts where the fleet is ample, and where it is tight: then few moves fit, and starts count."""
+_STARTS = 4
+"""Times that the search begins anew: several short searches find more than a long one."""
 
 _BLINK = 0.01
 """Probability of passing over a position when a client is put back."""
@@ -174,8 +174,8 @@ class RuinAndRecreate:
     def run(self, ruins: int) -> Iterator[Routes]:
         """Yield every accepted solution that serves all clients, each route 2-opted.
 
-        It begins anew a few times: from the savings and from random insertions, or, where these
-        need more vehicles than there are, from as many packings.
+        It begins a few times: from the savings and from random insertions, or from packings where
+        these need more vehicles than there are.
 
         Parameters
         ----------
@@ -183,10 +183,8 @@ class RuinAndRecreate:
             In all. After each start the temperature falls from half an average leg to a hundredth
             of that.
         """
-        fits = len(savings(self.limits)) <= self.limits.vehicles
-        starts = _STARTS if fits else _PACKINGS
-        for number in range(starts):
-            yield from self._anneal(self._start(number), ruins // starts)
+        for number in range(_STARTS):
+            yield from self._anneal(self._start(number), ruins // _STARTS)
 
     def _start(self, number: int) -> Routes:
         start = self._recreate([]) if number else savings(self.limits)
