@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qopt.errors import SizeError
 from qopt.forms import Constraint, Lowering, Program
 from qopt.forms.program import constraint
+
+MOST_BITS = 4096
+"""Most bits; each pair of them has a coefficient."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +50,7 @@ def unary(program: Program) -> Lowering[Program]:
     A sum of the variables stays a sum of bits, so "exactly k in all" becomes an exactly-k group
     that swap moves and XY mixers keep. A value between the bounds has several patterns.
     """
-    code = _Code.of([np.ones(count, dtype=np.int64) for count in _counts(program)])
+    code = _Code.of([np.ones(count, dtype=np.int64) for count in _counts(program, "unary")])
 
     def encode(answer: ArrayLike) -> NDArray[np.float64]:
         extra = np.rint(np.asarray(answer) - program.lower).astype(np.int64)
@@ -61,7 +65,7 @@ def one_hot(program: Program) -> Lowering[Program]:
 
     The lower bound has a bit of its own, worth 0, in every group.
     """
-    counts = _counts(program)
+    counts = _counts(program, "one-hot")
     code = _Code.of([
         np.arange(count + 1) if count > 1 else np.ones(count, dtype=np.int64) for count in counts
     ])
@@ -80,9 +84,14 @@ def one_hot(program: Program) -> Lowering[Program]:
     return _expand(program, code, groups, encode, "one-hot")
 
 
-def _counts(program: Program) -> list[int]:
-    """How far each variable can rise above its lower bound."""
-    return [int(count) for count in program.upper - program.lower]
+def _counts(program: Program, title: str) -> list[int]:
+    """How far each variable can rise above its lower bound; an error where that is too much."""
+    counts = [int(count) for count in program.upper - program.lower]
+    if sum(counts) > MOST_BITS:
+        raise SizeError(
+            f"the {title} code", sum(counts), MOST_BITS, "bits", "set encoding=binary or max_lots"
+        )
+    return counts
 
 
 def _expand(

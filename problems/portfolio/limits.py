@@ -11,6 +11,9 @@ from qopt.errors import InputError, UnknownNameError, UsageError
 from qopt.numbers import plural
 from qopt.problem import Violation
 
+MOST_LOTS = 10**9
+"""Most lots in all: more than any budget is split into, and safe to add up."""
+
 
 @dataclass(frozen=True)
 class SectorCap:
@@ -70,8 +73,6 @@ class Limits:
 
     def __post_init__(self) -> None:
         asked = f"{'select' if self.selecting else 'budget'}={self.total}"
-        if self.total < 1:
-            raise UsageError(f"{asked} is no portfolio; ask for 1 at least")
         if self.selecting and self.total > len(self.assets):
             raise InputError(
                 f"{asked} asks for more assets than the {len(self.assets)} there are"

@@ -16,10 +16,14 @@ from qopt.options import check_options
 from qopt.problem import Reference, Score, Sense
 
 from .encode import one_hot, unary
-from .limits import Limits, sector_caps
+from .limits import MOST_LOTS, Limits, sector_caps
 from .lowering import portfolio_program
 from .moments import Moments
 from .reading import read_moments, read_sectors
+
+MOST_UNARY = 1024
+"""Bits up to which the unary code is the default: it keeps the budget without penalties, at the
+price of one bit a lot."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -177,7 +181,7 @@ class Portfolio:
                     raise UnknownNameError("asset", asset, self.assets)
         if both := sorted(set(self.hold) & set(self.exclude)):
             raise InputError(f"asset {both[0]} is in both hold and exclude; take it out of one")
-        most = 1 if self.select is not None else self.max_lots or total
+        most = 1 if self.select is not None else min(self.max_lots or total, total)
         caps = sector_caps(
             self.assets, total, self.sectors, self.sector_max_assets, self.sector_max_weight
         )
@@ -198,7 +202,7 @@ class Portfolio:
         if self.select is not None:
             if self.max_lots is not None:
                 raise UsageError("max_lots goes with budget; select takes each asset once at most")
-            return self.select
+            return _within("select", self.select)
         if self.budget is None:
             raise UsageError(
                 "a portfolio needs select=K (exactly K assets, equal weights) or budget=B (exactly "
@@ -206,7 +210,7 @@ class Portfolio:
             )
         if self.max_lots is not None and self.max_lots < 1:
             raise UsageError(f"max_lots={self.max_lots} leaves nothing to buy; it is 1 or more")
-        return self.budget
+        return _within("budget", self.budget)
 
     def data(self) -> Mapping[str, Any]:
         """What defines the instance: moments, risk and limits."""
@@ -266,7 +270,8 @@ class Portfolio:
             raise UsageError(
                 f"an answer needs lots of {len(self.assets)} assets, got shape {given.shape}"
             )
-        lots = given.astype(np.int64)
+        with np.errstate(invalid="ignore"):  # what is not finite differs from its cast
+            lots = given.astype(np.int64)
         if (lots != given).any():
             raise UsageError(f"lots are whole numbers, got {given[lots != given][0]}")
         return lots
@@ -284,8 +289,8 @@ class Portfolio:
         for asset, number in data.items():
             if asset not in self.assets:
                 raise UnknownNameError("asset", str(asset), self.assets)
-            if isinstance(number, bool) or not isinstance(number, int):
-                raise InputError(f"lots of {asset} must be a whole number, got {number!r}")
+            if isinstance(number, bool) or not isinstance(number, int) or abs(number) > MOST_LOTS:
+                raise InputError(f"lots of {asset} must be a whole number, got {number!r:.40}")
             lots[self.assets.index(asset)] = number
         return lots
 
@@ -326,24 +331,35 @@ class Portfolio:
     def to_qubo(
         self,
         *,
-        encoding: Literal["unary", "binary", "one-hot"] = "unary",
+        encoding: Literal["unary", "binary", "one-hot"] | None = None,
         weight: float | None = None,
         slack: Literal["exact", "unbalanced"] = "exact",
     ) -> Lowering[Qubo]:
         """The instance as a QUBO.
 
         "Exactly so many" is a group, for which unpenalised moves exist; with several lots an asset
-        that needs the unary code. All else is penalised with weights that provably suffice.
+        that needs the unary code. All else is penalised, by default with weights that provably
+        suffice.
 
         Parameters
         ----------
-        encoding : {"unary", "binary", "one-hot"}
+        encoding : {"unary", "binary", "one-hot"}, optional
             Bits of an asset that takes several lots: one for each lot; or worth 1, 2, 4, ...; or
-            one for each number of lots.
+            one for each number of lots. Without it unary up to 1024 bits, and binary beyond.
         weight : float, optional
             Penalty of the smallest violation; by default a proven one for each constraint.
         slack : {"exact", "unbalanced"}
             Sector caps with slack bits, or by unbalanced penalisation, a heuristic with fewer bits.
         """
+        if encoding is None:
+            lower, upper = self.limits.tightened()
+            encoding = "unary" if (upper - lower).sum() <= MOST_UNARY else "binary"
         first = self.to_program(encoding="integer" if encoding == "binary" else encoding)
         return first.then(program_to_qubo(first.model, weight=weight, slack=slack))
+
+
+def _within(setting: str, total: int) -> int:
+    """The total, if it can be one."""
+    if not 1 <= total <= MOST_LOTS:
+        raise UsageError(f"{setting}={total} is no portfolio; it lies between 1 and {MOST_LOTS}")
+    return total

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from qopt.errors import InputError, UnknownNameError, UnsupportedError, UsageError
+from qopt.errors import InputError, SizeError, UnknownNameError, UnsupportedError, UsageError
 from qopt.forms import Program, Qubo, Routing
 from qopt.problems.portfolio import Moments, Portfolio
 
@@ -102,7 +102,7 @@ def build(case):
 
 
 @given(case=cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_score_and_refusal_agree_with_the_settings_read_literally(case):
     problem, feasible = build(case)
     if problem is None:
@@ -115,8 +115,8 @@ def test_score_and_refusal_agree_with_the_settings_read_literally(case):
             assert score.objective == pytest.approx(feasible[lots], abs=1e-15)
 
 
-@given(case=cases(), encoding=st.sampled_from(["unary", "binary", "one-hot"]))
-@settings(max_examples=80, deadline=None)
+@given(case=cases(), encoding=st.sampled_from([None, "unary", "binary", "one-hot"]))
+@settings(max_examples=60, deadline=None)
 def test_qubo(case, encoding):
     problem, feasible = build(case)
     assume(problem is not None)
@@ -187,6 +187,21 @@ def test_binary_lots_take_fewer_bits():
     problem = Portfolio(name="p", moments=moments(4, 1), budget=9, max_lots=7)
     assert problem.to_qubo(encoding="binary").model.num_variables == 12
     assert problem.to_qubo(encoding="unary").model.num_variables == 28
+
+
+def test_the_default_code_is_unary_while_that_is_short():
+    def names(budget):
+        return Portfolio(name="p", moments=moments(4, 1), budget=budget).lower(Qubo).notes
+
+    assert names(256)[0] == "unary code: 1024 bits for 4 whole numbers"
+    assert names(257)[0] == "36 bits: 36 for variables"
+
+
+@pytest.mark.parametrize("encoding", ["unary", "one-hot"])
+def test_codes_that_would_be_too_long_are_refused(encoding):
+    problem = Portfolio(name="p", moments=moments(4, 1), budget=10**9)
+    with pytest.raises(SizeError, match="takes at most 4096 bits, the model has 4000000000; set"):
+        problem.lower(Program, encoding=encoding)
 
 
 def sectoral(**caps):

@@ -112,6 +112,8 @@ def test_assets_are_chosen_before_gaps_are_looked_at():
         ("prices_long.tsv", {"select": 1, "budget": 2}, UsageError, "give one"),
         ("prices_long.tsv", {"select": 3}, InputError, "more assets than the 2"),
         ("prices_long.tsv", {"select": 0}, UsageError, "select=0 is no portfolio"),
+        ("prices_long.tsv", {"select": 10**30}, UsageError, "between 1 and 1000000000"),
+        ("prices_long.tsv", {"budget": 10**30}, UsageError, "between 1 and 1000000000"),
         ("prices_long.tsv", {"select": -1}, UsageError, "select=-1 is no portfolio"),
         ("prices_long.tsv", {"select": 1, "risk": 1.5}, UsageError, r"risk=1\.5 is not between"),
         ("prices_long.tsv", {"select": "many"}, UsageError, "must be a whole number"),
@@ -271,13 +273,13 @@ def test_answers_as_json():
     assert problem.decode_answer({"D": 3, "A": 1}).tolist() == [1, 0, 0, 3]
     for bad, fault in (
         ({"Z": 1}, UnknownNameError), ({"A": 1.5}, InputError), ({"A": True}, InputError),
-        (["A"], InputError),
+        ({"A": 10**30}, InputError), (["A"], InputError),
     ):
         with pytest.raises(fault):
             problem.decode_answer(bad)
 
 
-@pytest.mark.parametrize("answer", [[1, 0, 0], [0.5, 0.5, 0, 0], [[1, 0, 0, 1]]])
+@pytest.mark.parametrize("answer", [[1, 0, 0], [0.5, 0.5, 0, 0], [1, np.nan, 0, 0], [[1, 0, 0, 1]]])
 def test_what_is_no_answer(answer):
     with pytest.raises(UsageError):
         portfolio(select=2).score(answer)
