@@ -81,24 +81,22 @@ def _print(solution: "Solution") -> None:
 
 def _answer_lines(answer: Any, most: int = 40) -> list[str]:
     """An answer for reading: one entry a line, long ones cut with a hint."""
-    title, rows = next(iter(answer.items())) if isinstance(answer, dict) and answer else ("", None)
-    if isinstance(rows, list) and len(answer) == 1:
-        lines = [f"{title[:-1] if title.endswith('s') else title} {i}: {_words(row)}"
-                 if isinstance(row, list) else str(row) for i, row in enumerate(rows, 1)]
-        if not any(isinstance(row, list) for row in rows):
-            lines = [f"{title}: {_words(rows)}"]
-    elif isinstance(answer, dict):
-        lines = [f"{name}: {_words(value)}" for name, value in answer.items()]
-    else:
-        lines = [_words(answer)]
+    lines: list[str] = []
+    for name, value in answer.items() if isinstance(answer, dict) else [("", answer)]:
+        title = f"{name}: " if name else ""
+        if isinstance(value, list) and any(isinstance(item, list) for item in value):
+            lines.extend(f"{title}{_words(item)}" for item in value)
+        else:
+            lines.append(title + _words(value))
     if len(lines) > most:
         return [*lines[:most], f"... {len(lines) - most} more; --json prints all"]
     return lines
 
 
-def _words(value: Any, most: int = 200) -> str:
+def _words(value: Any, most: int = 60) -> str:
+    """A value on one line."""
     if isinstance(value, list):
-        words = [str(item) for item in value]
+        words = [_words(item) for item in value]
         if len(words) > most:
             return " ".join(words[:most]) + f" ... ({len(words)} in all; --json prints all)"
         return " ".join(words)
