@@ -119,42 +119,56 @@ def group_rows(groups: tuple[Group, ...]) -> list[BitRow]:
 def greedy_sample(objective: Qubo, rows: list[BitRow]) -> NDArray[np.int8] | None:
     """A feasible sample, one bit after the other and without turning back; None if that fails.
 
-    The bits that matter most come first, the profitable set and the costly cleared; what is then
-    forced falls on those that matter little. A value is taken only if every row can still be kept
-    on its own.
+    Two orders are tried, and the better end is taken. First the bits that matter most, the
+    profitable set and the costly cleared, so that what is then forced falls on those that matter
+    little. Then the cheapest first, each set if it may be, which suits assignments. A value is
+    taken only if every row can still be kept on its own.
     """
+    start, _, weight = objective.neighbours()
     n = objective.num_variables
+    source = np.repeat(np.arange(n), np.diff(start))
+    hope = objective.linear + 0.5 * np.bincount(source, weights=weight, minlength=n)
+    found = [
+        sample
+        for order, eager in ((-np.abs(hope), False), (hope, True))
+        if (sample := _dive(objective, rows, np.argsort(order, kind="stable"), eager)) is not None
+    ]
+    return min(found, key=objective.energy, default=None)
+
+
+def _dive(
+    objective: Qubo, rows: list[BitRow], order: NDArray[np.int64], eager: bool
+) -> NDArray[np.int8] | None:
+    """Fix the bits in `order`, each at one if `eager`, else by the sign of its effect so far."""
     least = [int(np.minimum(r.coefficients, 0).sum()) for r in rows]
     most = [int(np.maximum(r.coefficients, 0).sum()) for r in rows]
-    terms: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    terms: list[list[tuple[int, int]]] = [[] for _ in range(objective.num_variables)]
     for k, row in enumerate(rows):
         for i, a in zip(row.index.tolist(), row.coefficients.tolist(), strict=True):
             terms[i].append((k, a))
     start, partner, weight = objective.neighbours()
-    sample = np.zeros(n, dtype=np.int8)
-    field = objective.linear.copy()
-    hope = field + 0.5 * np.bincount(
-        np.repeat(np.arange(n), np.diff(start)), weights=weight, minlength=n
-    )
-    for i in np.argsort(-np.abs(hope), kind="stable").tolist():
-        for value in (1, 0) if field[i] < 0 else (0, 1):
-            # A set bit raises the least, a cleared one lowers the most, or the other way round.
-            fits = all(
-                least[k] + (a * value if a > 0 else -a * (1 - value)) <= rows[k].high
-                and most[k] - (a * (1 - value) if a > 0 else -a * value) >= rows[k].low
-                for k, a in terms[i]
-            )
-            if fits:
+    sample = np.zeros(objective.num_variables, dtype=np.int8)
+    effect = objective.linear.copy()
+    for i in order.tolist():
+        for value in (1, 0) if eager or effect[i] < 0 else (0, 1):
+            # The term's contribution is now known: the least rises to it, the most falls to it.
+            moves = [
+                (k, a * value - min(a, 0), max(a, 0) - a * value) for k, a in terms[i]
+            ]
+            if all(
+                least[k] + up <= rows[k].high and most[k] - down >= rows[k].low
+                for k, up, down in moves
+            ):
                 break
         else:
             return None
-        for k, a in terms[i]:
-            least[k] += a * value if a > 0 else -a * (1 - value)
-            most[k] -= a * (1 - value) if a > 0 else -a * value
+        for k, up, down in moves:
+            least[k] += up
+            most[k] -= down
         if value:
             sample[i] = 1
             near = slice(start[i], start[i + 1])
-            field[partner[near]] += weight[near]
+            effect[partner[near]] += weight[near]
     return sample
 
 

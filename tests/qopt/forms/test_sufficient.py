@@ -93,6 +93,16 @@ def test_a_single_group_is_filled_with_the_cheapest() -> None:
     assert sample.tolist() == [0, 1, 0, 1]
 
 
+def test_an_assignment_is_completed() -> None:
+    rng = np.random.default_rng(4)
+    cells = np.arange(25).reshape(5, 5)
+    ones = np.ones(5, dtype=np.int64)
+    lines = [BitRow(line, ones, 1, 1, 0) for line in (*cells, *cells.T)]
+    sample = greedy_sample(Qubo.from_arrays(rng.integers(1, 50, 25)), lines)
+    assert sample is not None
+    assert all(keeps(row, sample[None])[0] for row in lines)
+
+
 def test_a_dead_end_is_admitted() -> None:
     # x = y and x + y = 1 cannot both hold, though each can.
     ones = np.array([1, 1])
