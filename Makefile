@@ -8,6 +8,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
 
+# A portfolio from real prices, two tours, vehicle routes and a MaxCut.
+DEMO   := sp500-20-k5 burma5 burma14 P-n16-k8 cubic-14
+
 .PHONY: demo test check bench env clean
 
 # The stamp is newer than pyproject.toml when everything in it is installed.
@@ -23,7 +26,11 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 env: $(VENV)/.ready
 
 demo: $(VENV)/.ready
-	$(BIN)/qopt demo --out $(OUT)
+	mkdir -p $(OUT)
+	$(BIN)/qopt compare $(DEMO) --seeds 2 --time-limit 4 --threads 2 \
+	    --solver cpsat --solver exact --solver sa --solver routing --solver random:samples=1024 \
+	    --solver qaoa:p=2 --solver qaoa:device=aer:torino \
+	    --store $(OUT)/runs.db --report $(OUT)/report.html
 
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -n auto

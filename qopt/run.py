@@ -188,6 +188,11 @@ def parse_solver(text: str) -> tuple[str, dict[str, str]]:
     return name.strip(), split_assignments(rest)
 
 
+def timestamp() -> str:
+    """The time now, ISO 8601 in UTC to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def solver_version(spec: registry.Spec) -> str:
     """Version of the distribution that publishes a solver."""
     owner = spec.origin.partition(" ")[0]
@@ -210,7 +215,7 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     QoptError
         Where the model does not fit the solver, or the solver breaks (`SolverError`).
     """
-    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    started = timestamp()
     usage = Usage()
     solver = task.spec.load()(**task.solver_options)
     with usage.phase("lower"):
@@ -361,7 +366,7 @@ def instance_facts(problem: Problem, sha256: str | None = None) -> InstanceFacts
 
 def attempt(task: Task, listener: Listener | None = None) -> Record:
     """Run one task and give its record, whatever happens: a failed run is a record too."""
-    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    started = timestamp()
     usage = Usage()
     status, error = Status.FAILED, ""
     try:

@@ -12,7 +12,7 @@ from .pricing import PriceList
 from .problem import Problem, fingerprint
 from .record import Record
 from .reduction import has_way
-from .run import Task, collect, parse_solver
+from .run import Task, collect, parse_solver, timestamp
 from .solver import Budget, Progress
 from .store import Store
 
@@ -111,12 +111,15 @@ class Study:
 
         self.records = []
         self.interrupted = False
+        begun = timestamp()
         try:
             for record in collect(self.tasks, store=store, listener=listen):
                 self.records.append(record)
         except KeyboardInterrupt:
             self.interrupted = True
         notes = list(self.left_out)
+        if kept := sum(record.started < begun for record in self.records):
+            notes.append(f"{kept} of {len(self.records)} runs were in the store already")
         if self.interrupted:
             notes.append(f"interrupted: {len(self.records)} of {len(self.tasks)} runs are done")
         return Comparison(self.records, notes=tuple(notes), prices=prices)
