@@ -88,3 +88,8 @@ def test_blocks_do_not_show(monkeypatch):
     monkeypatch.setattr("qopt.problems.formats.edge_weights._BLOCK", 70)
     assert (from_coordinates("EUC_2D", xy, "none") == whole).all()
     assert whole[3, 17] == pytest.approx(hypot(*(xy[3] - xy[17])))
+
+
+def test_geographical_distances_take_tsplibs_value_of_pi():
+    """With the exact value this one is 11241."""
+    assert from_coordinates("GEO", [(0.0, 0.0), (0.0, 100.58)])[0, 1] == 11240

@@ -141,3 +141,18 @@ def test_the_longest_route_is_kept():
     for column in offered.columns:
         answer = problem.decode_answer({"routes": [column.stops]})
         assert not [t for t, _ in problem.routing.evaluate(answer)[1] if "over" in t]
+
+
+def test_a_client_that_is_a_group_is_no_penalty_besides():
+    offered = ColumnSet((Column((1,), 10.0), Column((2,), 4.0), Column((2, 3), 9.0),
+                         Column((3,), 6.0), Column((3, 1), 8.0)), 20.0, 5)
+    model = partition_qubo(offered, np.array([20.0, 30.0, 40.0]), list("abc"))
+    assert [group.members for group in model.groups] == [(0, 4), (1, 2)]
+    assert [group.weight for group in model.groups] == [20.0, 30.0]
+    # Client 3, on columns 2, 3 and 4, is the penalty 40 (x2 + x3 + x4 - 1)**2.
+    assert model.linear.tolist() == [10.0, 4.0, -31.0, -34.0, -32.0]
+    assert list(zip(model.row, model.col, model.value, strict=True)) == [
+        (2, 3, 80.0), (2, 4, 80.0), (3, 4, 80.0)
+    ]
+    assert model.offset == 40.0
+    assert model.names == ("route_a", "route_b", "route_b_c", "route_c", "route_c_a")
