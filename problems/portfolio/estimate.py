@@ -98,7 +98,7 @@ def _without_gaps(series: Series, quantity: Quantity, missing: Missing) -> _Kept
     if missing == "forward-fill":
         last = np.maximum.accumulate(np.where(gaps, 0, np.arange(len(values))[:, None]), axis=0)
         filled = np.take_along_axis(values, last, axis=0)
-    whole = np.isfinite(filled.sum(axis=1))
+    whole = np.isnan(filled).sum(axis=1) == 0
     dropped = len(values) - int(whole.sum())
     carried = int((gaps & ~np.isnan(filled)).sum())
     one = quantity.removesuffix("s")
