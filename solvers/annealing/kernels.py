@@ -29,6 +29,9 @@ from numpy.typing import NDArray
 LANES = 16
 """Reads that `sweep_lanes` runs side by side: one bit each of the uint16 that holds a variable."""
 
+BLOCK = 16 * LANES
+"""Thresholds that `sweep_rows` draws at a time, a power of two."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _INT = ir.IntType(32)
@@ -68,7 +71,7 @@ def _spread(builder: Any, value: Any) -> Any:
 
 
 def _lanes_of(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    """Pointer to the vector of lanes ``array[index]``, row `index` of a C array (n, LANES)."""
+    """Pointer to the vector of the elements from ``index * LANES`` on in a C array."""
     data = context.make_array(kind)(context, builder, array).data
     offset = builder.mul(index, ir.Constant(index.type, LANES))
     return builder.bitcast(
@@ -113,7 +116,7 @@ def _draw(builder: Any, state: Any, temperature: Any) -> Any:
 
 @_instruction
 def _thresholds(typing: Any, out: Any, k: Any, state: Any, temperature: Any) -> Any:
-    """``out[k] = -temperature ln(u)`` in every lane, and step the generators."""
+    """Write thresholds to ``out[k * LANES : (k + 1) * LANES]``, and step the generators."""
     signature = types.void(out, types.int64, state, types.float32)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -247,85 +250,6 @@ Rows = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 one of shape (0, 0) and compressed sparse rows, ascending, with weights of the type of the fields.
 """
 
-
-@_compiled
-def _add_row(g: NDArray[Any], i: int, sign: int, rows: Rows) -> None:
-    """Tell the neighbours of i that it went up (sign 1) or down (sign -1)."""
-    matrix, start, index, weight = rows
-    scale = g.dtype.type(sign)
-    if matrix.shape[0]:
-        for j in range(len(g)):
-            g[j] += scale * matrix[i, j]
-    else:
-        for e in range(start[i], start[i + 1]):
-            g[index[e]] += scale * weight[e]
-
-
-@_compiled
-def _pair_weight(i: int, j: int, rows: Rows) -> Any:
-    """Coefficient of the pair (i, j), 0 where there is none."""
-    matrix, start, index, weight = rows
-    if matrix.shape[0]:
-        return weight.dtype.type(matrix[i, j])
-    low, high = start[i], start[i + 1]
-    while low < high:
-        middle = (low + high) >> 1
-        if index[middle] < j:
-            low = middle + 1
-        else:
-            high = middle
-    if low < start[i + 1] and index[low] == j:
-        return weight[low]
-    return weight.dtype.type(0)
-
-
-@_compiled
-def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows: Rows) -> None:
-    """Compute the fields of one state.
-
-    Parameters
-    ----------
-    g : ndarray of float32 or float64, shape (n,)
-        Fields, written.
-    x : ndarray of int8, shape (n,)
-    linear : ndarray of the type of `g`
-    rows : tuple of ndarray
-    """
-    for i in range(len(x)):
-        g[i] = linear[i]
-    for i in range(len(x)):
-        if x[i]:
-            _add_row(g, i, 1, rows)
-
-
-@_compiled
-def _flip_pass(
-    g: NDArray[Any],
-    x: NDArray[np.int8],
-    free: NDArray[np.int32],
-    rows: Rows,
-    temperature: np.float32,
-    state: NDArray[np.uint32],
-    thresholds: NDArray[np.float32],
-) -> None:
-    """Propose one flip for each free variable."""
-    block = thresholds.size
-    flat = thresholds.reshape(block)
-    for begin in range(0, len(free), block):
-        count = min(block, len(free) - begin)
-        for k in range((count + LANES - 1) // LANES):
-            _thresholds(thresholds, k, state, temperature)
-        for k in range(count):
-            i = free[begin + k]
-            if x[i] == 0:
-                if g[i] <= flat[k]:
-                    x[i] = 1
-                    _add_row(g, i, 1, rows)
-            elif -g[i] <= flat[k]:
-                x[i] = 0
-                _add_row(g, i, -1, rows)
-
-
 Groups = tuple[
     NDArray[np.int64],
     NDArray[np.int64],
@@ -344,6 +268,95 @@ Group b asks for ``sizes[b]`` ones among ``home[bounds[b]:bounds[b + 1]]``, and 
 ``mates[b, 0]`` up to ``mates[b, 1]``; an empty range forbids it.
 """
 
+# numba counts references whenever it unpacks a tuple of arrays or calls with one, at a cost above
+# that of a proposal: turned-down proposals do neither.
+
+
+@_compiled
+def _add_row(
+    g: NDArray[Any],
+    i: int,
+    sign: int,
+    matrix: NDArray[Any],
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    weight: NDArray[Any],
+) -> None:
+    """Tell the neighbours of i that it went up (sign 1) or down (sign -1)."""
+    scale = g.dtype.type(sign)
+    if matrix.shape[0]:
+        for j in range(len(g)):
+            g[j] += scale * matrix[i, j]
+    else:
+        for e in range(start[i], start[i + 1]):
+            g[index[e]] += scale * weight[e]
+
+
+@_compiled
+def _sparse_weight(
+    i: int, j: int, start: NDArray[np.int64], index: NDArray[np.int32], weight: NDArray[Any]
+) -> Any:
+    """Coefficient of the pair (i, j) in sparse rows, 0 where there is none."""
+    low, end = start[i], start[i + 1]
+    high = end
+    while low < high:
+        middle = (low + high) >> 1
+        if index[middle] < j:
+            low = middle + 1
+        else:
+            high = middle
+    found = weight.dtype.type(0)
+    if low < end and index[low] == j:
+        found = weight[low]
+    return found
+
+
+@_compiled
+def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows: Rows) -> None:
+    """Compute the fields of one state.
+
+    Parameters
+    ----------
+    g : ndarray of float32 or float64, shape (n,)
+        Fields, written.
+    x : ndarray of int8, shape (n,)
+    linear : ndarray of the type of `g`
+    rows : tuple of ndarray
+    """
+    matrix, start, index, weight = rows
+    for i in range(len(x)):
+        g[i] = linear[i]
+    for i in range(len(x)):
+        if x[i]:
+            _add_row(g, i, 1, matrix, start, index, weight)
+
+
+@_compiled
+def _flip_pass(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    free: NDArray[np.int32],
+    rows: Rows,
+    temperature: np.float32,
+    state: NDArray[np.uint32],
+    thresholds: NDArray[np.float32],
+) -> None:
+    """Propose one flip for each free variable."""
+    matrix, start, index, weight = rows
+    for begin in range(0, len(free), BLOCK):
+        count = min(BLOCK, len(free) - begin)
+        for k in range((count + LANES - 1) // LANES):
+            _thresholds(thresholds, k, state, temperature)
+        for k in range(count):
+            i = free[begin + k]
+            if x[i] == 0:
+                if g[i] <= thresholds[k]:
+                    x[i] = 1
+                    _add_row(g, i, 1, matrix, start, index, weight)
+            elif -g[i] <= thresholds[k]:
+                x[i] = 0
+                _add_row(g, i, -1, matrix, start, index, weight)
+
 
 @_compiled
 def _pick(random: np.uint32, begin: int, end: int) -> np.int64:
@@ -353,15 +366,22 @@ def _pick(random: np.uint32, begin: int, end: int) -> np.int64:
 
 @_compiled
 def _move(
-    g: NDArray[Any], x: NDArray[np.int8], down: int, up: int, groups: Groups, rows: Rows
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    down: int,
+    up: int,
+    members: NDArray[np.int32],
+    place: NDArray[np.int32],
+    matrix: NDArray[Any],
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    weight: NDArray[Any],
 ) -> None:
     """Clear one member of a group and set another."""
-    members, place = groups[5], groups[6]
     p, q = place[down], place[up]
     members[p], members[q] = up, down
     place[down], place[up] = q, p
     x[down], x[up] = 0, 1
-    matrix, start, index, weight = rows
     if matrix.shape[0]:
         one = g.dtype.type(1)
         for j in range(len(g)):
@@ -371,15 +391,6 @@ def _move(
             g[index[e]] -= weight[e]
         for e in range(start[up], start[up + 1]):
             g[index[e]] += weight[e]
-
-
-@_compiled
-def _choices(a: int, b: np.int64, groups: Groups) -> tuple[int, int, int, int]:
-    """The ones of two exactly-one groups, and what each would be with the choice of the other."""
-    bounds, home, seat, members = groups[0], groups[3], groups[4], groups[5]
-    one, other = members[bounds[a]], members[bounds[b]]
-    shift = bounds[b] - bounds[a]
-    return one, other, home[seat[other] - shift], home[seat[one] + shift]
 
 
 @_compiled
@@ -399,65 +410,53 @@ def swap_pass(
     With room in `record` for one number a member, energy changes are written there and no move is
     made. The other parameters are those of `sweep_rows`.
     """
-    bounds, sizes, mates, _, _, members, _ = groups
-    block = thresholds.size
-    flat = thresholds.reshape(block)
+    bounds, sizes, mates, home, seat, members, place = groups
+    matrix, start, index, weight = rows
+    dense = matrix.shape[0] > 0
     random = state[1, 0]
-    k = block
     for a in range(len(sizes)):
         first, last = bounds[a], bounds[a + 1]
         edge = first + sizes[a]
         for p in range(first, last):
-            if k == block:
-                count = min(block, len(members) - p)
-                for v in range((count + LANES - 1) // LANES):
+            k = p & (BLOCK - 1)
+            if k == 0:
+                for v in range((min(BLOCK, len(members) - p) + LANES - 1) // LANES):
                     _thresholds(thresholds, v, state, temperature)
-                k = 0
-            threshold = flat[k]
-            k += 1
             random = np.uint32(random ^ np.uint32(random << np.uint32(13)))
             random = np.uint32(random ^ np.uint32(random >> np.uint32(17)))
             random = np.uint32(random ^ np.uint32(random << np.uint32(5)))
-            if mates[a, 0] < mates[a, 1] and random & np.uint32(1):
-                change = _exchange(
-                    g, x, a, _pick(random, mates[a, 0], mates[a, 1]), groups, rows, threshold,
-                    len(record) == 0,
-                )  # fmt: skip
+            exchange = mates[a, 0] < mates[a, 1] and random & np.uint32(1) == 1
+            if exchange:
+                b = _pick(random, mates[a, 0], mates[a, 1])
+                shift = bounds[b] - first
+                down, down_b = members[first], members[bounds[b]]
+                up, up_b = home[seat[down_b] - shift], home[seat[down] + shift]
+                change = g[up] + g[up_b] - g[down] - g[down_b]
+                if dense:
+                    change += matrix[down, down_b] + matrix[up, up_b]
+                    change -= matrix[down, up_b] + matrix[down_b, up]
+                else:
+                    change += _sparse_weight(down, down_b, start, index, weight)
+                    change += _sparse_weight(up, up_b, start, index, weight)
+                    change -= _sparse_weight(down, up_b, start, index, weight)
+                    change -= _sparse_weight(down_b, up, start, index, weight)
             else:
                 q = _pick(random, edge, last) if p < edge else _pick(random, first, edge)
                 down, up = (members[p], members[q]) if p < edge else (members[q], members[p])
+                down_b, up_b = down, up
                 change = g[up] - g[down]
                 if sizes[a] > 1:  # members of an exactly-one group never meet
-                    change -= _pair_weight(down, up, rows)
-                if change <= threshold and len(record) == 0:
-                    _move(g, x, down, up, groups, rows)
+                    if dense:
+                        change -= matrix[down, up]
+                    else:
+                        change -= _sparse_weight(down, up, start, index, weight)
             if len(record):
                 record[p] = change
+            elif change <= thresholds[k] and down != up:
+                _move(g, x, down, up, members, place, matrix, start, index, weight)
+                if exchange:
+                    _move(g, x, down_b, up_b, members, place, matrix, start, index, weight)
     state[1, 0] = random
-
-
-@_compiled
-def _exchange(
-    g: NDArray[Any],
-    x: NDArray[np.int8],
-    a: int,
-    b: np.int64,
-    groups: Groups,
-    rows: Rows,
-    threshold: np.float32,
-    accept: bool,
-) -> Any:
-    """Propose that two exactly-one groups exchange their choices; the energy change."""
-    one, other, one_new, other_new = _choices(a, b, groups)
-    if one_new == one:
-        return g.dtype.type(0)
-    change = g[one_new] + g[other_new] - g[one] - g[other]
-    change += _pair_weight(one, other, rows) + _pair_weight(one_new, other_new, rows)
-    change -= _pair_weight(one, other_new, rows) + _pair_weight(other, one_new, rows)
-    if change <= threshold and accept:
-        _move(g, x, one, one_new, groups, rows)
-        _move(g, x, other, other_new, groups, rows)
-    return change
 
 
 @_compiled
@@ -487,7 +486,7 @@ def sweep_rows(
     temperatures : ndarray of float32
     state : ndarray of uint32, shape (2, LANES)
         Random generators, none zero: of the thresholds, and of the partners in swaps. Updated.
-    thresholds : ndarray of float32, shape (blocks, LANES)
+    thresholds : ndarray of float32, shape (BLOCK,)
         Room for the thresholds of one block of proposals.
     """
     record = np.empty(0)

@@ -81,7 +81,7 @@ class Model:
         """Rough cost of one sweep of one read, in flips that are turned down."""
         neighbours = len(self.matrix) or len(self.index) / max(1, len(self.linear))
         flips = len(self.free) * (1.0 + neighbours / 32.0)
-        return flips + len(self.home) * (8.0 + neighbours / 16.0)
+        return flips + len(self.home) * (24.0 + neighbours / 8.0)
 
 
 @dataclass(frozen=True)

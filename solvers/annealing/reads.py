@@ -162,7 +162,7 @@ class RowReads:
             model.bounds, model.sizes, model.mates, model.home, model.seat, members, place
         )  # fmt: skip
         self._state = _generators(rng, (2, LANES))
-        self._thresholds = np.empty((LANES, LANES), dtype=np.float32)
+        self._thresholds = np.empty(kernels.BLOCK, dtype=np.float32)
         self._g = np.empty(n, dtype=model.linear.dtype)
         self._age = 0
         self._refresh()

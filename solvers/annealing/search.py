@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _DEFAULT_COST = 1 << 29
 """Most work without a budget, in units of `Model.sweep_cost`."""
 
-_DEFAULT_LONG_READS = 64
-"""Longest reads that small models get at most without a budget."""
+_DEFAULT_LONG_ROUNDS = 4
+"""Rounds of the longest reads that small models get at most without a budget."""
 
 _PILOT_SWEEPS = 8
 _PILOT_READS = 4
@@ -184,7 +184,7 @@ class Search:
             moves = self._model.moves
             most = min(
                 int(_DEFAULT_COST / self._model.sweep_cost) * moves,
-                _DEFAULT_LONG_READS * most_sweeps(moves) * moves,
+                _DEFAULT_LONG_ROUNDS * self._group * most_sweeps(moves) * moves,
             )
         return max(0, most - self.proposals) // (reads * self._model.moves)
 
