@@ -3,7 +3,7 @@
 dimod's spins are ``s = 2 x - 1`` over its bits ``x``; a spin variable comes in as that bit.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,11 +45,15 @@ def qubo_from_dimod(bqm: Any) -> Qubo:
         bqm = bqm.change_vartype(dimod.BINARY, inplace=False)
     vectors = bqm.to_numpy_vectors(variable_order=variables)
     row, col, value = vectors.quadratic
-    plain = variables == list(range(len(variables)))
     return Qubo.from_arrays(
         vectors.linear_biases, row, col, value,
-        offset=float(vectors.offset), labels=() if plain else _names(variables),
+        offset=float(vectors.offset), labels=labels_of(variables),
     )
+
+
+def labels_of(variables: Sequence[Hashable]) -> list[str]:
+    """Labels for dimod's variables; none where they are just numbered from 0."""
+    return [] if list(variables) == list(range(len(variables))) else _names(variables)
 
 
 # -- Program --------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ def _constraint(
     return str(label), indices, coefficients, comparator, rhs
 
 
-def _names(variables: Sequence[Hashable] | Iterable[Hashable]) -> list[str]:
+def _names(variables: Sequence[Hashable]) -> list[str]:
     names = [str(name) for name in variables]
     if len(set(names)) < len(names):
         raise InputError("two dimod variables have the same name as text; rename one of them")

@@ -65,7 +65,7 @@ def program_to_pulp(program: Program) -> tuple[Any, list[Any]]:
 
 def program_from_pulp(problem: Any) -> Program:
     """The same program from a `pulp.LpProblem`; variables are in the order of their names."""
-    variables = problem.variables()
+    variables = sorted(problem.variables(), key=lambda variable: str(variable.name))
     place = {variable.name: i for i, variable in enumerate(variables)}
     if len(place) < len(variables):
         raise InputError("two PuLP variables have the same name; rename one of them")

@@ -1,5 +1,6 @@
 """LP files: what is read and written, against other writers and readers, and malformed files."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import highspy
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from docplex.mp.model import Model
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_models import assert_same_program, programs
 
 from qopt.errors import InputError, ParseError
@@ -280,6 +282,21 @@ def test_truncation_never_passes_for_a_program() -> None:
     for length in range(len(text.rstrip()) - 1):
         with pytest.raises(ParseError):
             program_from_lp(text[:length])
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    at=st.floats(0, 1), length=st.integers(0, 8),
+    junk=st.one_of(
+        st.text(max_size=4),
+        st.sampled_from(["<=", "[", "]", "\n", "^ 2", "/ 2", ":", "free", "inf", "End\n", "-"]),
+    ),
+)
+def test_damage_is_told_and_nothing_worse(at: float, length: int, junk: str) -> None:
+    start = int(at * len(EXAMPLE))
+    text = EXAMPLE[:start] + junk + EXAMPLE[start + length :]
+    with suppress(ParseError):
+        assert program_from_lp(text).num_variables >= 0
 
 
 def test_files_that_are_not_text(tmp_path: Path) -> None:

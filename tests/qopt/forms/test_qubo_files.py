@@ -2,12 +2,14 @@
 
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import dimod
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_models import assert_same_qubo, qubos
 
 from qopt.errors import InputError, ParseError, UsageError
@@ -131,13 +133,28 @@ def test_npz_counts_each_entry_once(tmp_path: Path) -> None:
     assert read_qubo(path).offset == 1.5
 
 
-def test_a_file_of_dimods_own(tmp_path: Path) -> None:
-    bqm = dimod.BinaryQuadraticModel({"b": 1.0, "a": -2.0}, {("b", "a"): 3.0}, 0.5, "SPIN")
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("vartype", ["BINARY", "SPIN"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("names", [["b", "a", "c"], [("t", 1), 2, "x"], [0, 1, 2], [2, 0, 1]])
+def test_files_of_dimods_own(version, vartype, dtype, names, tmp_path: Path) -> None:
+    u, v, w = names
+    bqm = dimod.BinaryQuadraticModel(
+        {u: 1.0, v: -2.0, w: 0.25}, {(u, v): 3.0, (w, u): -0.5}, 0.5, vartype, dtype=dtype
+    )
     path = tmp_path / "q.bqm"
-    path.write_bytes(bqm.to_file().read())
+    path.write_bytes(bqm.to_file(version=version).read())
     qubo = read_qubo(path)
-    sample = dict(zip(qubo.labels, (1, -1), strict=True))
-    assert qubo.energy([1, 0]) == bqm.energy(sample)
+    assert_same_qubo(qubo, Qubo.from_dimod(bqm))
+    bits = np.array([1, 0, 1])
+    values = bits if vartype == "BINARY" else 2 * bits - 1
+    assert qubo.energy(bits) == bqm.energy(dict(zip(bqm.variables, values, strict=True)))
+
+
+def test_an_empty_file_of_dimods(tmp_path: Path) -> None:
+    path = tmp_path / "q.bqm"
+    path.write_bytes(dimod.BinaryQuadraticModel("BINARY").to_file().read())
+    assert read_qubo(path).num_variables == 0
 
 
 # -- malformed files --------------------------------------------------------------------------
@@ -244,13 +261,59 @@ def test_malformed_npz(content: bytes, words: str, tmp_path: Path) -> None:
         read_qubo(path)
 
 
-def test_malformed_bqm(tmp_path: Path) -> None:
-    content = dump_qubo(Qubo.from_arrays([1.0, 2.0], [0], [1], [3.0]), "bqm")
+GOOD_BQM = dump_qubo(
+    Qubo.from_arrays([1.0, 2.0, 0.5], [0, 1], [1, 2], [3.0, -1.0], labels=["a", "b", "c"]), "bqm"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "does not begin with DIMODBQM"),
+        (b"nothing of the kind", "does not begin with DIMODBQM"),
+        (GOOD_BQM.replace(b"BQM\x02", b"BQM\x09"), "version 9"),
+        (GOOD_BQM[:40], "ends within the header"),
+        (GOOD_BQM.replace(b'{"dtype"', b'["dtype"'), "no JSON text"),
+        (GOOD_BQM.replace(b"float64", b"float16"), "dtype is 'float16'"),
+        (GOOD_BQM.replace(b'"BINARY"', b'"TERNAR"'), "vartype is 'TERNAR'"),
+        (GOOD_BQM.replace(b"[3, 2]", b"[3,-2]"), "does not fit"),
+        (GOOD_BQM.replace(b"[3, 2]", b"[9, 2]"), "neighbourhoods do not fit|truncated|no JSON"),
+        (GOOD_BQM.replace(b"[3, 2]", b"[3, 9]"), "truncated"),
+        (GOOD_BQM[:-128], "labels are missing|truncated"),
+        (GOOD_BQM.replace(b'["a", "b", "c"]', b'["a", "b", 4.5 '), "no JSON text"),
+        (GOOD_BQM.replace(b'["a", "b", "c"]', b'["a",  "bc"   ]'), "no list of 3 labels"),
+        (GOOD_BQM.replace(b'["a", "b", "c"]', b'["a", "b", "a"]'), "same name"),
+        (GOOD_BQM.replace(np.float64(3.0).tobytes(), np.float64(4.0).tobytes(), 1),
+         "differs between its two ends"),
+        (GOOD_BQM.replace(np.float64(3.0).tobytes(), np.float64(np.nan).tobytes()), "finite"),
+    ],
+)
+def test_malformed_bqm(content: bytes, words: str, tmp_path: Path) -> None:
+    assert content != GOOD_BQM
     path = tmp_path / "bad.bqm"
-    for broken in (b"", b"DIMODBQM", b"nothing of the kind", content[:40], content[:-60]):
-        path.write_bytes(broken)
-        with pytest.raises(ParseError, match="not a dimod"):
-            read_qubo(path)
+    path.write_bytes(content)
+    with pytest.raises(ParseError, match=words):
+        read_qubo(path)
+
+
+@settings(deadline=None, max_examples=250)
+@given(
+    name=st.sampled_from(["json", "ising", "bqm", "sparse", "npz"]),
+    at=st.floats(0, 1), length=st.integers(0, 6),
+    junk=st.one_of(st.binary(max_size=6), st.sampled_from([b"nan", b"1e999", b"-", b"[", b"null"])),
+)
+def test_damage_is_told_and_nothing_worse(name, at, length, junk, tmp_path_factory) -> None:
+    model = Qubo.from_arrays(
+        [1.0, -2.5, 3.0], [0, 1], [1, 2], [4.0, 5.0], offset=1.5, labels=["a", "b", "c"],
+        groups=[Group((0, 1), 1, 2.0, "g")],
+    )
+    content = bytearray(dump_qubo(model, name))
+    start = int(at * len(content))
+    content[start : start + length] = junk
+    path = tmp_path_factory.mktemp("damaged") / "model"
+    path.write_bytes(content)
+    with suppress(ParseError):
+        assert read_qubo(path, format=name).num_variables >= 0
 
 
 def test_binary_where_text_is_expected(tmp_path: Path) -> None:
