@@ -317,7 +317,7 @@ def _set_weights(
     weights = [penalty.weight for penalty in penalties]
     span = f"{min(weights):g}" + (f" to {max(weights):g}" if len(set(weights)) > 1 else "")
     parts = "; ".join(meaning[kind].format(count) for kind, count in sorted(by.items()))
-    notes = [f"{len(penalties)} constraints penalised with weight {span}: {parts}"]
+    notes = [f"{_several(len(penalties), 'constraint')} penalised with weight {span}: {parts}"]
     if by["unbalanced"]:
         notes.append(
             "unbalanced penalties are a heuristic: energies are no objectives, and the best sample "
@@ -348,7 +348,7 @@ def _weigh_groups(
         weighed.append(replace(group, weight=enough if asked is None else asked))
     weights = [group.weight for group in weighed if group.weight is not None]
     notes = [
-        f"{len(weighed)} exactly-k constraints kept as groups; as penalties they need weight "
+        f"{_several(len(weighed), 'exactly-k constraint')} kept as groups; penalties need weight "
         f"{min(weights):g}" + (f" to {max(weights):g}" if len(set(weights)) > 1 else "")
     ]
     if weak:
@@ -446,12 +446,16 @@ def _unique(labels: Iterable[str]) -> list[str]:
 # -- what to tell ---------------------------------------------------------------------------------
 
 
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def _size_note(model: Qubo, code: BinaryCode, slack_code: BinaryCode, lattice: Lattice) -> str:
     fixed = int((lattice.count == 0).sum())
-    text = f"{model.num_variables} bits: {code.num_bits} for variables"
+    text = f"{_several(model.num_variables, 'bit')}: {code.num_bits} for variables"
     if slack_code.num_bits:
         text += f", {slack_code.num_bits} for slack"
-    return text + (f"; {fixed} variables fixed by the constraints" if fixed else "")
+    return text + (f"; {_several(fixed, 'variable')} fixed by the constraints" if fixed else "")
 
 
 def _loss_notes(
@@ -460,12 +464,13 @@ def _loss_notes(
     notes = []
     if lattice.discretised.any():
         notes.append(
-            f"{int(lattice.discretised.sum())} continuous variables take values in steps of "
+            f"{_several(int(lattice.discretised.sum()), 'continuous variable')} in steps of "
             f"{continuous_step:g}: feasible answers between them are lost"
         )
     if rounded:
         notes.append(
-            f"{len(rounded)} constraints rounded to the safe side ({', '.join(rounded[:3])}): "
+            f"{_several(len(rounded), 'constraint')} rounded to the safe side "
+            f"({', '.join(rounded[:3])}): "
             "feasible answers at their limit may be lost"
         )
     return notes

@@ -196,7 +196,7 @@ def test_bounds_that_imply_a_constraint_drop_it() -> None:
     lowering = program_to_qubo(program)
     assert lowering.model.labels == ("x1",)
     assert lowering.decode([0]).tolist() == [1.0, 0.0]
-    assert "1 variables fixed" in lowering.notes[0]
+    assert "1 variable fixed" in lowering.notes[0]
     assert lowering.objective(lowering.model.energy([1])) == -2.0
 
 
