@@ -1,0 +1,163 @@
+"""A linear program as PuLP builds it for HiGHS and CBC, and what those two report."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qopt.forms import Program
+from qopt.solver import Progress
+
+from .scaling import power_below
+
+State = Literal["optimal", "limit", "infeasible", "unbounded"]
+"""How a search ended; ``unbounded`` also stands for "infeasible or unbounded"."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a backend reports of its minimisation.
+
+    Parameters
+    ----------
+    state : {"optimal", "limit", "infeasible", "unbounded"}
+    values : ndarray of float64, shape (n,), optional
+        The best answer, unrounded.
+    bound : float, optional
+        Lower bound of the scaled objective.
+    nodes : int
+        Branch-and-bound nodes.
+    """
+
+    state: State
+    values: NDArray[np.float64] | None = None
+    bound: float | None = None
+    nodes: int = 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a search may use besides time, and how close it must come.
+
+    Parameters
+    ----------
+    nodes : int, optional
+    threads : int
+    seed : int
+    gap : float
+        Relative gap at which the search may end.
+    """
+
+    nodes: int | None
+    threads: int
+    seed: int
+    gap: float
+
+
+class Watch:
+    """Whom a search tells, and asks whether to end; this one keeps what it is told to itself."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the search should end now."""
+        return self.progress.stopping
+
+    def answer(self, values: NDArray[np.float64]) -> None:
+        """Take an improving answer of the PuLP problem."""
+
+    def bound(self, value: float) -> None:
+        """Take a lower bound of the PuLP problem."""
+
+
+@dataclass(frozen=True)
+class PulpModel:
+    """A PuLP problem that minimises ``scale * (objective - offset)``, turned where it maximises.
+
+    The libraries' tolerances are absolute and meant for coefficients around one; the objective is
+    scaled by a power of two, which rounds nothing.
+
+    Parameters
+    ----------
+    problem : pulp.LpProblem
+        With a column for each variable that has a coefficient.
+    columns : ndarray of int64, shape (columns,)
+        The program's variable of each column of the problem: PuLP orders them by name.
+    rest : ndarray of float64, shape (n,)
+        Values within bounds, for variables without a column.
+    scale, offset : float
+    sign : float
+        -1 where the program maximises.
+    """
+
+    problem: Any
+    columns: NDArray[np.int64]
+    rest: NDArray[np.float64]
+    scale: float
+    offset: float
+    sign: float
+
+    def true(self, value: float) -> float:
+        """An objective or bound of the PuLP problem in the program's units and sense."""
+        return self.sign * value / self.scale + self.offset
+
+    def values(self, columns: ArrayLike) -> NDArray[np.float64]:
+        """Values of the program's variables from those of the columns."""
+        values = self.rest.copy()
+        values[self.columns] = columns
+        return values
+
+
+def pulp_model(program: Program, *, objective: bool = True) -> PulpModel:
+    """Build a program with a linear objective in PuLP.
+
+    Parameters
+    ----------
+    program : Program
+        Without quadratic terms.
+    objective : bool
+        Whether to keep the objective; without it any feasible answer is optimal.
+    """
+    import pulp
+
+    bounds = zip(program.lower.tolist(), program.upper.tolist(), program.integer, strict=True)
+    variables = [
+        pulp.LpVariable(
+            f"x{i}",
+            None if np.isinf(low) else low,
+            None if np.isinf(high) else high,
+            pulp.LpInteger if whole else pulp.LpContinuous,
+        )
+        for i, (low, high, whole) in enumerate(bounds)
+    ]
+    sign = 1.0 if program.sense == "minimise" else -1.0
+    linear = program.linear if objective else np.zeros(len(variables))
+    scale = _objective_scale(linear)
+    problem = pulp.LpProblem("model", pulp.LpMinimize)
+    problem += pulp.LpAffineExpression(
+        list(zip(variables, (sign * scale * linear).tolist(), strict=True))
+    )
+    comparators = {"<=": pulp.LpConstraintLE, ">=": pulp.LpConstraintGE, "==": pulp.LpConstraintEQ}
+    for number, item in enumerate(program.constraints):
+        terms = [(variables[i], c) for i, c in zip(item.indices, item.coefficients, strict=True)]
+        left = pulp.LpAffineExpression(terms)
+        problem += pulp.LpConstraint(left, comparators[item.comparator], f"c{number}", item.rhs)
+    return PulpModel(
+        problem,
+        np.array([int(variable.name[1:]) for variable in problem.variables()], dtype=np.int64),
+        np.ceil(np.clip(0.0, program.lower, program.upper)),
+        scale,
+        program.offset,
+        sign,
+    )
+
+
+def _objective_scale(linear: NDArray[np.float64]) -> float:
+    """1 for whole coefficients of moderate size, else what makes the largest 512 to 1024."""
+    largest = float(np.abs(linear).max(initial=0.0))
+    if largest == 0.0 or (largest < 1e6 and bool((linear == np.rint(linear)).all())):
+        return 1.0
+    return power_below(1024.0 / largest)
