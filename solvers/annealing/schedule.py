@@ -20,6 +20,9 @@ COLD_ACCEPTANCE = 0.001
 DESCENT = 4
 """Sweeps at temperature 0 that end a read: they take it to a local minimum."""
 
+_CLOSING = 2
+"""Time that it takes to score a read at its end, in sweeps."""
+
 _SLICE = 0.02
 """Seconds of sweeps between two looks at the clock."""
 
@@ -137,7 +140,7 @@ class Until:
     def slices(self, cooling: Cooling) -> Iterator[NDArray[np.float64]]:
         """Temperatures of the next sweeps, for as long as the read goes on."""
         begin, seconds = self.clock.elapsed, self.sweep_seconds
-        end = max(begin, self.end - DESCENT * seconds)
+        end = max(begin, self.end - (DESCENT + _CLOSING) * seconds)
         done = 0.0
         while (now := self.clock.elapsed) < end:
             count = int(np.clip(min(_SLICE, end - now) / seconds, 1, 1 << 20))

@@ -233,22 +233,17 @@ class Search:
         """Find the range of temperatures and a first guess of the speed by a few descents."""
         model, rng = self._model, self._generator(0)
         random, minimum = [], []
-        pilots = 1 if self._width > 1 else _PILOT_READS
-        work = self._width * model.moves
         begin, sweeps = self._clock.elapsed, 0
-        for _ in range(pilots):
+        for _ in range(1 if self._width > 1 else _PILOT_READS):
             batch = start_batch(model, self._layout, self._width, rng)
             random.append(batch.changes(rng))
             for _ in range(_PILOT_SWEEPS):
-                if self._over() or (
-                    self._budget.evaluations is not None
-                    and self.proposals + work > self._budget.evaluations // 16
-                ):
+                if not self._pilot_may_go_on():
                     break
                 batch.sweep(np.zeros(1, dtype=np.float32))
-                self.proposals += work
+                self.proposals += self._width * model.moves
                 sweeps += 1
-            else:
+            if sweeps:
                 minimum.append(batch.changes(rng))
         self._sweep_seconds = max(1e-9, (self._clock.elapsed - begin) / max(1, sweeps))
         hot, cold = cooling_range(
@@ -262,6 +257,13 @@ class Search:
             cold = model.scale / options.beta_max
             hot = max(cold, hot)
         self._cooling = Cooling(hot, cold, options.schedule)
+
+    def _pilot_may_go_on(self) -> bool:
+        """Whether another sweep keeps the pilot within a tenth of the budget."""
+        if self._over() or self._clock.elapsed > self._clock.limit / 10.0:
+            return False
+        after = self.proposals + self._width * self._model.moves
+        return self._budget.evaluations is None or after <= self._budget.evaluations / 10
 
     def _run_round(self, number: int, planned: Round) -> None:
         threads, width = self._budget.threads, self._width

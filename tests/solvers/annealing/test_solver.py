@@ -1,0 +1,304 @@
+"""Simulated annealing as a solver: right answers, honest budgets, one seed one answer."""
+
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qopt.errors import UsageError
+from qopt.forms import Group, Qubo
+from qopt.options import options_of
+from qopt.solver import Budget, Outcome, Progress, Status
+from qopt.solvers.annealing import SimulatedAnnealing
+
+
+def anneal(
+    qubo: Qubo, budget: Budget | None = None, seed: int = 0, **options: Any
+) -> tuple[Outcome, Progress]:
+    progress = Progress()
+    solver = SimulatedAnnealing(**options)
+    return solver.solve(qubo, budget or Budget(), seed, progress), progress
+
+
+def best_energy(qubo: Qubo) -> float:
+    n = qubo.num_variables
+    bits = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
+    return float(qubo.energies(bits[qubo.group_violations(bits) == 0]).min())
+
+
+def random_qubo(seed: int, n: int, density: float = 1.0) -> Qubo:
+    rng = np.random.default_rng(seed)
+    return Qubo.from_matrix(
+        np.triu(rng.integers(-9, 10, (n, n)) * (rng.random((n, n)) < density)), offset=3.5
+    )
+
+
+def check_outcome(qubo: Qubo, outcome: Outcome, progress: Progress) -> None:
+    answers = np.asarray(outcome.answers)
+    assert outcome.status is Status.FEASIBLE
+    assert outcome.bound is None
+    assert answers.dtype == np.int8
+    assert answers.shape[1] == qubo.num_variables
+    assert np.isin(answers, (0, 1)).all()
+    assert len(np.unique(answers, axis=0)) == len(answers)
+    assert outcome.counts is not None
+    assert len(outcome.counts) == len(answers)
+    assert not qubo.group_violations(answers).any()
+    energies = qubo.energies(answers)
+    assert (np.diff(energies) >= -1e-9).all()
+    values = [value for _, value in progress.trace.incumbents]
+    assert (np.diff(values) < 0).all()
+    assert values[-1] == pytest.approx(energies[0], rel=1e-12, abs=1e-9)
+
+
+@given(
+    seed=st.integers(0, 999),
+    n=st.integers(1, 10),
+    cuts=st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), max_size=4),
+    real=st.booleans(),
+)
+@settings(deadline=None, max_examples=40)
+def test_finds_the_optimum_of_small_models(
+    seed: int, n: int, cuts: list[tuple[int, int]], real: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(n, n)) if real else rng.integers(-5, 6, (n, n))
+    groups, start = [], 0
+    order = rng.permutation(n).tolist()
+    for length, size in cuts:
+        members = tuple(order[start : start + length])
+        start += length
+        if members:
+            groups.append(Group(members, min(size, len(members))))
+    qubo = Qubo.from_matrix(np.triu(matrix), offset=-2.0, groups=groups)
+    outcome, progress = anneal(qubo, Budget(evaluations=100_000))
+    check_outcome(qubo, outcome, progress)
+    assert qubo.energy(outcome.answers[0]) == pytest.approx(best_energy(qubo), abs=1e-9)
+    assert outcome.usage.evaluations <= 100_000
+
+
+def test_huge_and_tiny_coefficients_together() -> None:
+    qubo = Qubo.from_arrays(
+        [1e10, -1e10, 1.0, -0.25, 3.0], [0, 1, 2], [1, 2, 3], [1e10, 1.0, -0.5], offset=1.0
+    )
+    outcome, _ = anneal(qubo)
+    assert qubo.energy(outcome.answers[0]) == best_energy(qubo)
+
+
+def test_penalised_model_is_taken_too() -> None:
+    qubo = random_qubo(3, 12).with_groups([Group((0, 1, 2, 3), 1), Group((4, 5, 6), 2)])
+    outcome, _ = anneal(qubo.penalised())
+    assert qubo.energy(outcome.answers[0]) == best_energy(qubo)
+
+
+def test_permutations_need_exchanges() -> None:
+    # A linear assignment of 7 to 7: groups choose a column, columns are kept by a penalty.
+    rng = np.random.default_rng(1)
+    n = 7
+    cost = rng.integers(1, 30, (n, n)).astype(float)
+    first, second = np.triu_indices(n, 1)
+    row = np.concatenate([first * n + c for c in range(n)])
+    col = np.concatenate([second * n + c for c in range(n)])
+    groups = [Group(tuple(range(n * r, n * r + n)), 1) for r in range(n)]
+    qubo = Qubo.from_arrays(cost.ravel(), row, col, np.full(len(row), 500.0), groups=groups)
+    from scipy.optimize import linear_sum_assignment
+
+    best = cost[linear_sum_assignment(cost)].sum()
+    for seed in range(3):
+        outcome, _ = anneal(qubo, Budget(evaluations=300_000), seed=seed)
+        assert qubo.energy(outcome.answers[0]) == best
+
+
+@pytest.mark.parametrize("density", [0.05, 1.0])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_one_seed_one_answer_for_any_number_of_threads(density: float, grouped: bool) -> None:
+    qubo = random_qubo(0, 300, density)
+    if grouped:
+        qubo = qubo.with_groups([Group(tuple(range(100)), 30), Group((100, 101, 102), 1)])
+    runs = []
+    for threads in (1, 1, 2, 3):
+        outcome, progress = anneal(qubo, Budget(evaluations=10**6, threads=threads), seed=5)
+        check_outcome(qubo, outcome, progress)
+        runs.append(outcome)
+    for other in runs[1:]:
+        np.testing.assert_array_equal(other.answers, runs[0].answers)
+        np.testing.assert_array_equal(other.counts, runs[0].counts)
+        assert other.usage.evaluations == runs[0].usage.evaluations
+    different, _ = anneal(qubo, Budget(evaluations=10**6), seed=6)
+    assert not np.array_equal(different.answers, runs[0].answers)
+
+
+def test_without_a_budget_the_work_is_fixed() -> None:
+    qubo = random_qubo(1, 60)
+    first, _ = anneal(qubo, seed=2)
+    second, _ = anneal(qubo, Budget(threads=2), seed=2)
+    np.testing.assert_array_equal(first.answers, second.answers)
+    assert first.usage.evaluations == second.usage.evaluations > 0
+
+
+@pytest.mark.parametrize("evaluations", [1, 59, 60, 1000, 10**5])
+@pytest.mark.parametrize(
+    "options", [{}, {"reads": 3}, {"sweeps": 20}, {"reads": 3, "sweeps": 20}]
+)
+def test_evaluations_are_never_exceeded(evaluations: int, options: dict[str, int]) -> None:
+    for qubo in (random_qubo(1, 60), random_qubo(1, 60).with_groups([Group((0, 1, 2), 1)])):
+        outcome, progress = anneal(qubo, Budget(evaluations=evaluations), **options)
+        check_outcome(qubo, outcome, progress)
+        assert outcome.usage.evaluations <= evaluations
+        assert outcome.usage.evaluations == outcome.details["proposals"]
+        if evaluations == 10**5 and len(options) < 2:
+            assert outcome.usage.evaluations > 0.9 * evaluations
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_reads_and_sweeps_are_what_was_asked(grouped: bool) -> None:
+    qubo = random_qubo(1, 40)
+    if grouped:
+        qubo = qubo.with_groups([Group(tuple(range(10)), 3)])
+    outcome, _ = anneal(qubo, reads=21, sweeps=17)
+    assert outcome.details["rounds"] == [{"reads": 21, "sweeps": 17}]
+    assert outcome.counts is not None
+    assert outcome.counts.sum() == 21
+    outcome, _ = anneal(qubo, Budget(time_limit=0.05), sweeps=17)
+    assert outcome.details["rounds"][0]["sweeps"] == 17
+    outcome, _ = anneal(qubo, Budget(time_limit=0.1), reads=2)
+    assert outcome.details["reads"] == 2
+
+
+def test_betas_are_what_was_asked() -> None:
+    qubo = random_qubo(1, 40)
+    outcome, _ = anneal(qubo, beta_min=0.02, beta_max=1.5, schedule="linear", reads=1, sweeps=9)
+    assert outcome.details["beta_min"] == pytest.approx(0.02)
+    assert outcome.details["beta_max"] == pytest.approx(1.5)
+    hot, _ = anneal(qubo, beta_max=1e-9, reads=64, sweeps=9)
+    assert hot.details["beta_min"] == pytest.approx(1e-9)
+    automatic, _ = anneal(qubo, reads=64, sweeps=9)
+    assert 0 < automatic.details["beta_min"] < automatic.details["beta_max"]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_no_time_gives_a_random_answer(grouped: bool) -> None:
+    qubo = random_qubo(1, 40)
+    if grouped:
+        qubo = qubo.with_groups([Group(tuple(range(10)), 3)])
+    outcome, progress = anneal(qubo, Budget(time_limit=0.0))
+    check_outcome(qubo, outcome, progress)
+    assert outcome.usage.evaluations == 0
+
+
+def test_time_is_used_and_the_trace_tells() -> None:
+    qubo = random_qubo(4, 400, 0.05)
+    outcome, progress = anneal(qubo, Budget(time_limit=0.3, threads=2))
+    check_outcome(qubo, outcome, progress)
+    phases = outcome.usage.phases
+    assert set(phases) == {"setup", "compile", "execute"}
+    assert phases["execute"].wall > 0.2
+    assert progress.done == pytest.approx(1.0, abs=0.1)
+    assert "reads" in progress.note
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_stop_ends_the_run_with_what_it_has(grouped: bool) -> None:
+    qubo = random_qubo(4, 400, 0.05)
+    if grouped:
+        qubo = qubo.with_groups([Group(tuple(range(10)), 3)])
+    anneal(qubo, Budget(time_limit=0.0))  # compile first
+    progress = Progress()
+    timer = threading.Timer(0.2, progress.stop)
+    timer.start()
+    begin = time.perf_counter()
+    outcome = SimulatedAnnealing(sweeps=10**9, reads=1).solve(qubo, Budget(), 0, progress)
+    assert time.perf_counter() - begin < 20.0  # the work itself would take hours
+    check_outcome(qubo, outcome, progress)
+    assert 0 < outcome.usage.evaluations < 10**11
+
+
+def test_a_stop_before_the_start() -> None:
+    qubo = random_qubo(4, 30)
+    progress = Progress()
+    progress.stop()
+    outcome = SimulatedAnnealing().solve(qubo, Budget(), 0, progress)
+    check_outcome(qubo, outcome, progress)
+    assert outcome.usage.evaluations == 0
+
+
+def test_models_with_nothing_to_choose() -> None:
+    empty, progress = anneal(Qubo.from_arrays([], offset=2.0))
+    assert np.asarray(empty.answers).shape == (1, 0)
+    assert progress.trace.incumbents[-1][1] == 2.0
+    zero = Qubo.from_arrays([0.0] * 4)
+    outcome, progress = anneal(zero)
+    check_outcome(zero, outcome, progress)
+    assert len(outcome.answers) == 16
+    one = Qubo.from_arrays([-1.0])
+    assert anneal(one)[0].answers[0].tolist() == [1]
+    frozen = Qubo.from_arrays([1.0, -1.0, 2.0], groups=[Group((0, 2), 2), Group((1,), 0)])
+    outcome, progress = anneal(frozen)
+    check_outcome(frozen, outcome, progress)
+    assert outcome.answers[0].tolist() == [1, 0, 1]
+
+
+def test_answers_are_capped_best_first() -> None:
+    qubo = Qubo.from_arrays(np.linspace(-1e-3, 1e-3, 40))
+    outcome, progress = anneal(qubo, reads=3000, sweeps=1, beta_max=1.0)
+    check_outcome(qubo, outcome, progress)
+    assert len(outcome.answers) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reads": 0}, "reads must be at least 1, got 0"),
+        ({"sweeps": -3}, "sweeps must be at least 1, got -3"),
+        ({"beta_min": 0.0}, "beta_min must be positive and finite, got 0.0"),
+        ({"beta_max": float("inf")}, "beta_max must be positive"),
+        ({"beta_min": 2.0, "beta_max": 1.0}, "beta_min must not be above beta_max"),
+        ({"schedule": "cosine"}, "schedule must be 'geometric' or 'linear', got 'cosine'"),
+    ],
+)
+def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        SimulatedAnnealing(**options)
+
+
+def test_every_option_is_documented() -> None:
+    for option in options_of(SimulatedAnnealing).values():
+        assert option.help, option.name
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_importing_the_solver_does_not_import_numba() -> None:
+    code = (
+        "import sys, qopt.solvers.annealing as a; a.SimulatedAnnealing(); "
+        "print([m for m in ('numba', 'llvmlite', 'scipy') if m in sys.modules])"
+    )
+    assert run_python(code) == "[]"
+
+
+def test_works_without_a_place_for_the_cache() -> None:
+    code = (
+        "import numba.core.caching as c\n"
+        "c.CacheImpl._locator_classes = []\n"
+        "for name in ('CompileResultCacheImpl', 'CodeLibraryCacheImpl', '_CacheImpl'):\n"
+        "    if hasattr(c, name): getattr(c, name)._locator_classes = []\n"
+        "from qopt.solvers.annealing import kernels\n"
+        "from qopt.solvers.annealing.kernels import sweep_lanes\n"
+        "from numba.core.caching import NullCache\n"
+        "assert isinstance(sweep_lanes._cache, NullCache)\n"
+        "from qopt.forms import Qubo\n"
+        "from qopt.solver import Budget, Progress\n"
+        "from qopt.solvers.annealing import SimulatedAnnealing\n"
+        "out = SimulatedAnnealing().solve(Qubo.from_arrays([-1.0, 2.0]), Budget(), 0, Progress())\n"
+        "print(out.answers[0].tolist())"
+    )
+    assert run_python(code) == "[1, 0]"
