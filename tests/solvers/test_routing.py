@@ -1,0 +1,144 @@
+"""OR-Tools' routing library against enumeration on small instances."""
+
+import threading
+import time
+from dataclasses import replace
+from itertools import permutations, product
+from math import inf
+
+import numpy as np
+import pytest
+
+from qopt.errors import SizeError, UsageError
+from qopt.forms import Client, Depot, Route, Routing, VehicleType
+from qopt.solver import Budget, Progress, Status
+from qopt.solvers.routing import OrToolsRouting
+
+
+def instance(seed, clients=5, *, depots=1, vehicles=(VehicleType(count=3, capacity=6),), **more):
+    rng = np.random.default_rng(seed)
+    places = rng.integers(0, 60, (depots + clients, 2)).astype(float)
+    matrix = np.hypot(*np.moveaxis(places[:, None] - places[None], -1, 0))
+    return Routing(
+        depots=tuple(Depot(f"d{i}") for i in range(depots)),
+        clients=tuple(
+            Client(f"c{i}", demand=float(rng.integers(1, 4)), **more) for i in range(clients)
+        ),
+        vehicles=vehicles, distance=np.rint(matrix), duration=np.rint(matrix),
+    )
+
+
+def answers(model):
+    """Every way to serve every subset of clients with every kind of vehicle."""
+    for chosen in product((True, False), repeat=len(model.clients)):
+        served = [c for c, visit in enumerate(chosen) if visit]
+        for order in permutations(served):
+            for cuts in product((False, True), repeat=max(0, len(order) - 1)):
+                routes = [[c] for c in order[:1]]
+                for client, cut in zip(order[1:], cuts, strict=True):
+                    routes.append([client]) if cut else routes[-1].append(client)
+                for kinds in product(range(len(model.vehicles)), repeat=len(routes)):
+                    yield [Route(k, tuple(r)) for k, r in zip(kinds, routes, strict=True)]
+
+
+def optimum(model):
+    scored = (model.evaluate(routes) for routes in answers(model))
+    return min((value for value, broken in scored if not broken), default=None)
+
+
+def solve(model, **options):
+    return OrToolsRouting(**options).solve(model, Budget(), 0, Progress())
+
+
+CASES = {
+    "capacity": instance(1),
+    "tour": instance(2, vehicles=(VehicleType(),)),
+    "unlike vehicles": instance(3, 4, vehicles=(
+        VehicleType("small", count=2, capacity=4, fixed_cost=5.0),
+        VehicleType("large", count=1, capacity=9, fixed_cost=30.0, distance_cost=1.5),
+    )),
+    "two depots": instance(4, 4, depots=2, vehicles=(
+        VehicleType("west", count=1, capacity=7), VehicleType("east", 1, 7, start=1, end=1),
+    )),
+    "open": instance(5, 4, vehicles=(VehicleType(count=2, capacity=7, end=None),)),
+    "longest route": instance(6, 4, vehicles=(VehicleType(count=4, max_distance=150.0),)),
+    "optional": instance(7, 4, required=False, prize=35.0),
+    "halves": replace(instance(8, 4), distance=instance(8, 4).distance / 2 + 0.25),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_small_instances_are_solved_to_the_optimum_by_enumeration(name):
+    model = CASES[name]
+    outcome = solve(model, solutions=300)
+    assert outcome.status is Status.FEASIBLE
+    value, broken = model.evaluate(outcome.answers[0])
+    assert not broken
+    assert value == pytest.approx(optimum(model))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_time_windows_waiting_service_and_the_price_of_time(seed):
+    rng = np.random.default_rng(seed)
+    base = instance(seed + 20, 4)
+    clients = tuple(
+        replace(c, service=5.0, early=float(e), late=float(e + 60))
+        for c, e in zip(base.clients, rng.integers(0, 120, 4), strict=True)
+    )
+    vehicle = VehicleType(count=3, capacity=9, duration_cost=0.5, max_duration=220.0)
+    model = replace(base, clients=clients, vehicles=(vehicle,), depots=(Depot("d", 0.0, 400.0),))
+    outcome = solve(model, solutions=300)
+    value, broken = model.evaluate(outcome.answers[0])
+    assert not broken
+    assert value == pytest.approx(optimum(model))
+
+
+def test_windows_that_no_vehicle_can_meet_are_never_answered():
+    base = instance(9, 3)
+    far = replace(base.clients[0], late=1.0)
+    model = replace(base, clients=(far, *base.clients[1:]), duration=base.duration + 5.0)
+    outcome = solve(model)
+    assert not len(outcome.answers)
+    assert outcome.status in (Status.TIME_LIMIT, Status.PROVEN_INFEASIBLE)
+    assert optimum(model) is None
+
+
+def test_the_same_answer_twice_and_an_honest_trace():
+    model = instance(10, 8)
+    first, second = Progress(), Progress()
+    one = OrToolsRouting().solve(model, Budget(), 0, first)
+    two = OrToolsRouting().solve(model, Budget(), 1, second)
+    assert one.answers == two.answers
+    values = [value for _, value in first.trace.incumbents]
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == model.evaluate(one.answers[0])[0]
+    assert one.usage.evaluations == 2000
+
+
+def test_budgets_and_stops():
+    model = instance(11, 30, vehicles=(VehicleType(count=30, capacity=10),))
+    nothing = OrToolsRouting().solve(model, Budget(time_limit=0.0), 0, Progress())
+    assert nothing.status is Status.TIME_LIMIT
+    few = OrToolsRouting().solve(model, Budget(evaluations=3), 0, Progress())
+    assert few.usage.evaluations == 3
+    progress = Progress()
+    threading.Timer(0.5, progress.stop).start()
+    begin = time.perf_counter()
+    stopped = OrToolsRouting().solve(model, Budget(time_limit=60.0), 0, progress)
+    assert stopped.status is Status.FEASIBLE
+    assert time.perf_counter() - begin < 30.0
+
+
+def test_edges():
+    empty = Routing((Depot("d"),), (), (VehicleType(),), np.zeros((1, 1)), np.zeros((1, 1)))
+    assert solve(empty).answers == [()]
+    assert solve(instance(12, 1)).answers == [(Route(0, (0,)),)]
+    with pytest.raises(UsageError, match="solutions"):
+        OrToolsRouting(solutions=0)
+    size = 5001
+    big = Routing(
+        (Depot("d"),), tuple(Client(str(i)) for i in range(size)), (VehicleType(capacity=inf),),
+        np.zeros((size + 1, size + 1)), np.zeros((size + 1, size + 1)),
+    )
+    with pytest.raises(SizeError, match="at most 5000 locations"):
+        solve(big)
