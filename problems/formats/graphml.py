@@ -24,7 +24,10 @@ def read_networkx(path: Path) -> Any:
     import networkx as nx
 
     # xml.etree's ParseError is a SyntaxError that carries the place in its text.
-    faults = (SyntaxError, ValueError, KeyError, TypeError, AttributeError, nx.NetworkXException)
+    faults = (
+        SyntaxError, ValueError, KeyError, TypeError, AttributeError, RecursionError,
+        nx.NetworkXException,
+    )
     try:
         if path.suffix.lower() == ".graphml":
             return nx.read_graphml(path)

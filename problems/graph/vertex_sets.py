@@ -238,13 +238,14 @@ def _edge_penalties(graph: Graph, factor: float) -> tuple[NDArray[np.float64], s
     independent set, and more vertices break no cover. So a set that breaks an edge always lies
     strictly above some set that breaks none. No slack variables are needed.
 
-    An end that weighs nothing would leave its edges without a penalty; these count the smallest
-    positive vertex weight (1 if there is none) instead, and the proof stands.
+    An end that weighs nothing would leave its edges without a penalty, and one that weighs next to
+    nothing would lose it in rounding. These count the smallest positive vertex weight (1 if there
+    is none) instead, or a millionth of the largest if that is more; the proof stands.
     """
     if not factor > 0.0:
         raise UsageError(f"penalty must be above 0, and above 1 to suffice, got {factor:g}")
     weights = graph.vertex_weight
-    least = float(min(weights[weights > 0], default=1.0))
+    least = max(min(weights[weights > 0], default=1.0), 1e-6 * weights.max())
     smaller = np.minimum(weights[graph.tail], weights[graph.head])
     note = f"an edge that is broken costs {factor:g} times the smaller weight of its ends"
     proof = "proven sufficient" if factor > 1.0 else "not proven sufficient: that takes above 1"
