@@ -15,7 +15,10 @@ from qopt.solver import Budget, Progress, Status
 from qopt.solvers.routing import OrToolsRouting
 
 
-def instance(seed, clients=5, *, depots=1, vehicles=(VehicleType(count=3, capacity=6),), **more):
+FLEET = (VehicleType(count=3, capacity=6),)
+
+
+def instance(seed, clients=5, *, depots=1, vehicles=FLEET, **more):
     rng = np.random.default_rng(seed)
     places = rng.integers(0, 60, (depots + clients, 2)).astype(float)
     matrix = np.hypot(*np.moveaxis(places[:, None] - places[None], -1, 0))
