@@ -44,7 +44,7 @@ def implied_bounds(program: Program) -> tuple[NDArray[np.float64], NDArray[np.fl
             break
         if (lower > upper).any():
             break
-    return lower, upper
+    return lower + 0.0, upper + 0.0  # no negative zeros
 
 
 def _propagate(

@@ -19,6 +19,8 @@ from .milp_model import Found, Limits, PulpModel, State, Watch
 _PRINTED = 0.0005
 """CBC prints bounds with three decimals: what rounding can have added."""
 
+_SHARE = 0.95
+
 _PATIENCE = 5.0
 """Seconds that CBC has to write what it found after it was asked to end."""
 
@@ -60,7 +62,8 @@ class Cbc:
         limits = self._limits
         command = [str(self._program), str(self._file), "-timeMode", "elapsed"]
         if isfinite(seconds):
-            command += ["-sec", f"{max(seconds, 0.01):.3f}"]
+            # Reading the model and writing the answer are not in CBC's own account.
+            command += ["-sec", f"{max(_SHARE * seconds, 0.01):.3f}"]
         if limits.nodes is not None:
             command += ["-maxNodes", str(min(limits.nodes, 2**31 - 1))]
         if limits.threads > 1:

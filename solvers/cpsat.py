@@ -1,5 +1,7 @@
 """OR-Tools CP-SAT on programs and routings, with proven bounds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
@@ -10,12 +12,15 @@ from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from .cpsat_program import CpModel, program_model
 from .cpsat_routing import routing_model
-from .proof import settle
+from .proof import settle, without_variables
 
 EVALUATIONS_PER_UNIT = 1_000_000
 """Evaluations that make one unit of CP-SAT's deterministic time, which is about a second."""
 
 _OPTIMAL_TOLERANCE = 1e-9
+
+_HINT_UNITS = 1.0
+"""Deterministic time for finding a first answer of a program with products."""
 
 _LINEAR_FIRST = (
     "max_lp", "core", "reduced_costs", "quick_restart", "no_lp", "objective_lb_search", "probing",
@@ -63,6 +68,8 @@ class CpSat:
         SizeError
             Above 200 000 products or 300 locations.
         """
+        if isinstance(model, Program) and model.num_variables == 0:
+            return without_variables(model)
         usage = Usage()
         with usage.phase("setup"):
             from ortools.sat.python import cp_model  # noqa: F401  the import is what takes time
@@ -87,32 +94,64 @@ def _search(
 ) -> Outcome:
     from ortools.sat.python import cp_model
 
-    solver = cp_model.CpSolver()
-    _configure(solver.parameters, built, budget, clock, seed)
+    first, solver = cp_model.CpSolver(), cp_model.CpSolver()
     watcher = _watcher(built, progress)
-    solver.best_bound_callback = watcher.bound
+    first.best_bound_callback = solver.best_bound_callback = watcher.bound
+    with usage.phase("execute"), _stopped_by(progress, first, solver):
+        spent = 0.0
+        if built.products:
+            _configure(first.parameters, built, budget, clock, seed)
+            spent = _find_hint(built, cp_model, first, watcher)
+        _configure(solver.parameters, built, budget, clock, seed, spent)
+        status = solver.solve(built.model, watcher)
+    spent += solver.deterministic_time
+    usage.evaluations = round(spent * EVALUATIONS_PER_UNIT)
+    with usage.phase("decode"):
+        return _outcome(built, cp_model, solver, status, watcher, usage)
+
+
+def _find_hint(built: CpModel, cp_model: Any, solver: Any, watcher: Any) -> float:
+    """Search for any answer without the linear relaxation; the main search starts from it.
+
+    Returns the deterministic time spent.
+    """
+    parameters = solver.parameters
+    parameters.num_workers = 1
+    parameters.linearization_level = 0
+    parameters.stop_after_first_solution = True
+    parameters.max_deterministic_time = min(parameters.max_deterministic_time, _HINT_UNITS)
+    status = solver.solve(built.model, watcher)
+    if status in (cp_model.FEASIBLE, cp_model.OPTIMAL):
+        for index, value in enumerate(solver.response_proto.solution):
+            built.model.add_hint(built.model.get_int_var_from_proto_index(index), value)
+    return float(solver.deterministic_time)
+
+
+@contextmanager
+def _stopped_by(progress: Progress, *solvers: Any) -> Iterator[None]:
+    """While open, a stop of `progress` ends the searches of `solvers`."""
     ended = Event()
 
     def halt() -> None:
-        # Asking again covers a stop that comes before the search has begun to listen.
+        # Asking again covers a stop that comes before a search has begun to listen.
         def ask() -> None:
             while not ended.wait(0.02):
-                solver.stop_search()
+                for solver in solvers:
+                    solver.stop_search()
 
         Thread(target=ask, name="qopt-cpsat-stop", daemon=True).start()
 
     progress.on_stop(halt)
-    with usage.phase("execute"):
-        status = solver.solve(built.model, watcher)
-    ended.set()
-    usage.evaluations = round(solver.deterministic_time * EVALUATIONS_PER_UNIT)
-    with usage.phase("decode"):
-        return _outcome(built, cp_model, solver, status, usage)
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def _configure(
-    parameters: Any, built: CpModel, budget: Budget, clock: Clock, seed: int
+    parameters: Any, built: CpModel, budget: Budget, clock: Clock, seed: int, spent: float = 0.0
 ) -> None:
+    """Set the parameters of a search that comes after `spent` units of deterministic time."""
     parameters.num_workers = budget.threads
     if built.linear:
         # On circuits the cuts of level 2 prove in a second what takes the default half a minute.
@@ -123,7 +162,8 @@ def _configure(
     if budget.time_limit is not None:
         parameters.max_time_in_seconds = clock.remaining
     if budget.evaluations is not None:
-        parameters.max_deterministic_time = budget.evaluations / EVALUATIONS_PER_UNIT
+        units = budget.evaluations / EVALUATIONS_PER_UNIT - spent
+        parameters.max_deterministic_time = max(0.0, units)
 
 
 def _watcher(built: CpModel, progress: Progress) -> Any:
@@ -134,11 +174,13 @@ def _watcher(built: CpModel, progress: Progress) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.best = self.proven = float("inf")
+            self.answer: Any = None
 
         def on_solution_callback(self) -> None:
-            objective, feasible = built.evaluate(built.answer(self.value))
+            answer = built.answer(self.value)
+            objective, feasible = built.evaluate(answer)
             if feasible and built.sign * objective < self.best:
-                self.best = built.sign * objective
+                self.best, self.answer = built.sign * objective, answer
                 progress.incumbent(objective)
 
         def bound(self, whole: float) -> None:
@@ -150,7 +192,9 @@ def _watcher(built: CpModel, progress: Progress) -> Any:
     return Watcher()
 
 
-def _outcome(built: CpModel, cp_model: Any, solver: Any, status: Any, usage: Usage) -> Outcome:
+def _outcome(
+    built: CpModel, cp_model: Any, solver: Any, status: Any, watcher: Any, usage: Usage
+) -> Outcome:
     details = {**built.notes, "conflicts": solver.num_conflicts, "branches": solver.num_branches}
     if status == cp_model.MODEL_INVALID:
         raise SolverError(f"CP-SAT refuses the model: {built.model.validate().splitlines()[0]}")
@@ -158,12 +202,12 @@ def _outcome(built: CpModel, cp_model: Any, solver: Any, status: Any, usage: Usa
         reason = "CP-SAT proved that there is no feasible answer"
         return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason, details=details)
     bound = built.bound(solver.best_objective_bound)
-    if status == cp_model.UNKNOWN:
+    if status == cp_model.UNKNOWN and watcher.answer is None:
         reason = "the budget ended before CP-SAT found an answer"
         return Outcome(
             Status.TIME_LIMIT, bound=bound, usage=usage, reason=reason, details=details
         )
-    answer = built.answer(solver.value)
+    answer = built.answer(solver.value) if watcher.answer is None else watcher.answer
     objective, feasible = built.evaluate(answer)
     if not feasible:
         reason = "CP-SAT's answer keeps the whole-number model and breaks the fractional one"

@@ -40,6 +40,8 @@ class CpModel:
         JSON values for the record.
     linear : bool
         Whether the search should lean on the linear relaxation and its cuts.
+    products : bool
+        Whether there are linearised products, whose large relaxation delays the first answer.
     """
 
     model: Any
@@ -50,6 +52,7 @@ class CpModel:
     scale: float
     notes: dict[str, Any]
     linear: bool = False
+    products: bool = False
 
     def bound(self, whole: float) -> float:
         """A bound of the whole objective in the form's own units and sense."""
@@ -106,6 +109,7 @@ def program_model(program: Program, *, strengthen: bool) -> CpModel | None:
             "objective_scale": objective.scale,
             "objective_exact": objective.exact,
         },
+        products=linear.num_variables > program.num_variables,
     )
 
 
@@ -140,6 +144,6 @@ def _check_bounds(
         i = int(wide[0])
         raise UnsupportedError(
             f"CP-SAT needs bounds on every variable and {program.names[i]!r} has "
-            f"{lower[i]:g} to {upper[i]:g}, with no closer ones implied by the constraints; give "
-            "it bounds, or solve it with 'milp'"
+            f"{program.lower[i]:g} to {program.upper[i]:g}, and the constraints imply none within "
+            f"{_LARGEST_BOUND:.0g}; give it bounds, or solve it with 'milp'"
         )

@@ -14,7 +14,7 @@ from .cbc import Cbc
 from .highs import Highs
 from .linearise import linearise
 from .milp_model import Found, Limits, PulpModel, Watch, pulp_model
-from .proof import coefficient_scale, settle
+from .proof import coefficient_scale, settle, without_variables
 
 _OPTIMAL_TOLERANCE = 1e-6
 """Relative distance of answer and bound within which both libraries prove optimality."""
@@ -67,6 +67,8 @@ class Milp:
         MissingPackageError
             Where the backend is not installed.
         """
+        if model.num_variables == 0:
+            return without_variables(model)
         usage = Usage()
         with usage.phase("setup"):
             import pulp  # noqa: F401  the import is what takes time
@@ -175,7 +177,7 @@ class _Watch(Watch):
 
 def rounded(program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """`values` with whole variables rounded; unrounded where only that is feasible."""
-    whole = np.where(program.integer, np.rint(values), values)
+    whole = np.where(program.integer, np.rint(values), values) + 0.0  # no negative zeros
     if program.violations(whole) and not program.violations(values):
         return values
     return whole

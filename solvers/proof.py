@@ -3,7 +3,7 @@
 import numpy as np
 
 from qopt.forms import Program
-from qopt.solver import Status
+from qopt.solver import Outcome, Status
 
 
 def settle(
@@ -36,6 +36,14 @@ def settle(
     if sign * (objective - bound) <= tolerance * max(abs(objective), abs(bound), scale):
         return Status.OPTIMAL, objective
     return Status.FEASIBLE, bound
+
+
+def without_variables(program: Program) -> Outcome:
+    """The outcome of a program that has no variables: its only answer is the empty one."""
+    answer = np.zeros(0)
+    if broken := program.violations(answer):
+        return Outcome(Status.PROVEN_INFEASIBLE, reason=broken[0][0])
+    return Outcome(Status.OPTIMAL, [answer], bound=program.objective(answer))
 
 
 def coefficient_scale(program: Program) -> float:
