@@ -58,6 +58,7 @@ HEAD = """# Best known values of public benchmark instances, by the SHA-256 of t
 
 
 def main(folders: list[Path]) -> None:
+    """Look the files up in `folders` and write the table beside this script."""
     lines = [HEAD]
     for kind, source, convention, proven, values in TABLE:
         for stem, value in values.items():

@@ -16,6 +16,7 @@ A TOML instance file holds the settings as flat keys, beside three of its own::
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -195,9 +196,15 @@ def _locate(path: str | Path) -> tuple[Path, Bundled | None]:
     """The file at `path`, or else the bundled instance of that name."""
     file = Path(path)
     if not file.exists() and file.name == str(path):
-        for entry in bundled():
-            if entry.name == file.name:
-                return Path(entry.path), entry
+        entries = {entry.name: entry for entry in bundled()}
+        if file.name in entries:
+            return Path(entries[file.name].path), entries[file.name]
+        near = get_close_matches(file.name, entries, n=3)
+        if near:
+            raise InputError(
+                f"there is no file {file}; of the bundled instances, did you mean "
+                f"{' or '.join(map(repr, near))}?"
+            )
     return file, None
 
 

@@ -7,7 +7,9 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = {"qopt": "qopt", "problems": "qopt.problems", "solvers": "qopt.solvers", "cli": "qopt.cli"}
+FOLDERS = {
+    "qopt": "qopt", "problems": "qopt.problems", "solvers": "qopt.solvers", "cli": "qopt.cli"
+}
 
 
 def modules() -> list[str]:
@@ -31,7 +33,8 @@ def test_the_wheel_holds_every_module_and_instance(tmp_path):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((ROOT / name).read_bytes())
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(source)],
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation",
+         "--outdir", str(tmp_path), str(source)],
         check=True, capture_output=True,
     )
     (wheel,) = tmp_path.glob("*.whl")
@@ -39,7 +42,8 @@ def test_the_wheel_holds_every_module_and_instance(tmp_path):
     venv.create(home, with_pip=True)
     python = home / "bin" / "python"
     subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True
+        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)],
+        check=True,
     )
     # The libraries that qopt needs are lent from here; qopt itself must come from the wheel.
     site = next((home / "lib").glob("python*")) / "site-packages"

@@ -165,7 +165,8 @@ def anytime_plot(
         _grid(times, left, RIGHT, top, bottom),
         _side_axis(vertical, left, top, bottom),
         tag("text", axis.title, x=LEFT - 4, y=11, class_="tick"),
-        tag("text", "wall seconds since the solver started, its setup included", x=(left + RIGHT) / 2, y=height - 6,
+        tag("text", "wall seconds since the solver started, setup included",
+            x=(left + RIGHT) / 2, y=height - 6,
             text_anchor="middle", class_="tick"),
     ]
     for row, record, stairs in curves:

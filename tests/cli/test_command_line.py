@@ -50,7 +50,7 @@ def test_solve_for_people_and_answer_file(tmp_path):
 
 
 def test_one_seed_gives_one_answer():
-    options = ("solve", "petersen", "--solver", "qaoa:p=1,shots=200", "--seed", 5, "--json")
+    options = ("solve", "cubic-14", "--solver", "qaoa:p=1,shots=200", "--seed", 5, "--json")
     first, second = (json.loads(qopt(*options).stdout) for _ in range(2))
     assert first["answer"] == second["answer"]
     assert first["samples"] == second["samples"]
@@ -59,15 +59,15 @@ def test_one_seed_gives_one_answer():
 def test_compare_writes_table_report_and_records(tmp_path):
     store, report, table = tmp_path / "runs.db", tmp_path / "out.html", tmp_path / "out.csv"
     arguments = (
-        "compare", "petersen", "burma14", "--solver", "sa:reads=2,sweeps=50", "--solver", "cpsat",
+        "compare", "cubic-14", "burma14", "--solver", "sa:reads=2,sweeps=50", "--solver", "cpsat",
         "--solver", "exact", "--seeds", 2, "--time-limit", 5, "--store", store,
         "--report", report, "--report", table,
     )
     done = qopt(*arguments)
-    for word in ("petersen", "burma14", "cpsat", "exact", "optimal"):
+    for word in ("cubic-14", "burma14", "cpsat", "exact", "optimal"):
         assert word in done.stdout
     assert "<html" in report.read_text()
-    assert "petersen" in table.read_text()
+    assert "cubic-14" in table.read_text()
     listed = json.loads(qopt("runs", "list", "--store", store, "--json").stdout)
     assert len(listed) == 10
     # `exact` cannot take burma14 (169 bits): refused in words, and not a crash.
@@ -89,13 +89,14 @@ def test_compare_writes_table_report_and_records(tmp_path):
      ("sparse", " ")],
 )
 def test_convert(target, expected):
-    assert expected.lower() in qopt("convert", "petersen", "--to", target).stdout.lower()
+    assert expected.lower() in qopt("convert", "cubic-14", "--to", target).stdout.lower()
 
 
 def test_what_is_converted_loads_again_with_the_same_optimum(tmp_path):
-    original = json.loads(qopt("solve", "petersen", "--solver", "exact", "--json").stdout)
-    for target, file in (("qubo", "p.json"), ("bqm", "p.bqm"), ("sparse", "p.sparse"), ("lp", "p.lp")):
-        qopt("convert", "petersen", "--to", target, "-o", tmp_path / file)
+    original = json.loads(qopt("solve", "cubic-14", "--solver", "exact", "--json").stdout)
+    files = {"qubo": "p.json", "bqm": "p.bqm", "sparse": "p.sparse", "lp": "p.lp"}
+    for target, file in files.items():
+        qopt("convert", "cubic-14", "--to", target, "-o", tmp_path / file)
         again = json.loads(qopt("solve", tmp_path / file, "--solver", "exact", "--json").stdout)
         assert abs(again["objective"]) == original["objective"], target
 
@@ -124,11 +125,11 @@ def test_every_solver_and_problem_documents_every_option():
 def test_wrong_usage_is_one_line_and_its_exit_code(tmp_path):
     assert "did you mean 'cpsat'" in one_line_error("solve", "burma14", "--solver", "cpsta", code=2)
     assert "did you mean 'shots'" in one_line_error(
-        "solve", "petersen", "--solver", "qaoa:shot=3", code=2
+        "solve", "cubic-14", "--solver", "qaoa:shot=3", code=2
     )
     assert "no file" in one_line_error("solve", "nowhere.tsp", code=3)
     assert "at most" in one_line_error("solve", "burma14", "--solver", "exact", code=4)
-    assert "routing" in one_line_error("solve", "petersen", "--solver", "routing", code=5)
+    assert "routing" in one_line_error("solve", "cubic-14", "--solver", "routing", code=5)
     assert "no run store" in one_line_error("runs", "list", "--store", tmp_path / "x.db", code=8)
     broken = tmp_path / "broken.tsp"
     text = Path(json.loads(qopt("instances", "--json").stdout)[0]["path"]).parent.parent

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from toys import write_pick
 
@@ -56,6 +58,8 @@ def test_a_wrong_instance_file_is_refused_in_words(tmp_path, text, message):
 def test_missing_empty_unknown_and_folder(tmp_path):
     with pytest.raises(InputError, match="no file"):
         qopt.load(tmp_path / "missing.pick")
+    with pytest.raises(InputError, match="did you mean 'burma14'"):
+        qopt.load("burma-14")
     with pytest.raises(InputError, match="folder"):
         qopt.load(tmp_path)
     (tmp_path / "empty.pick").touch()
@@ -73,7 +77,7 @@ def test_a_bare_model_is_a_problem():
     assert qopt.solve(qubo, "brute").objective == -2.0
     program = as_problem(Program.build(linear=[1.0, -2.0]))
     assert program.kind == "program"
-    with pytest.raises(UsageError, match="qopt.load"):
+    with pytest.raises(UsageError, match="read a file"):
         as_problem("burma14.tsp")
 
 
@@ -92,7 +96,7 @@ def test_every_bundled_instance_loads_under_its_name_with_its_kind():
 def test_a_known_value_follows_the_data_not_the_name(tmp_path):
     text = next(e for e in bundled() if e.name == "burma14").path
     copy = tmp_path / "other-name.tsp"
-    content = open(text).read()
+    content = Path(text).read_text()
     copy.write_text(content)
     assert qopt.load(copy).reference.value == 3323
     lines = content.splitlines()

@@ -29,7 +29,8 @@ def test_a_pair_without_a_way_is_left_out_and_said():
 
 @pytest.mark.parametrize(
     ("problems", "solvers", "seeds", "message"),
-    [([], ["brute"], [0], "problem"), ([Pick()], [], [0], "solver"), ([Pick()], ["brute"], [], "seed"),
+    [([], ["brute"], [0], "problem"), ([Pick()], [], [0], "solver"),
+     ([Pick()], ["brute"], [], "seed"),
      ([Pick(), Pick(k=3)], ["brute"], [0], "two different instances"),
      ([Pick()], ["brut"], [0], "did you mean"), ([Pick()], ["brute:x=1"], [0], "option")],
 )

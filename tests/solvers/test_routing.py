@@ -14,7 +14,6 @@ from qopt.forms import Client, Depot, Route, Routing, VehicleType
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.routing import OrToolsRouting
 
-
 FLEET = (VehicleType(count=3, capacity=6),)
 
 
