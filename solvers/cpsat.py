@@ -66,7 +66,7 @@ class CpSat:
             For continuous variables, variables without bounds, and coefficients that do not fit
             whole numbers of 64 bits.
         SizeError
-            Above 200 000 products or 300 locations.
+            Above 100 000 products or 300 locations.
         """
         if isinstance(model, Program) and model.num_variables == 0:
             return without_variables(model)

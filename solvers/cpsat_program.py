@@ -72,12 +72,14 @@ def program_model(program: Program, *, strengthen: bool) -> CpModel | None:
     from ortools.sat.python import cp_model
 
     _check_variables(program)
-    lowering = linearise(program, strengthen=strengthen, whole=True)
-    linear = lowering.model
-    lower, upper = implied_bounds(linear)
+    lower, upper = implied_bounds(program)
     if (lower > upper).any():
         return None
-    _check_bounds(linear, lower, upper)
+    _check_bounds(program, lower, upper)
+    linear = linearise(program, strengthen=strengthen, whole=True).model
+    added = slice(program.num_variables, None)
+    lower = np.concatenate([lower, linear.lower[added]])
+    upper = np.concatenate([upper, linear.upper[added]])
     width = upper - lower
     sign = 1.0 if program.sense == "minimise" else -1.0
     objective = whole_objective(

@@ -18,7 +18,7 @@ from qopt.forms.program import Comparator, Constraint
 
 from .bounds import implied_bounds
 
-MOST_PRODUCTS = 200_000
+MOST_PRODUCTS = 100_000
 """Products that a linearised program may have."""
 
 _FREELY_CREATED = 20_000
@@ -62,7 +62,7 @@ def linearise(
     UnsupportedError
         For a product of two continuous variables, or with a variable without finite bounds.
     SizeError
-        Above 200 000 products.
+        Above 100 000 products.
     """
     if not len(program.value):
         return Lowering(program, decode=lambda x: x, encode=lambda x: x)

@@ -63,7 +63,7 @@ class Milp:
         UnsupportedError
             For products of continuous variables, or with variables without bounds.
         SizeError
-            Above 200 000 products.
+            Above 100 000 products.
         MissingPackageError
             Where the backend is not installed.
         """
@@ -74,10 +74,10 @@ class Milp:
             import pulp  # noqa: F401  the import is what takes time
         clock = budget.start()
         with usage.phase("compile"):
-            lowering = linearise(model, strengthen=self.strengthen)
-            linear: Program = lowering.model
-            problem = pulp_model(linear)
-            search = self._load(problem, budget, seed)
+            linear: Program = linearise(model, strengthen=self.strengthen).model
+            if not (clock.expired or progress.stopping):
+                problem = pulp_model(linear)
+                search = self._load(problem, budget, seed)
         if clock.expired or progress.stopping:
             reason = "the budget ended while the model was built"
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)

@@ -123,9 +123,14 @@ def whole_rows(
         Where that takes numbers too large for 64 bits.
     """
     a, slack = constraint.coefficients, constraint.tolerance / 2.0
+    upper_side, lower_side = constraint.comparator != ">=", constraint.comparator != "<="
+    small = float(np.abs(a) @ (np.abs(lower) + width)) <= LARGEST
+    if small and constraint.rhs.is_integer() and bool((a == np.rint(a)).all()):  # most rows
+        side = int(constraint.rhs) - int(a @ lower)
+        whole = a.astype(np.int64).tolist()
+        return [WholeRow(whole, side if lower_side else None, side if upper_side else None)]
     rhs = Fraction(constraint.rhs)
     denominator = common_denominator(a.tolist(), LARGEST / max(1.0, float(width.max(initial=1.0))))
-    upper_side, lower_side = constraint.comparator != ">=", constraint.comparator != "<="
     if denominator is not None:
         whole = [round(c * denominator) for c in a.tolist()]
         shift = sum(c * int(low) for c, low in zip(whole, lower.tolist(), strict=True))
