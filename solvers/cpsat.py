@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from threading import Event, Thread
 from typing import Any
 
@@ -201,7 +202,10 @@ def _outcome(
     if status == cp_model.INFEASIBLE:
         reason = "CP-SAT proved that there is no feasible answer"
         return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason, details=details)
-    bound = built.bound(solver.best_objective_bound)
+    # A search that ended before its first bound reports 0: only those of the callback are real.
+    bound: float | None = built.bound(solver.best_objective_bound)
+    if status == cp_model.UNKNOWN:
+        bound = built.sign * watcher.proven if isfinite(watcher.proven) else None
     if status == cp_model.UNKNOWN and watcher.answer is None:
         reason = "the budget ended before CP-SAT found an answer"
         return Outcome(

@@ -29,11 +29,14 @@ def settle(
     status : Status
         Optimal where the bound is reached.
     bound : float or None
-        Never beyond the objective; equal to it where it is reached.
+        Never beyond the objective; equal to it where it is reached, None where the answer beats it.
     """
     if bound is None or not np.isfinite(bound):
         return Status.FEASIBLE, None
-    if sign * (objective - bound) <= tolerance * max(abs(objective), abs(bound), scale):
+    distance, slack = sign * (objective - bound), tolerance * max(abs(objective), abs(bound), scale)
+    if distance < -slack:
+        return Status.FEASIBLE, None  # the answer contradicts the bound, which is then no bound
+    if distance <= slack:
         return Status.OPTIMAL, objective
     return Status.FEASIBLE, bound
 
