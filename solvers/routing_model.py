@@ -1,0 +1,267 @@
+"""Routings as models of OR-Tools' routing library."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil, floor, inf, isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.forms import Route, Routing, VehicleType
+
+from .scaling import common_denominator, power_below
+
+_LARGEST_COST = 2.0**45
+_LARGEST_AMOUNT = 2.0**31
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """Whole units of a quantity that adds up along a route, rounded so that limits are kept."""
+
+    scale: float
+    exact: bool
+
+    def amount(self, value: float) -> int:
+        """An amount, rounded up where it has to be."""
+        return round(value * self.scale) if self.exact else ceil(value * self.scale)
+
+    def limit(self, value: float) -> int:
+        """A finite limit, rounded down where it has to be."""
+        return round(value * self.scale) if self.exact else floor(value * self.scale)
+
+    def amounts(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Many amounts."""
+        scaled = values * self.scale
+        return (np.rint(scaled) if self.exact else np.ceil(scaled)).astype(np.int64)
+
+
+def _measure(values: list[float], reach: float) -> _Measure:
+    denominator = common_denominator(values, inf)
+    if denominator is not None and denominator * reach <= _LARGEST_COST:
+        return _Measure(float(denominator), exact=True)
+    return _Measure(power_below(_LARGEST_AMOUNT / max(reach, 1e-9)), exact=False)
+
+
+@dataclass
+class RoutesModel:
+    """A model of OR-Tools' routing library for one routing.
+
+    Nodes are the clients, then the depots in use, then a place where open routes end. Quantities
+    are scaled to whole numbers: exactly where they have a small common denominator, else with
+    amounts rounded up and limits down, so that the routes found keep the limits. Costs are rounded
+    to the nearest; the caller evaluates the routes with the routing itself.
+
+    Parameters
+    ----------
+    routing : Routing
+        With at least one client.
+    """
+
+    routing: Routing
+    manager: Any = None
+    model: Any = None
+    exact: bool = True
+    """Whether no amount or limit was rounded."""
+    kinds: list[int] = field(default_factory=list)
+    """Vehicle type of each vehicle."""
+
+    def __post_init__(self) -> None:
+        from ortools.constraint_solver import pywrapcp
+
+        routing, n = self.routing, len(self.routing.clients)
+        for kind, vehicle in enumerate(routing.vehicles):
+            self.kinds += [kind] * min(vehicle.count, n)
+        ends = {v.start for v in routing.vehicles} | {
+            v.end for v in routing.vehicles if v.end is not None
+        }
+        self._depots = sorted(ends)
+        # A node that is no vehicle's start or end would count as a client.
+        self._open = any(v.end is None for v in routing.vehicles)
+        self._size = n + len(self._depots) + self._open
+        self.manager = pywrapcp.RoutingIndexManager(
+            self._size,
+            len(self.kinds),
+            [self._node(routing.vehicles[kind].start) for kind in self.kinds],
+            [self._node(routing.vehicles[kind].end) for kind in self.kinds],
+        )
+        self.model = pywrapcp.RoutingModel(self.manager)
+        self._service = np.zeros(self._size)
+        self._service[:n] = [client.service for client in routing.clients]
+        self._add_loads()
+        self._add_lengths()
+        unit = self._add_times()
+        self._add_costs(unit)
+
+    # -- building -------------------------------------------------------------------------------
+
+    def _node(self, depot: int | None) -> int:
+        if depot is None:
+            return self._size - 1
+        return len(self.routing.clients) + self._depots.index(depot)
+
+    def _square(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A matrix of the routing over the nodes of the model; open ends are next to all."""
+        shift = len(self.routing.depots)
+        places = [*range(shift, self.routing.num_locations), *self._depots]
+        square = np.zeros((self._size, self._size))
+        square[: len(places), : len(places)] = matrix[np.ix_(places, places)]
+        return square
+
+    def _limits(self, values: Callable[[VehicleType], float]) -> list[float]:
+        return [values(vehicle) for vehicle in self.routing.vehicles]
+
+    def _register(self, matrix: NDArray[np.int64]) -> int:
+        return int(self.model.RegisterTransitMatrix(matrix.tolist()))
+
+    def _add_loads(self) -> None:
+        limits = self._limits(lambda v: v.capacity)
+        demands = [client.demand for client in self.routing.clients]
+        if not any(isfinite(limit) for limit in limits):
+            return
+        total = sum(demands)
+        limits = [min(limit, total) for limit in limits]
+        unit = _measure([*demands, *limits], total)
+        self.exact &= unit.exact
+        loads = [unit.amount(d) for d in demands] + [0] * (self._size - len(demands))
+        room = [sum(loads) if limits[k] >= total else unit.limit(limits[k]) for k in self.kinds]
+        step = self.model.RegisterUnaryTransitVector(loads)
+        self.model.AddDimensionWithVehicleCapacity(step, 0, room, True, "load")
+
+    def _add_lengths(self) -> None:
+        limits = self._limits(lambda v: v.max_distance)
+        if not any(isfinite(limit) for limit in limits):
+            return
+        matrix = self._square(self.routing.distance)
+        reach = float(matrix.max(axis=1).sum())
+        limits = [min(limit, reach) for limit in limits]
+        unit = _measure([*np.unique(matrix).tolist(), *limits], reach)
+        self.exact &= unit.exact
+        whole = unit.amounts(matrix)
+        top = int(whole.max(axis=1).sum())
+        room = [top if limits[k] >= reach else unit.limit(limits[k]) for k in self.kinds]
+        self.model.AddDimensionWithVehicleCapacity(self._register(whole), 0, room, True, "length")
+
+    def _add_times(self) -> _Measure | None:
+        """Clocks along the routes, where any window or limit on durations is."""
+        routing = self.routing
+        if not routing.has_time_windows:
+            return None
+        matrix = self._square(routing.duration) + self._service[:, None]
+        opening = [c.early for c in routing.clients] + [d.early for d in routing.depots]
+        closing = [c.late for c in routing.clients] + [d.late for d in routing.depots]
+        horizon = max(opening) + float(matrix.max(axis=1).sum())
+        stated = opening + closing + self._limits(lambda v: v.max_duration)
+        unit = _measure([*np.unique(matrix).tolist(), *stated], horizon)
+        self.exact &= unit.exact
+        whole = unit.amounts(matrix)
+        top = unit.amount(max(opening)) + int(whole.max(axis=1).sum())
+        self.model.AddDimension(self._register(whole), top, top, False, "time")
+        clock = self.model.GetDimensionOrDie("time")
+        for c, client in enumerate(routing.clients):
+            late = min(top, unit.limit(client.late)) if isfinite(client.late) else top
+            early = min(unit.amount(client.early), late)
+            clock.CumulVar(self.manager.NodeToIndex(c)).SetRange(early, late)
+        for number, kind in enumerate(self.kinds):
+            vehicle = routing.vehicles[kind]
+            opens = unit.amount(routing.depots[vehicle.start].early)
+            clock.CumulVar(self.model.Start(number)).SetRange(opens, top)
+            if vehicle.end is not None and isfinite(routing.depots[vehicle.end].late):
+                closes = min(top, unit.limit(routing.depots[vehicle.end].late))
+                clock.CumulVar(self.model.End(number)).SetRange(0, max(0, closes))
+            if vehicle.max_duration < horizon:
+                clock.SetSpanUpperBoundForVehicle(unit.limit(vehicle.max_duration), number)
+        return unit
+
+    def _add_costs(self, unit: _Measure | None) -> None:
+        """Costs of arcs, vehicles and prizes; time costs by the clock where there is one."""
+        routing = self.routing
+        length, drive = self._square(routing.distance), self._square(routing.duration)
+        arcs = []
+        for vehicle in routing.vehicles:
+            cost = vehicle.distance_cost * length
+            if unit is None:
+                cost = cost + vehicle.duration_cost * (drive + self._service[:, None])
+            arcs.append(cost)
+        spans = [0.0 if unit is None else v.duration_cost / unit.scale for v in routing.vehicles]
+        stated = [x for cost in arcs for x in np.unique(cost).tolist()]
+        stated += [x for v in routing.vehicles for x in (v.fixed_cost,)]
+        stated += [client.prize for client in routing.clients] + spans
+        reach = sum(float(cost.max(axis=1).sum()) for cost in arcs) + sum(
+            abs(client.prize) for client in routing.clients
+        )
+        reach += sum(routing.vehicles[k].fixed_cost for k in self.kinds)
+        if unit is not None:
+            clock = self.model.GetDimensionOrDie("time")
+            reach += max(spans) * len(self.kinds) * clock.CumulVar(0).Max()
+        denominator = common_denominator(stated, inf)
+        scale = power_below(_LARGEST_COST / max(reach, 1e-9))
+        if denominator is not None and denominator * reach <= _LARGEST_COST:
+            scale = float(denominator)
+        steps = [self._register(np.rint(cost * scale).astype(np.int64)) for cost in arcs]
+        for number, kind in enumerate(self.kinds):
+            vehicle = routing.vehicles[kind]
+            self.model.SetArcCostEvaluatorOfVehicle(steps[kind], number)
+            self.model.SetFixedCostOfVehicle(round(vehicle.fixed_cost * scale), number)
+            if unit is not None and spans[kind] > 0.0:
+                span = max(1, round(spans[kind] * scale))
+                self.model.GetDimensionOrDie("time").SetSpanCostCoefficientForVehicle(span, number)
+        for c, client in enumerate(routing.clients):
+            if not client.required:
+                # The library takes a negative penalty for "must be visited".
+                penalty = max(0, round(client.prize * scale))
+                self.model.AddDisjunction([self.manager.NodeToIndex(c)], penalty)
+
+    # -- searching ------------------------------------------------------------------------------
+
+    def search(
+        self,
+        first_solution: str,
+        metaheuristic: str,
+        ended: Callable[[], bool],
+        found: Callable[[tuple[Route, ...]], None],
+    ) -> str:
+        """Search until `ended` says so.
+
+        Parameters
+        ----------
+        first_solution, metaheuristic : str
+            Names of the library's strategies, in its own upper case.
+        ended : callable
+            Asked at every step of the search, the same number of times for the same work.
+        found : callable
+            Given every solution as it comes, better than those before or not.
+
+        Returns
+        -------
+        str
+            The library's status: ``"ROUTING_SUCCESS"``, ``"ROUTING_INFEASIBLE"`` and others.
+        """
+        from ortools.constraint_solver import pywrapcp
+        from ortools.constraint_solver import routing_enums_pb2 as enums
+
+        parameters = pywrapcp.DefaultRoutingSearchParameters()
+        parameters.time_limit.seconds = 10_000_000  # `ended` is the limit; without one it warns
+        parameters.first_solution_strategy = enums.FirstSolutionStrategy.Value.Value(first_solution)
+        parameters.local_search_metaheuristic = enums.LocalSearchMetaheuristic.Value.Value(
+            metaheuristic
+        )
+        self.model.CloseModelWithParameters(parameters)
+        self.model.AddSearchMonitor(self.model.solver().CustomLimit(ended))
+        self.model.AddAtSolutionCallback(lambda: found(self._routes()))
+        self.model.SolveWithParameters(parameters)
+        return str(enums.RoutingSearchStatus.Value.Name(self.model.status()))
+
+    def _routes(self) -> tuple[Route, ...]:
+        """The routes of the solution that the search stands at."""
+        routes = []
+        for number, kind in enumerate(self.kinds):
+            index = self.model.NextVar(self.model.Start(number)).Value()
+            clients = []
+            while not self.model.IsEnd(index):
+                clients.append(self.manager.IndexToNode(index))
+                index = self.model.NextVar(index).Value()
+            if clients:
+                routes.append(Route(kind, tuple(clients)))
+        return tuple(routes)
