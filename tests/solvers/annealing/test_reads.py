@@ -168,27 +168,27 @@ def test_sparse_and_dense_rows_walk_alike() -> None:
     for rows in ("sparse", "dense"):
         layout = Layout.choose(qubo, rows=rows)
         batch = start_batch(layout.build(qubo), layout, 1, np.random.default_rng(0))
-        batch.sweep(np.geomspace(50, 1, 40).astype(np.float32))
-        batch.checkpoint()
-        results.append(batch.finish())
-    np.testing.assert_array_equal(results[0][0], results[1][0])
-    np.testing.assert_array_equal(results[0][1], results[1][1])
+        assert isinstance(batch, RowReads)
+        batch.sweep(np.geomspace(50, 10, 40).astype(np.float32))
+        results.append(batch._x)
+    np.testing.assert_array_equal(results[0], results[1])
 
 
-def test_drifting_fields_are_computed_anew() -> None:
-    rng = np.random.default_rng(0)
-    qubo = Qubo.from_matrix(np.triu(rng.normal(size=(12, 12))) * np.logspace(0, 9, 12))
-    for rows in ("sparse", "dense"):
-        layout = Layout.choose(qubo, rows=rows)
-        assert layout.drifts
-        model = layout.build(qubo)
-        batch = start_batch(model, layout, 1, rng)
-        for _ in range(20):
-            batch.sweep(temperatures(1e12 * model.scale, 100))
-        batch.sweep(temperatures(0.0, 1))
-        fields = np.array(batch._g).reshape(12, -1)[:, 0] / model.scale
-        state = batch._x & 1
-        exact = qubo.linear + (qubo.to_matrix() + qubo.to_matrix().T) @ state - (
-            2 * qubo.linear * state
-        )
-        np.testing.assert_allclose(fields, exact, rtol=1e-6, atol=1e-5)
+@pytest.mark.parametrize("rows", ["sparse", "dense"])
+def test_drifting_fields_are_computed_anew(rows: Rows) -> None:
+    # Adding 1e15 and taking it away again rounds the fraction of a field, every time a little.
+    matrix = np.triu(np.random.default_rng(0).normal(size=(12, 12)))
+    matrix[:6, 6:] *= 1e15
+    qubo = Qubo.from_matrix(matrix)
+    layout = Layout.choose(qubo, rows=rows)
+    assert layout.drifts
+    model = layout.build(qubo)
+    batch = start_batch(model, layout, 1, np.random.default_rng(1))
+    assert isinstance(batch, LaneReads | RowReads)
+    for _ in range(50):
+        batch.sweep(temperatures(1e15 * model.scale, 100))
+    batch.sweep(temperatures(0.0, 0))
+    fields = np.array(batch._g).reshape(12, -1)[:, 0] / model.scale
+    pairs = np.triu(matrix, 1)
+    exact = qubo.linear + (pairs + pairs.T) @ (batch._x & 1)
+    np.testing.assert_allclose(fields, exact, rtol=0.0, atol=4.0)

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -171,6 +170,13 @@ def test_reads_and_sweeps_are_what_was_asked(grouped: bool) -> None:
     assert outcome.details["reads"] == 2
 
 
+def test_every_read_is_its_own() -> None:
+    qubo = random_qubo(1, 300, 0.1)
+    for model in (qubo, qubo.with_groups([Group(tuple(range(100)), 30)])):
+        outcome, _ = anneal(model, reads=40, sweeps=1)
+        assert len(outcome.answers) == 40
+
+
 def test_betas_are_what_was_asked() -> None:
     qubo = random_qubo(1, 40)
     outcome, _ = anneal(qubo, beta_min=0.02, beta_max=1.5, schedule="linear", reads=1, sweeps=9)
@@ -210,13 +216,13 @@ def test_a_stop_ends_the_run_with_what_it_has(grouped: bool) -> None:
         qubo = qubo.with_groups([Group(tuple(range(10)), 3)])
     anneal(qubo, Budget(time_limit=0.0))  # compile first
     progress = Progress()
-    timer = threading.Timer(0.2, progress.stop)
+    timer = threading.Timer(0.1, progress.stop)
     timer.start()
-    begin = time.perf_counter()
-    outcome = SimulatedAnnealing(sweeps=10**9, reads=1).solve(qubo, Budget(), 0, progress)
-    assert time.perf_counter() - begin < 20.0  # the work itself would take hours
+    sweeps = 10**6  # half a minute
+    outcome = SimulatedAnnealing(sweeps=sweeps, reads=1).solve(qubo, Budget(), 0, progress)
+    timer.join()
     check_outcome(qubo, outcome, progress)
-    assert 0 < outcome.usage.evaluations < 10**11
+    assert 0 < outcome.usage.evaluations < sweeps * qubo.num_variables
 
 
 def test_a_stop_before_the_start() -> None:
@@ -244,11 +250,11 @@ def test_models_with_nothing_to_choose() -> None:
     assert outcome.answers[0].tolist() == [1, 0, 1]
 
 
-def test_answers_are_capped_best_first() -> None:
-    qubo = Qubo.from_arrays(np.linspace(-1e-3, 1e-3, 40))
-    outcome, progress = anneal(qubo, reads=3000, sweeps=1, beta_max=1.0)
+def test_answers_are_capped() -> None:
+    qubo = Qubo.from_arrays([0.0] * 20)
+    outcome, progress = anneal(qubo, reads=4000, sweeps=1)
     check_outcome(qubo, outcome, progress)
-    assert len(outcome.answers) <= 1000
+    assert len(outcome.answers) == 1000
 
 
 @pytest.mark.parametrize(
