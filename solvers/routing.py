@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from qopt.errors import UsageError
+from qopt.errors import SizeError, UsageError
 from qopt.forms import Route, Routing
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
@@ -23,6 +23,9 @@ FirstSolution = Literal[
 Metaheuristic = Literal[
     "guided-local-search", "simulated-annealing", "tabu-search", "greedy-descent"
 ]
+
+MOST_LOCATIONS = 5000
+"""Largest instance taken: the library holds whole matrices, one for each kind of vehicle."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,18 @@ class OrToolsRouting:
                 raise UsageError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
 
     def solve(self, model: Routing, budget: Budget, seed: int, progress: Progress) -> Outcome:
-        """Solve one routing; see `qopt.solver.Solver`."""
+        """Solve one routing; see `qopt.solver.Solver`.
+
+        Raises
+        ------
+        SizeError
+            Above 5000 locations.
+        """
+        if model.num_locations > MOST_LOCATIONS:
+            raise SizeError(
+                "the routing library", model.num_locations, MOST_LOCATIONS, "locations",
+                "split the clients by region",
+            )
         usage = Usage()
         with usage.phase("setup"):
             from ortools.constraint_solver import pywrapcp  # noqa: F401  importing takes time
