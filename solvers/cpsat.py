@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from threading import Event, Thread
 from typing import Any
 
@@ -11,7 +11,7 @@ from qopt.errors import SolverError
 from qopt.forms import Program, Routing
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
-from .cpsat_program import CpModel, program_model
+from .cpsat_program import CpModel, Hint, program_model
 from .cpsat_routing import routing_model
 from .proof import settle, without_variables
 
@@ -19,6 +19,10 @@ EVALUATIONS_PER_UNIT = 1_000_000
 """Evaluations that make one unit of CP-SAT's deterministic time, which is about a second."""
 
 _OPTIMAL_TOLERANCE = 1e-9
+
+_HINT_STEPS = 500_000
+_HINT_SHARE = 0.1
+"""Steps of local search, and share of the budget, for finding first routes."""
 
 _HINT_UNITS = 1.0
 """Deterministic time for finding a first answer of a program with products."""
@@ -39,7 +43,9 @@ class CpSat:
     answer is evaluated with the unrounded model, and called optimal only where its objective is
     within 1e-9 of the bound.
 
-    Products in an objective are linearised. Routings are modelled with circuit constraints.
+    Products in an objective are linearised; the search starts from any answer that is found without
+    the linear relaxation. Routings are modelled with circuit constraints; above 25 clients the
+    search starts from routes that the routing library finds by descent.
 
     With one thread, one seed gives one answer. Several threads share what they learn as it comes:
     then equally good answers may differ from run to run.
@@ -100,7 +106,9 @@ def _search(
     first.best_bound_callback = solver.best_bound_callback = watcher.bound
     with usage.phase("execute"), _stopped_by(progress, first, solver):
         spent = 0.0
-        if built.products:
+        if built.hint is not None:
+            spent = _take_hint(built.hint, built.model, budget, clock, progress, watcher)
+        elif built.products:
             _configure(first.parameters, built, budget, clock, seed)
             spent = _find_hint(built, cp_model, first, watcher)
         _configure(solver.parameters, built, budget, clock, seed, spent)
@@ -109,6 +117,30 @@ def _search(
     usage.evaluations = round(spent * EVALUATIONS_PER_UNIT)
     with usage.phase("decode"):
         return _outcome(built, cp_model, solver, status, watcher, usage)
+
+
+def _take_hint(
+    hint: Hint, model: Any, budget: Budget, clock: Clock, progress: Progress, watcher: Any
+) -> float:
+    """Let the main search start from an answer that other means find in a part of the time.
+
+    Returns its steps as deterministic time.
+    """
+    steps = 0
+    most = min(_HINT_STEPS, _HINT_SHARE * (budget.evaluations or inf))
+    end = clock.elapsed + _HINT_SHARE * clock.remaining
+
+    def ended() -> bool:
+        nonlocal steps
+        steps += 1
+        return steps > most or clock.elapsed > end or progress.stopping
+
+    if (found := hint(ended)) is not None:
+        answer, values = found
+        watcher.take(answer)
+        for variable, value in values:
+            model.add_hint(variable, value)
+    return steps / EVALUATIONS_PER_UNIT
 
 
 def _find_hint(built: CpModel, cp_model: Any, solver: Any, watcher: Any) -> float:
@@ -174,11 +206,13 @@ def _watcher(built: CpModel, progress: Progress) -> Any:
     class Watcher(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.best = self.proven = float("inf")
+            self.best = self.proven = inf
             self.answer: Any = None
 
         def on_solution_callback(self) -> None:
-            answer = built.answer(self.value)
+            self.take(built.answer(self.value))
+
+        def take(self, answer: Any) -> None:
             objective, feasible = built.evaluate(answer)
             if feasible and built.sign * objective < self.best:
                 self.best, self.answer = built.sign * objective, answer
@@ -186,7 +220,7 @@ def _watcher(built: CpModel, progress: Progress) -> Any:
 
         def bound(self, whole: float) -> None:
             value = built.bound(whole)
-            if self.proven == float("inf") or built.sign * value > self.proven:
+            if self.proven == inf or built.sign * value > self.proven:
                 self.proven = built.sign * value
                 progress.bound(value)
 

@@ -19,6 +19,9 @@ _LARGEST_BOUND = 2.0**40
 """Largest bound of a variable that is passed on to CP-SAT."""
 
 
+Hint = Callable[[Callable[[], bool]], tuple[Any, list[tuple[Any, int]]] | None]
+
+
 @dataclass(frozen=True)
 class CpModel:
     """A CP-SAT model that minimises, and the way back to the form it stands for.
@@ -42,6 +45,9 @@ class CpModel:
         Whether the search should lean on the linear relaxation and its cuts.
     products : bool
         Whether there are linearised products, whose large relaxation delays the first answer.
+    hint : callable, optional
+        Finds a first answer by other means: given a function that says when to end, it returns the
+        answer and values of variables for it, or None where it found none.
     """
 
     model: Any
@@ -53,6 +59,7 @@ class CpModel:
     notes: dict[str, Any]
     linear: bool = False
     products: bool = False
+    hint: Hint | None = None
 
     def bound(self, whole: float) -> float:
         """A bound of the whole objective in the form's own units and sense."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from math import floor, inf, isfinite
 from typing import Any
 
@@ -13,6 +14,7 @@ from qopt.forms import Route, Routing, VehicleType
 from qopt.forms.routing import TOLERANCE
 
 from .cpsat_program import CpModel
+from .routing_model import RoutesModel
 from .scaling import common_denominator, power_below, whole_objective
 
 MOST_LOCATIONS = 300
@@ -20,6 +22,9 @@ MOST_ARCS = 200_000
 """Arcs times vehicle types of a model, about what fits memory and the first propagation."""
 
 _LARGEST_HORIZON = 2.0**50
+
+_FOUND_AT_ONCE = 25
+"""Clients up to which CP-SAT finds routes by itself at once."""
 
 
 def routing_model(routing: Routing) -> CpModel:
@@ -95,6 +100,10 @@ class _Draft:
     """The literal of each arc for each vehicle type; the arc's own where there is one type."""
     skipped: dict[int, Any] = field(default_factory=dict)
     """For the node of each optional client, the literal of leaving it out."""
+    loads: dict[int, Any] = field(default_factory=dict)
+    """For the node of each client, the load when leaving it, where loads are limited."""
+    demands: list[int] = field(default_factory=list)
+    """Demand of each node, in whole units."""
     costs: list[tuple[Any, float, float]] = field(default_factory=list)
     """Variables, their costs and their largest values."""
 
@@ -131,6 +140,7 @@ class _Draft:
                 "objective_exact": objective.exact,
             },
             linear=True,
+            hint=self.hint if len(self.routing.clients) > _FOUND_AT_ONCE else None,
         )
 
     def _evaluate(self, routes: tuple[Route, ...]) -> tuple[float, bool]:
@@ -151,6 +161,40 @@ class _Draft:
                 node = following[node][0][0]
             found.append(Route(kind, tuple(clients)))
         return tuple(found)
+
+    def hint(
+        self, ended: Callable[[], bool]
+    ) -> tuple[tuple[Route, ...], list[tuple[Any, int]]] | None:
+        """Routes that the routing library finds by descent, with values of arcs and loads."""
+        best: tuple[float, tuple[Route, ...]] = (inf, ())
+
+        def found(routes: tuple[Route, ...]) -> None:
+            nonlocal best
+            objective, feasible = self._evaluate(routes)
+            if feasible and objective < best[0]:
+                best = (objective, routes)
+
+        RoutesModel(self.routing).search("AUTOMATIC", "GREEDY_DESCENT", ended, found)
+        if best[0] == inf:
+            return None
+        return best[1], self._values(best[1])
+
+    def _values(self, routes: tuple[Route, ...]) -> list[tuple[Any, int]]:
+        typed: set[tuple[int, int, int]] = set()
+        values: list[tuple[Any, int]] = []
+        for route in routes:
+            stops = [0, *(c + 1 for c in route.clients), 0]
+            typed |= {(a, b, route.vehicle) for a, b in pairwise(stops)}
+            if self.loads:
+                sums = accumulate(self.demands[node] for node in stops[1:-1])
+                values += zip((self.loads[node] for node in stops[1:-1]), sums, strict=True)
+        values += [(literal, int(arc in typed)) for arc, literal in self.typed.items()]
+        if len(self.routing.vehicles) > 1:
+            arcs = {(a, b) for a, b, _ in typed}
+            values += [(literal, int(arc in arcs)) for arc, literal in self.arcs.items()]
+        visited = {node for _, node, _ in typed}
+        values += [(literal, int(node not in visited)) for node, literal in self.skipped.items()]
+        return values
 
     # -- arcs and routes ------------------------------------------------------------------------
 
@@ -259,10 +303,10 @@ class _Draft:
         total = sum(c.demand for c in clients)
         limits = [min(v.capacity, total) for v in vehicles]
         unit = _measure([*(c.demand for c in clients), *limits], len(clients), total)
-        demand = [0, *(unit.amount(c.demand) for c in clients)]
+        demand = self.demands = [0, *(unit.amount(c.demand) for c in clients)]
         capacity = [unit.limit(limit) for limit in limits]
         most = max(capacity)
-        load = {}
+        load = self.loads
         for node in self._nodes:
             load[node] = self.model.new_int_var(min(demand[node], most), most, "")
             if len(vehicles) > 1:
