@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +117,13 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     reference = name = None
     if file.suffix == ".toml":
         head = _read_toml(file)
-        kind = kind or head.pop("kind", None)
-        head.pop("kind", None)
-        name = head.pop("name", file.stem)
+        kind = kind or _line(file, head, "kind")
+        name = _line(file, head, "name") or file.stem
         reference = _reference(file, head.pop("reference", None))
-        data = head.pop("data", None)
-        if not isinstance(data, str):
+        data = _line(file, head, "data")
+        if data is None:
             raise ParseError(file, 'an instance file needs data = "FILE", the data file beside it')
+        head = {key: value for key, value in head.items() if key not in ("kind", "name", "data")}
         settings = {**head, **settings}
         data_file = file.parent / data
         _check_file(data_file)
@@ -242,20 +243,39 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ParseError(file, f"not a TOML file: {fault}") from fault
 
 
+def _line(file: Path, table: Mapping[str, Any], name: str) -> str | None:
+    """The entry of that name: a line of text, or None where there is no such entry."""
+    value = table.get(name)
+    if value is not None and not (isinstance(value, str) and value and value.isprintable()):
+        raise ParseError(file, f'{name} must be a line of text, {name} = "...", got {value!r}')
+    return value
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, int | float) and type(value) is not bool and isfinite(value)
+    except OverflowError:  # a whole number above every double
+        return False
+
+
 def _reference(file: Path, table: Any) -> Reference | None:
     if table is None:
         return None
-    if not isinstance(table, Mapping) or not isinstance(table.get("value"), int | float):
-        raise ParseError(file, "[reference] needs a number: value = 3323")
+    if not isinstance(table, Mapping) or not _is_finite(table.get("value")):
+        raise ParseError(file, "[reference] needs a finite number: value = 3323")
     unknown = set(table) - {"value", "source", "proven", "convention"}
     if unknown:
         raise ParseError(
             file, f"[reference] has {sorted(unknown)[0]!r}; it takes value, source, proven, "
             "convention"
         )
+    if not isinstance(table.get("proven", False), bool):
+        raise ParseError(
+            file, f"[reference] proven must be true or false, got {table['proven']!r}"
+        )
     return Reference(
         value=float(table["value"]),
-        source=str(table.get("source", "")),
-        proven=bool(table.get("proven", False)),
-        convention=str(table.get("convention", "")),
+        source=_line(file, table, "source") or "",
+        proven=table.get("proven", False),
+        convention=_line(file, table, "convention") or "",
     )

@@ -147,7 +147,7 @@ def _convert(value: Any, annotation: Any) -> Any:
     for member in sorted(members, key=lambda m: m is str):
         try:
             return _convert_one(value, member)
-        except ValueError:
+        except (ValueError, OverflowError):  # a whole number may be above every double
             continue
     raise ValueError
 

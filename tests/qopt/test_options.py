@@ -129,6 +129,7 @@ def test_values_that_fit(name: str, value: object, expected: object) -> None:
     [
         ("p", "three"), ("p", 2.5), ("p", "2.5"), ("p", True), ("p", None),
         ("tail", "nan"), ("tail", float("inf")), ("tail", "best"), ("tail", False),
+        ("tail", 10**400),
         ("exact", "maybe"), ("exact", 1), ("mixer", "XY"), ("mixer", 1),
         ("angles", "0.1;x"), ("angles", 3), ("start", "1;2;3"), ("device", 5),
     ],
