@@ -12,8 +12,9 @@ from .record import Record
 SCHEMA = 1
 """Version of the tables; kept in ``PRAGMA user_version``."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS runs (
+_TABLES = (
+    """
+CREATE TABLE runs (
     key       TEXT PRIMARY KEY,
     started   TEXT NOT NULL,
     instance  TEXT NOT NULL,
@@ -23,9 +24,10 @@ CREATE TABLE IF NOT EXISTS runs (
     status    TEXT NOT NULL,
     objective REAL,
     record    TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS runs_by_instance ON runs (instance, solver, seed);
-"""
+)""",
+    "CREATE INDEX runs_by_instance ON runs (instance, solver, seed)",
+    f"PRAGMA user_version={SCHEMA}",
+)
 
 
 class Store(Protocol):
@@ -91,17 +93,35 @@ class SqliteStore:
             raise StoreError(f"{path} cannot be used as a run store: {fault}") from fault
 
     def _prepare(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if self._version() == 0:
+            self._lay_out()
+        version = self._version()
         if version > SCHEMA:
             raise StoreError(
                 f"{self.path} is a run store of layout {version}, this version reads up to "
                 f"{SCHEMA}; update qopt"
             )
-        if version < SCHEMA:
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.executescript(_TABLES)
-            self._db.execute(f"PRAGMA user_version={SCHEMA}")
-            self._db.commit()
+        if version < SCHEMA or "runs" not in self._tables():
+            raise StoreError(
+                f"{self.path} is a database of something else, no run store; give another file"
+            )
+
+    def _lay_out(self) -> None:
+        """Make the tables of a new file; a database of something else stays as it is."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")  # another process may be making them now
+            if self._version() or self._tables():
+                return
+            for statement in _TABLES:
+                self._db.execute(statement)
+        self._db.execute("PRAGMA journal_mode=WAL")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _tables(self) -> set[str]:
+        rows = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {name for (name,) in rows}
 
     def add(self, record: Record) -> None:
         """Keep a record; durable when the call returns."""
@@ -124,7 +144,7 @@ class SqliteStore:
         if len(rows) != 1:
             many = "several runs" if rows else "no run"
             raise StoreError(f"{self.path} holds {many} with id {key}; list them: qopt runs list")
-        return Record.from_json(json.loads(rows[0][0]))
+        return self._record(rows[0][0])
 
     def find(
         self, *, instance: str | None = None, solver: str | None = None, status: str | None = None
@@ -135,7 +155,13 @@ class SqliteStore:
         where = " AND ".join(f"{column} = ?" for column in given) or "1"
         query = f"SELECT record FROM runs WHERE {where} ORDER BY started, key"
         for (text,) in self._read(query, tuple(given.values())):
-            yield Record.from_json(json.loads(text))
+            yield self._record(text)
+
+    def _record(self, text: str) -> Record:
+        try:
+            return Record.from_json(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise StoreError(f"{self.path} holds a damaged record: {fault}") from fault
 
     def _read(self, query: str, values: tuple[str, ...]) -> list[tuple[str]]:
         try:

@@ -74,3 +74,31 @@ def test_files_that_are_no_store_are_refused(tmp_path):
     newer.close()
     with pytest.raises(StoreError, match="layout 99"):
         SqliteStore(tmp_path / "newer.db")
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_database_of_something_else_is_refused_and_stays_as_it_is(tmp_path, version):
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE cookies (name)")
+    other.execute(f"PRAGMA user_version={version}")
+    other.close()
+    before = (tmp_path / "other.db").read_bytes()
+    for must_exist in (False, True):
+        with pytest.raises(StoreError, match="something else"):
+            SqliteStore(tmp_path / "other.db", must_exist=must_exist)
+    assert (tmp_path / "other.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ['{"key": "a', "[]", "{}"])
+def test_a_damaged_record_is_said(tmp_path, records, text):
+    with SqliteStore(tmp_path / "runs.db") as store:
+        store.add(records[0])
+    damaged = sqlite3.connect(tmp_path / "runs.db")
+    with damaged:
+        damaged.execute("UPDATE runs SET record = ?", (text,))
+    damaged.close()
+    with SqliteStore(tmp_path / "runs.db") as store:
+        with pytest.raises(StoreError, match="damaged"):
+            list(store.find())
+        with pytest.raises(StoreError, match="damaged"):
+            store.get(records[0].key)
