@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from . import registry
@@ -18,6 +19,9 @@ from .store import Store
 
 DEFAULT_SOLVERS = ("cpsat", "sa", "routing", "qaoa", "random")
 """An exact solver with bounds, the strongest heuristics by form, QAOA, and the floor."""
+
+MOST_RUNS = 100_000
+"""Runs of one comparison: all of them are planned, and their records held, at once."""
 
 
 @dataclass
@@ -41,7 +45,8 @@ class Study:
     Raises
     ------
     UsageError
-        Where there are no problems, solvers or seeds, or a solver, option or name clashes.
+        Where there are no problems, solvers or seeds, more than 100 000 runs, or a solver, option
+        or name clashes.
     """
 
     problems: Iterable[Any]
@@ -57,10 +62,16 @@ class Study:
 
     def __post_init__(self) -> None:
         problems = [load(p) if isinstance(p, str) else as_problem(p) for p in self.problems]
-        solvers, seeds = list(dict.fromkeys(self.solvers)), list(dict.fromkeys(self.seeds))
+        solvers = list(dict.fromkeys(self.solvers))
+        seeds = list(dict.fromkeys(islice(self.seeds, MOST_RUNS + 1)))
         for what, items in (("problem", problems), ("solver", solvers), ("seed", seeds)):
             if not items:
                 raise UsageError(f"a comparison needs at least one {what}")
+        if len(problems) * len(solvers) * len(seeds) > MOST_RUNS:
+            raise UsageError(
+                f"a comparison takes at most {MOST_RUNS} runs, instances by solvers by seeds; "
+                "take fewer seeds, or make several comparisons"
+            )
         _check_names(problems)
         budget = Budget(self.time_limit, self.evaluations, self.threads)
         self.tasks, self.left_out = [], []

@@ -32,6 +32,8 @@ def test_a_pair_without_a_way_is_left_out_and_said():
     [([], ["brute"], [0], "problem"), ([Pick()], [], [0], "solver"),
      ([Pick()], ["brute"], [], "seed"),
      ([Pick(), Pick(k=3)], ["brute"], [0], "two different instances"),
+     ([Pick()], ["brute"], range(10**18), "at most 100000 runs"),
+     ([Pick(), Pick()], ["brute", "waits"], range(30_000), "at most 100000 runs"),
      ([Pick()], ["brut"], [0], "did you mean"), ([Pick()], ["brute:x=1"], [0], "option")],
 )
 def test_what_cannot_be_compared_is_refused_before_anything_runs(problems, solvers, seeds, message):
