@@ -52,4 +52,6 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return ";".join(map(_text, value))
+    if isinstance(value, dict):
+        return ";".join(f"{name}={_text(item)}" for name, item in value.items())
     return repr(value) if isinstance(value, float) else str(value)

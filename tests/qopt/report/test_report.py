@@ -48,7 +48,8 @@ def words(command):
 
 def test_the_command_repeats_settings_options_and_budget_exactly():
     facts = make.instance("a b", path="my data/a b.csv", kind="portfolio",
-                          settings={"select": 5, "risk": 0.1 + 0.2, "names": ["x", "y"]})
+                          settings={"select": 5, "risk": 0.1 + 0.2, "names": ["x", "y"],
+                                    "caps": {"Energy": 2, "Health Care": 0.5}})
     budget = {"time_limit": 2.5, "evaluations": 1000, "threads": 2}
     same = {"facts": facts, "budget": budget}
     records = [
@@ -62,6 +63,7 @@ def test_the_command_repeats_settings_options_and_budget_exactly():
     pairs = list(zip(given[3::2], given[4::2], strict=True))
     assert ("--set", "risk=0.30000000000000004") in pairs
     assert ("--set", "names=x;y") in pairs
+    assert ("--set", "caps=Energy=2;Health Care=0.5") in pairs
     assert ("--solver", f"qaoa:angles={1 / 3!r};0.5,cvar=0.1,mixer=none,trace=true") in pairs
     assert ("--seeds", "2") in pairs
     assert ("--time-limit", "2.5") in pairs
