@@ -44,17 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; faults become one line on stderr."""
+    as_json = "--json" in arguments
     try:
         code = group.main(list(arguments), prog_name="qopt", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as fault:
+    except click.exceptions.NoArgsIsHelpError as fault:
         fault.show()
         return fault.exit_code
+    except click.ClickException as fault:
+        return _tell(fault, _usage(fault), fault.exit_code, as_json)
     except QoptError as fault:
-        _tell(fault, as_json="--json" in arguments)
-        return fault.exit_code
+        return _tell(fault, str(fault), fault.exit_code, as_json)
     except (KeyboardInterrupt, click.Abort):
         click.echo("qopt: interrupted", err=True)
         return EXIT_INTERRUPTED
@@ -70,15 +72,24 @@ def run(arguments: Sequence[str]) -> int:
         if os.environ.get("QOPT_TRACEBACK"):
             raise
         text = f"{type(fault).__name__}: {fault}".splitlines()[0]
-        click.echo(f"qopt: internal fault: {text} (QOPT_TRACEBACK=1 shows where)", err=True)
-        return 1
+        message = f"internal fault: {text} (QOPT_TRACEBACK=1 shows where)"
+        return _tell(fault, message, 1, as_json)
 
 
-def _tell(fault: QoptError, *, as_json: bool) -> None:
+def _usage(fault: click.ClickException) -> str:
+    """What click has to say, on one line, with where to read more."""
+    message = " ".join(fault.format_message().split())
+    context = fault.ctx if isinstance(fault, click.UsageError) else None
+    return message if context is None else f"{message} (see {context.command_path} --help)"
+
+
+def _tell(fault: Exception, message: str, code: int, as_json: bool) -> int:
+    """Say a fault on standard error, and as JSON where that was asked for."""
     if as_json:
-        error = {"type": type(fault).__name__, "message": str(fault), "exit_code": fault.exit_code}
+        error = {"type": type(fault).__name__, "message": message, "exit_code": code}
         click.echo(json.dumps({"error": error}))
-    click.echo(f"qopt: error: {fault}", err=True)
+    click.echo(f"qopt: error: {message}", err=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -44,13 +44,15 @@ def solve(
     """Solve FILE and print the best answer found."""
     from qopt.loading import load
     from qopt.run import solve as run_solver
-    from qopt.solution import exit_code, write_answer
+    from qopt.solution import check_answer_path, exit_code, write_answer
     from qopt.store import SqliteStore
 
     from .progress import watching
 
-    keep = SqliteStore(store) if store is not None else None
     problem = load(file, kind=kind, **settings)
+    if output is not None:
+        check_answer_path(problem, output)
+    keep = SqliteStore(store) if store is not None else None
     with watching() as watcher:
         watcher.begin(f"{problem.name} by {solver}")
         solution = run_solver(
@@ -64,7 +66,9 @@ def solve(
         print_json(solution.to_json())
     else:
         _print(solution)
-    if output is not None:
+    if output is not None and solution.answer is None:
+        click.echo(f"qopt: no answer was found; {output} is not written", err=True)
+    elif output is not None:
         write_answer(solution, output)
     return exit_code(solution.status)
 

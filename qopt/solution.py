@@ -10,6 +10,7 @@ from .errors import (
     EXIT_PROVEN_INFEASIBLE,
     MissingPackageError,
     UnsupportedError,
+    UsageError,
 )
 from .forms import FORMS
 from .judge import TOLERANCE
@@ -152,18 +153,32 @@ def write_answer(solution: Solution, path: Path) -> None:
     UnsupportedError
         Where there is no answer, or the problem has no such format.
     """
+    check_answer_path(solution.problem, path)
     if solution.answer is None:
         raise UnsupportedError(f"the run ended without an answer; {path} is not written")
-    ending = path.suffix.removeprefix(".")
-    if ending == "json":
-        path.write_text(json.dumps(solution.record.answer, indent=2) + "\n", encoding="utf-8")
-        return
-    writer = getattr(solution.problem, f"to_{ending}", None) if ending else None
-    if writer is None:
-        own = [name[3:] for name in dir(solution.problem) if name.startswith("to_")]
-        formats = [name for name in own if name not in FORMS]
+    if path.suffix == ".json":
+        text = json.dumps(solution.record.answer, indent=2) + "\n"
+    else:
+        text = getattr(solution.problem, f"to_{path.suffix[1:]}")(solution.answer)
+    path.write_text(text, encoding="utf-8")
+
+
+def check_answer_path(problem: Problem, path: Path) -> None:
+    """Refuse a file that an answer could not be written to, before anything runs for it.
+
+    Raises
+    ------
+    UsageError
+        For a folder that is not there.
+    UnsupportedError
+        Where the problem has no such format.
+    """
+    own = [name[3:] for name in dir(problem) if name.startswith("to_")]
+    formats = ["json", *(name for name in own if name not in FORMS)]
+    if path.suffix.removeprefix(".") not in formats:
         raise UnsupportedError(
-            f"{solution.problem.kind} writes answers as .{' or .'.join(['json', *formats])}, "
+            f"{problem.kind} writes answers as .{' or .'.join(formats)}, "
             f"not {path.suffix or 'without an ending'}"
         )
-    path.write_text(writer(solution.answer), encoding="utf-8")
+    if not path.parent.is_dir():
+        raise UsageError(f"the folder {path.parent} of the answer does not exist; make it first")

@@ -139,9 +139,30 @@ def test_wrong_usage_is_one_line_and_its_exit_code(tmp_path):
     assert "abc" in error
 
 
-def test_an_error_under_json_is_json_too():
-    done = qopt("solve", "nowhere.tsp", "--json", code=3)
-    assert json.loads(done.stdout)["error"]["exit_code"] == 3
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--seed", "-1"), "-1 is not in the range x>=0. (see qopt solve --help)"),
+        (("--set", "select"), "write name=value, got 'select'"),
+        (("--foo",), "--foo"),
+        (("-o", "no/folder/a.json"), "the folder no/folder of the answer does not exist"),
+    ],
+)
+def test_wrong_options_are_one_line_before_anything_runs(arguments, message):
+    assert message in one_line_error("solve", "burma5", *arguments, code=2)
+
+
+def test_an_answer_in_no_format_is_refused_before_anything_runs():
+    done = qopt("solve", "burma5", "-o", "a.foo", "--json", code=5)
+    assert "not .foo" in json.loads(done.stdout)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("nowhere.tsp",), 3), (("burma5", "--seed", "x"), 2)]
+)
+def test_an_error_under_json_is_json_too(arguments, code):
+    done = qopt("solve", *arguments, "--json", code=code)
+    assert json.loads(done.stdout)["error"]["exit_code"] == code
 
 
 def test_ctrl_c_prints_the_best_found():
