@@ -170,6 +170,26 @@ def _push(typing: Any, g: Any, j: Any, weight: Any, flip: Any, x: Any) -> Any:
     return signature, generate
 
 
+@_instruction
+def _add_chosen(typing: Any, total: Any, g: Any, i: Any, x: Any, linear: Any) -> Any:
+    """Add ``g[i] + linear`` to `total`, in double precision, in the reads where x is one."""
+    signature = types.void(total, g, types.int64, types.uint16, types.float64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        total, g, i, x, linear = arguments
+        zero = ir.Constant(ir.IntType(64), 0)
+        target = _lanes_of(context, builder, signature.args[0], total, zero)
+        field = _load(builder, _lanes_of(context, builder, signature.args[1], g, i))
+        if field.type != _vector(linear.type):
+            field = builder.fpext(field, _vector(linear.type))
+        value = builder.fadd(field, _spread(builder, linear))
+        value = builder.select(builder.bitcast(x, _MASK), value, _constant(linear.type, 0.0))
+        _store(builder, builder.fadd(_load(builder, target), value), target)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 # -- sparse models: LANES reads side by side ----------------------------------------------------
 
 
@@ -235,11 +255,7 @@ def energies_lanes(
     """Energies of LANES states from their fields: each pair is counted from both ends."""
     energy = np.zeros(LANES)
     for i in range(len(x)):
-        bits = x[i]
-        if bits:
-            for r in range(LANES):
-                if (bits >> np.uint16(r)) & np.uint16(1):
-                    energy[r] += np.float64(g[i, r]) + np.float64(linear[i])
+        _add_chosen(energy, g, i, x[i], np.float64(linear[i]))
     return energy / 2.0
 
 

@@ -30,8 +30,8 @@ _DEFAULT_LONG_ROUNDS = 4
 
 _PILOT_SWEEPS = 8
 _PILOT_READS = 4
-_SLICE_COST = 1 << 21
-"""Work between two checkpoints, a few hundredths of a second."""
+_SLICE_COST = 1 << 24
+"""Work between two checkpoints, a few hundredths of a second, in all reads of a batch."""
 
 _DEFAULT_READS = 32
 
@@ -321,7 +321,7 @@ class Search:
 
     @property
     def _slice(self) -> int:
-        return max(1, int(_SLICE_COST / self._model.sweep_cost))
+        return max(1, int(_SLICE_COST / (self._width * self._model.sweep_cost)))
 
     def _report(self, energies: NDArray[np.float64]) -> None:
         best = float(energies.min()) + self._offset
