@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qopt.solver import Budget, Clock, Progress
 
 from .layout import Layout, Model
-from .reads import batch_size, start_batch
+from .reads import Batch, batch_size, start_batch
 from .rounds import Round, growing, most_sweeps
 from .schedule import DESCENT, Cooling, Pace, Sweeps, Until, cooling_range
 
@@ -128,6 +128,7 @@ class Search:
         self._width = batch_size(layout)
         self._cooling = Cooling(1.0, 1.0, options.schedule)
         self._sweep_seconds = 0.0
+        self._pilot: Batch | None = None
         self._rounds: list[Round] = []
         self._incumbent = inf
         self._lock = Lock()
@@ -142,8 +143,10 @@ class Search:
                 self._run_round(number, planned)
                 if self._over():
                     break
-        if not len(self.pool):  # no time for any sweep: a random answer is still an answer
-            batch = start_batch(self._model, self._layout, 1, self._generator(0, 0))
+        if not len(self.pool):  # no time for any read: even a random answer is an answer
+            batch = self._pilot or start_batch(
+                self._model, self._layout, 1, self._generator(0, 0)
+            )
             self._report(batch.checkpoint())
             self.pool.add(*batch.finish())
         self._seconds = time.perf_counter() - begin
@@ -245,6 +248,7 @@ class Search:
                 sweeps += 1
             if sweeps:
                 minimum.append(batch.changes(rng))
+            self._pilot = batch
         self._sweep_seconds = max(1e-9, (self._clock.elapsed - begin) / max(1, sweeps))
         hot, cold = cooling_range(
             np.concatenate(random), np.concatenate(minimum) if minimum else None
@@ -309,7 +313,7 @@ class Search:
         for temperatures in pace.slices(self._cooling):
             over = self._over()
             if over:
-                temperatures = np.zeros(DESCENT)
+                temperatures = np.zeros(min(DESCENT, len(temperatures)))
             batch.sweep(temperatures.astype(np.float32))
             sweeps += len(temperatures)
             self._report(batch.checkpoint())
@@ -331,10 +335,10 @@ class Search:
                 self._progress.incumbent(best)
 
     def _step(self) -> None:
+        done = None
         if self._timed:
             done = min(1.0, self._clock.elapsed / max(self._clock.limit, 1e-9))
-        else:
-            done = None
+        elif self._budget.evaluations is not None:
+            done = self.proposals / self._budget.evaluations
         last = self._rounds[-1] if self._rounds else None
-        note = f"{last.reads} reads of {last.sweeps} sweeps" if last else ""
-        self._progress.step(done, note)
+        self._progress.step(done, f"{last.reads} reads of {last.sweeps} sweeps" if last else "")
