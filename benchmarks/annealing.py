@@ -139,6 +139,8 @@ def main(arguments: Sequence[str] = ()) -> None:
         ours, theirs = proposals_per_second(qubo)
         values = best_values(qubo, options.seconds)
         best = min(value for value in values if value is not None)
-        speed = (f"{ours / 1e6:.0f}", f"{theirs / 1e6:.0f}", f"{ours / theirs:.1f}")
+        speed = [f"{ours / 1e6:.0f}", f"{theirs / 1e6:.0f}", f"{ours / theirs:.1f}"]
+        if qubo.groups:  # swaps beside flips that a penalty turns down: no ratio of like with like
+            speed[2] = "-"
         gaps = (gap(value, best) for value in values)
         print(layout.format(name, *speed, f"{best:.10g}", *gaps))
