@@ -124,8 +124,11 @@ def pulp_model(program: Program, *, objective: bool = True) -> PulpModel:
     import pulp
 
     bounds = zip(program.lower.tolist(), program.upper.tolist(), program.integer, strict=True)
+    problem = pulp.LpProblem("model", pulp.LpMinimize)
+    # PuLP 3.3 moves the making of variables into the problem.
+    make_variable = getattr(problem, "add_variable", pulp.LpVariable)
     variables = [
-        pulp.LpVariable(
+        make_variable(
             f"x{i}",
             None if np.isinf(low) else low,
             None if np.isinf(high) else high,
@@ -136,7 +139,6 @@ def pulp_model(program: Program, *, objective: bool = True) -> PulpModel:
     sign = 1.0 if program.sense == "minimise" else -1.0
     linear = program.linear if objective else np.zeros(len(variables))
     scale = _objective_scale(linear)
-    problem = pulp.LpProblem("model", pulp.LpMinimize)
     problem += pulp.LpAffineExpression(
         list(zip(variables, (sign * scale * linear).tolist(), strict=True))
     )

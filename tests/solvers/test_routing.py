@@ -8,6 +8,8 @@ from math import inf
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from oracles import best_cost, routings
 
 from qopt.errors import SizeError, UsageError
 from qopt.forms import Client, Depot, Route, Routing, VehicleType
@@ -144,3 +146,34 @@ def test_edges():
     )
     with pytest.raises(SizeError, match="locations"):
         solve(big)
+
+
+@settings(deadline=None, max_examples=25)
+@given(routings())
+def test_no_answer_is_infeasible_or_better_than_the_optimum(model):
+    best = best_cost(model)
+    outcome = solve(model, evaluations=5000)
+    if best is None:
+        assert outcome.status in (Status.PROVEN_INFEASIBLE, Status.TIME_LIMIT)
+        return
+    assert outcome.status in (Status.FEASIBLE, Status.TIME_LIMIT)
+    for answer in outcome.answers:
+        value, broken = model.evaluate(answer)
+        assert broken == []
+        assert value >= best - 1e-6 * max(1.0, best)
+
+
+def test_fractions_without_a_common_denominator_keep_the_limits():
+    # 1/3 + 1/3 + 1/3 of irrational pieces: three clients fill a vehicle to the last bit.
+    base = instance(13, 6)
+    third = 10.0 / 3.0 * (1 - 1e-12)
+    model = replace(
+        base,
+        clients=tuple(replace(c, demand=third) for c in base.clients),
+        vehicles=(VehicleType(count=6, capacity=10.0),),
+        distance=base.distance * np.pi, duration=base.duration * np.pi,
+    )
+    outcome = solve(model, evaluations=20_000)
+    assert outcome.status is Status.FEASIBLE
+    assert model.evaluate(outcome.answers[0])[1] == []
+    assert len(outcome.answers[0]) >= 2

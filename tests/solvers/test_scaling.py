@@ -1,0 +1,96 @@
+"""Whole-number scaling: exact where it says so, on the safe side elsewhere."""
+
+from math import inf, pi, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qopt.errors import UnsupportedError
+from qopt.forms.program import constraint
+from qopt.solvers.scaling import common_denominator, whole_objective, whole_rows
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0, 2.0], 1),
+        ([0.1, 0.25], 20),
+        ([1 / 3, 0.5, inf], 6),
+        ([], 1),
+        ([pi], None),
+        ([0.1 + 0.2], None),
+        ([2.0**60], None),
+    ],
+)
+def test_common_denominator(values, expected):
+    assert common_denominator(values) == expected
+
+
+def test_common_denominator_keeps_within_what_is_allowed():
+    assert common_denominator([0.5, 100.0], largest=201.0) == 2
+    assert common_denominator([0.5, 100.0], largest=200.0) is None
+
+
+numbers = st.one_of(
+    st.integers(-50, 50).map(float),
+    st.floats(-100, 100).map(lambda v: v if abs(v) > 1e-6 else 0.0),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(numbers, st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=6))
+def test_a_whole_objective_is_never_above_the_true_one(terms):
+    linear = np.array([a for a, _, _ in terms])
+    width = np.array([float(max(w, z)) for _, w, z in terms])
+    z = np.array([float(z) for _, _, z in terms])
+    whole = whole_objective(linear, width, constant=3.0)
+    true, model = float(linear @ z) + 3.0, whole.true(float(whole.coefficients @ z))
+    slack = 1e-12 * max(1.0, float(np.abs(linear) @ z))
+    assert model <= true + slack
+    assert model >= true - 1e-9 * max(1.0, float(np.abs(linear) @ width))
+    if whole.exact:
+        assert model == pytest.approx(true, abs=slack)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(numbers, st.integers(-3, 3), st.integers(0, 5)), min_size=1, max_size=5),
+    st.sampled_from(["<=", ">=", "=="]),
+    st.one_of(numbers, st.none()),
+    st.data(),
+)
+def test_whole_rows_keep_feasible_points_and_refuse_clearly_broken_ones(
+    terms, comparator, rhs, data
+):
+    weights = [a for a, _, _ in terms]
+    z = np.array([data.draw(st.integers(0, w)) for _, _, w in terms], dtype=float)
+    lower = np.array([float(low) for _, low, _ in terms])
+    if rhs is None:  # exactly on the constraint, up to rounding in the sum
+        rhs = float(np.dot(weights, lower + z))
+    item = constraint("row", range(len(terms)), weights, comparator, rhs)
+    width = np.array([float(w) for _, _, w in terms])[item.indices]
+    kept = all(
+        (row.low is None or np.dot(row.coefficients, z[item.indices]) >= row.low)
+        and (row.high is None or np.dot(row.coefficients, z[item.indices]) <= row.high)
+        for row in whole_rows(item, lower[item.indices], width)
+    )
+    excess = item.excess(lower + z)
+    if excess <= 1e-12 * max(1.0, abs(rhs)):
+        assert kept
+    if kept:
+        assert excess <= item.tolerance
+
+
+def test_a_fractional_side_between_whole_sums_is_rounded_inwards():
+    (row,) = whole_rows(constraint("r", [0, 1], 2, "<=", 3.5), np.zeros(2), np.ones(2))
+    assert (row.coefficients, row.low, row.high) == ([2, 2], None, 3)
+    (row,) = whole_rows(constraint("r", [0, 1], 2, "==", 3.5), np.zeros(2), np.ones(2))
+    assert row.low > row.high
+
+
+def test_coefficients_beyond_64_bits_are_refused():
+    item = constraint("mass", [0, 1], [sqrt(2) * 1e12, 1e-3], "<=", 1.0)
+    with pytest.raises(UnsupportedError, match=r"constraint 'mass'.*milp"):
+        whole_rows(item, np.zeros(2), np.array([1e4, 1e4]))
