@@ -108,11 +108,11 @@ def proposals_per_second(qubo: Qubo) -> tuple[float, float]:
 
 
 def best_values(qubo: Qubo, seconds: float) -> list[float | None]:
-    """Best objective of `sa`, `dwave-sa` and `dwave-tabu`; None without a feasible answer."""
+    """Best objective of `sa`, `dwave-sa` and `dwave-tabu`; None without any in time."""
     best: list[float | None] = []
     for solver in (SimulatedAnnealing(), DwaveAnnealing(), DwaveTabu()):
         outcome = solver.solve(qubo, Budget(time_limit=seconds), SEED, Progress())
-        answers = np.asarray(outcome.answers)
+        answers = np.asarray(outcome.answers).reshape(-1, qubo.num_variables)
         feasible = answers[qubo.group_violations(answers) == 0]
         best.append(float(qubo.energies(feasible).min()) if len(feasible) else None)
     return best
@@ -121,7 +121,7 @@ def best_values(qubo: Qubo, seconds: float) -> list[float | None]:
 def gap(value: float | None, best: float) -> str:
     """How far a value is above the best, in per cent."""
     if value is None:
-        return "infeasible"
+        return "none"
     return f"{100 * (value - best) / max(abs(best), 1e-300):.4f} %"
 
 
