@@ -16,11 +16,11 @@ DEMO   := sp500-20-k5 burma5 burma14 P-n16-k8 cubic-14
 # The stamp is newer than pyproject.toml when everything in it is installed.
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e .
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile -e .
 	touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -e ".[dev]"
 	touch $@
 
 env: $(VENV)/.ready
