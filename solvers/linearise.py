@@ -40,14 +40,16 @@ def linearise(
     a binary and a bounded variable, is a new variable with the inequalities that keep it from being
     better than the product: the objective pulls it onto the product by itself. A whole variable
     that is multiplied by itself or by a variable other than a binary is written as a sum of bits.
+    Where that lets an equality over whole variables be strengthened (a budget of lots), every whole
+    variable in a product is, as long as there are at most 20 000 products.
 
     Parameters
     ----------
     program : Program
     strengthen : bool
-        Whether equality constraints over binaries are multiplied by binaries. Rows are used where
-        at least one of their products is in the objective already. Those that lack fewer than half
-        of their products are always used, the others if they create at most 20 000 products.
+        Whether equality constraints over binaries or bits are multiplied by them. Rows are used
+        where at least one of their products is in the objective already. Those that lack fewer than
+        half of their products are always used, the others if they create at most 20 000 products.
     whole : bool
         Whether products of whole variables are declared whole, for solvers without continuous
         variables. They are whole at every optimal answer either way.
@@ -68,7 +70,7 @@ def linearise(
         return Lowering(program, decode=lambda x: x, encode=lambda x: x)
     _check_size(int((program.row != program.col).sum()))
     draft = _Draft(program)
-    draft.expand()
+    draft.expand(bitwise=strengthen and draft.bits_pay())
     rows = _strengthening(draft) if strengthen else []
     keys = np.unique(np.concatenate([draft.pair_keys, *(row.keys for row in rows)]))
     products = len(keys) + len(draft.mixed)
@@ -126,6 +128,7 @@ class _Draft:
         self._taken = set(program.names)
         self.offset = program.offset
         self.constraints = list(program.constraints)
+        self.bitwise = False
         self.bits: dict[int, list[tuple[int, float]]] = {}
         self.pairs: dict[int, float] = {}
         self.mixed: list[tuple[int, int, float]] = []
@@ -166,8 +169,26 @@ class _Draft:
 
     # -- the objective in terms of binaries -----------------------------------------------------
 
-    def expand(self) -> None:
+    def bits_pay(self) -> bool:
+        """Whether bits let an equality over whole variables be strengthened, and are few enough."""
+        source = self.source
+        width = np.where(source.integer, self.high - self.low, np.inf)
+        bounded = np.isfinite(width)
+        multiplied = np.zeros(len(bounded), dtype=bool)
+        multiplied[source.row] = multiplied[source.col] = True
+        counts = np.zeros(len(bounded))
+        counts[bounded] = np.ceil(np.log2(np.maximum(width[bounded], 1.0) + 1.0))
+        return bool((counts[source.row] @ counts[source.col]) <= _FREELY_CREATED) and any(
+            c.comparator == "=="
+            and bounded[c.indices].all()
+            and (multiplied & ~source.binary)[c.indices].any()
+            for c in source.constraints
+        )
+
+    def expand(self, *, bitwise: bool) -> None:
         """Sort the quadratic terms into squares, pairs of binaries and mixed products."""
+        self.bitwise = bitwise
+        bounded = self.source.integer & np.isfinite(self.high - self.low)
         binary = self.source.binary
         terms = zip(self.source.row, self.source.col, self.source.value, strict=True)
         for i, j, q in ((int(i), int(j), float(q)) for i, j, q in terms):
@@ -177,6 +198,8 @@ class _Draft:
                 self._expand_square(i, q)
             elif binary[i] and binary[j]:
                 self.pairs[i * _STRIDE + j] = q
+            elif bitwise and bounded[i] and bounded[j]:
+                self._expand_both(i, j, q)
             elif binary[i] or binary[j]:
                 self.mixed.append((i, j, q) if binary[i] else (j, i, q))
             else:
@@ -191,6 +214,23 @@ class _Draft:
             self.linear[bit] += q * weight**2
             for other, other_weight in bits[:position]:
                 self.pairs[other * _STRIDE + bit] = 2.0 * q * weight * other_weight
+
+    def _expand_both(self, i: int, j: int, q: float) -> None:
+        (first, low), (second, other_low) = self.pieces(i), self.pieces(j)
+        # (L + s)(M + t) = L y + M x - L M + s t with s and t the weighted sums of bits.
+        self.linear[j] += q * low
+        self.linear[i] += q * other_low
+        self.offset -= q * low * other_low
+        for a, weight in first:
+            for b, other_weight in second:
+                key = min(a, b) * _STRIDE + max(a, b)
+                self.pairs[key] = q * weight * other_weight
+
+    def pieces(self, i: int) -> tuple[list[tuple[int, float]], float]:
+        """Binaries with weights, and a constant, whose sum is a whole variable."""
+        if self.source.binary[i]:
+            return [(i, 1.0)], 0.0
+        return self._bits_of(i, i), float(self.low[i])
 
     def _expand_product(self, i: int, j: int, q: float) -> None:
         integer, width = self.source.integer, self.high - self.low
@@ -322,12 +362,7 @@ def _strengthening(draft: _Draft) -> list[_Row]:
 
     Pairs that an exactly-one constraint keeps at 0 are dropped from the objective on the way.
     """
-    source = draft.source
-    equalities = [
-        c
-        for c in source.constraints
-        if c.comparator == "==" and len(c.indices) > 1 and source.binary[c.indices].all()
-    ]
+    equalities = _binary_equalities(draft)
     groups = _exclusive_groups(equalities, draft.size)
     draft.pairs = {
         key: q for key, q in draft.pairs.items()
@@ -353,6 +388,28 @@ def _strengthening(draft: _Draft) -> list[_Row]:
             if created <= _FREELY_CREATED:
                 sparse.append(row)
     return dense + sparse if created <= _FREELY_CREATED else dense
+
+
+def _binary_equalities(draft: _Draft) -> list[Constraint]:
+    """The equality constraints over binaries, and those that bits make so."""
+    source, found = draft.source, []
+    bounded = source.integer & np.isfinite(draft.high - draft.low)
+    for c in source.constraints:
+        if c.comparator != "==" or len(c.indices) < 2 or not bounded[c.indices].all():
+            continue
+        if source.binary[c.indices].all():
+            found.append(c)
+        elif draft.bitwise:
+            indices: list[int] = []
+            weights: list[float] = []
+            rhs = c.rhs
+            for i, coefficient in zip(c.indices.tolist(), c.coefficients.tolist(), strict=True):
+                pieces, low = draft.pieces(i)
+                rhs -= coefficient * low
+                indices += [bit for bit, _ in pieces]
+                weights += [coefficient * weight for _, weight in pieces]
+            found.append(Constraint(c.name, np.array(indices), np.array(weights), "==", rhs))
+    return found
 
 
 def _partners(keys: _Ints, n: int) -> list[set[int]]:

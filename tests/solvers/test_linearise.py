@@ -128,6 +128,33 @@ def test_the_strengthening_closes_the_gap_of_a_selection():
     assert relaxation(False) < 5.0
 
 
+def test_a_budget_of_lots_is_strengthened_through_bits():
+    row, col = np.triu_indices(4)
+    program = Program.build(
+        linear=np.zeros(4), lower=[0, 1, 0, 0], upper=[3, 4, 3, 1], row=row, col=col,
+        value=np.ones(len(row)), constraints=[("budget", range(4), 1.0, "==", 6)],
+    )
+    lowering = linearise(program)
+    linear = lowering.model
+    assert sum(" times " in c.name for c in linear.constraints) == 7
+    assert not any("*" in name and ".bit" not in name for name in linear.names)
+    for x in feasible_answers(program):
+        assert linear.violations(lowering.encode(x)) == []
+        best = best_with_free_products(linear, 4, x)
+        assert best == pytest.approx(program.objective(x))
+
+
+def test_bits_beyond_reason_are_left_out(monkeypatch):
+    monkeypatch.setattr(module, "_FREELY_CREATED", 5)
+    program = Program.build(
+        linear=[0, 0], upper=7, row=[0], col=[1], value=[1],
+        constraints=[("budget", [0, 1], 1.0, "==", 6)],
+    )
+    linear = linearise(program).model
+    assert not [c for c in linear.constraints if " times " in c.name]
+    assert linear.num_variables == 2 + 3 + 3
+
+
 def vars_of(program):
     names = ("sense", "lower", "upper", "integer", "linear", "row", "col", "value", "offset",
              "constraints", "names")
