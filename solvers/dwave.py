@@ -21,8 +21,8 @@ DEFAULT_READS = 10
 CHUNK = 2_000_000
 """Flip proposals of annealing in one call of the library, unless one read takes more."""
 
-PROBE_SWEEPS = 10
-"""Sweeps of the read that measures how long a sweep takes."""
+PROBE_GROWTH = 8
+"""How the sweeps of a read grow from probe to probe, while they are too few to be timed."""
 
 MOST_SECONDS = 10.0
 """Longest tabu read that is chosen by itself: a read cannot be interrupted."""
@@ -95,15 +95,15 @@ class DwaveAnnealing:
 
         reason, seconds = "", 0.0
         if clock.limit < inf and not clock.expired:
-            start, per_sweep, spare = _measure_sweeps(sample, clock)
-            fitting = int((0.9 * clock.remaining - start) / per_sweep)
+            per_sweep, probed, spare = _measure_sweeps(sample, clock)
+            fitting = int(0.9 * clock.remaining / per_sweep)
             if fitting < 1:
                 reads.add(spare)
-                wanted, fitting = 1, PROBE_SWEEPS + 1
+                wanted, fitting = 1, probed
             if fitting < sweeps:
                 reason = f"sweeps cut from {sweeps} to {fitting} by the time limit"
                 sweeps = fitting
-            seconds = start + per_sweep * sweeps
+            seconds = per_sweep * sweeps
         chunk = max(1, CHUNK // (n * sweeps))
         while reads.total < wanted and not reads.progress.stopping and not clock.expired:
             if reads.total and seconds > clock.remaining:
@@ -244,16 +244,20 @@ def _wanted(num_reads: int | None, budget: Budget) -> float:
     return DEFAULT_READS if budget.time_limit is None else inf
 
 
-def _measure_sweeps(sample: Any, clock: Clock) -> tuple[float, float, NDArray[np.int8]]:
-    """Seconds that a read takes beside its sweeps, seconds of one sweep, and a short read."""
-    times = []
-    for sweeps in (1, 1 + PROBE_SWEEPS):
+def _measure_sweeps(sample: Any, clock: Clock) -> tuple[float, int, NDArray[np.int8]]:
+    """Seconds of one sweep, from a read long enough to measure; its sweeps and its answer.
+
+    Reads grow until one takes a fiftieth of the time limit: what a read takes beside its sweeps is
+    then a small part, and counts as sweeps, on the safe side.
+    """
+    sweeps = 1
+    while True:
         begin = perf_counter()
         found = sample(1, sweeps)
-        times.append(perf_counter() - begin)
-        if clock.expired:
-            break
-    return times[0], max(1e-9, (times[-1] - times[0]) / PROBE_SWEEPS), found
+        seconds = perf_counter() - begin
+        if seconds >= 0.02 * clock.limit or clock.expired:
+            return seconds / sweeps, sweeps, found
+        sweeps *= PROBE_GROWTH
 
 
 def _binary_quadratic_model(model: Qubo) -> Any:
