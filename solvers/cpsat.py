@@ -20,6 +20,9 @@ EVALUATIONS_PER_UNIT = 1_000_000
 
 _OPTIMAL_TOLERANCE = 1e-9
 
+_ROUNDING = 2.0**-50
+"""What a sum of doubles may lose, as a share of the sizes of its terms."""
+
 _HINT_STEPS = 500_000
 _HINT_SHARE = 0.1
 """Steps of local search, and share of the budget, for finding first routes."""
@@ -254,7 +257,8 @@ def _outcome(
             details=details,
         )
     verdict, proven = settle(
-        objective, bound, sign=built.sign, tolerance=_OPTIMAL_TOLERANCE, scale=built.scale
+        objective, bound, sign=built.sign, tolerance=_OPTIMAL_TOLERANCE,
+        floor=_ROUNDING * built.activity(answer),
     )
     reason = ""
     if verdict is not Status.OPTIMAL and status == cp_model.OPTIMAL:

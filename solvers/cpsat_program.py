@@ -12,7 +12,7 @@ from qopt.forms import Program
 
 from .bounds import implied_bounds
 from .linearise import linearise
-from .proof import coefficient_scale
+from .proof import activity
 from .scaling import WholeObjective, whole_objective, whole_rows
 
 _LARGEST_BOUND = 2.0**40
@@ -37,8 +37,8 @@ class CpModel:
         From the whole objective to the form's, up to `sign`.
     sign : float
         -1 where the form maximises.
-    scale : float
-        Size of the form's objective coefficients.
+    activity : callable
+        Sum of the sizes of the terms of an answer's objective.
     notes : dict
         JSON values for the record.
     linear : bool
@@ -55,7 +55,7 @@ class CpModel:
     evaluate: Callable[[Any], tuple[float, bool]]
     objective: WholeObjective
     sign: float
-    scale: float
+    activity: Callable[[Any], float]
     notes: dict[str, Any]
     linear: bool = False
     products: bool = False
@@ -111,7 +111,7 @@ def program_model(program: Program, *, strengthen: bool) -> CpModel | None:
         lambda x: (program.objective(x), not program.violations(x)),
         objective,
         sign,
-        coefficient_scale(program),
+        lambda x: activity(program, x),
         {
             "variables": linear.num_variables,
             "rows": len(linear.constraints),

@@ -133,7 +133,7 @@ class _Draft:
             self._evaluate,
             objective,
             1.0,
-            float(np.abs(linear).max(initial=0.0)),
+            lambda _: 0.0,  # costs are not negative: none cancels another
             {
                 "arcs": len(self.typed),
                 "objective_scale": objective.scale,

@@ -14,7 +14,7 @@ from .cbc import Cbc
 from .highs import Highs
 from .linearise import linearise
 from .milp_model import Found, Limits, PulpModel, Watch, pulp_model
-from .proof import coefficient_scale, settle, without_variables
+from .proof import settle, without_variables
 
 _OPTIMAL_TOLERANCE = 1e-6
 """Relative distance of answer and bound within which both libraries prove optimality."""
@@ -124,6 +124,7 @@ class Milp:
             return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason, details=details)
         bound = None if found.bound is None else problem.true(found.bound)
         if found.values is None:
+            bound = None if problem.unseen else bound
             reason = f"the budget ended before {self.backend} found an answer"
             return Outcome(
                 Status.TIME_LIMIT, bound=bound, usage=usage, reason=reason, details=details
@@ -136,12 +137,21 @@ class Milp:
                 details=details,
             )
         tolerance = _OPTIMAL_TOLERANCE if found.state == "optimal" and self.gap == 0.0 else 1e-9
+        objective = model.objective(answer)
+        if bound is not None and problem.unseen > tolerance * max(abs(objective), abs(bound)):
+            reason = (
+                f"nothing is proven: beside the largest coefficient of the objective, others are "
+                f"within {self.backend}'s tolerances"
+            )
+            return Outcome(
+                Status.FEASIBLE, [answer], usage=usage, reason=reason, details=details
+            )
         status, proven = settle(
-            model.objective(answer),
+            objective,
             bound,
             sign=problem.sign,
             tolerance=tolerance,
-            scale=coefficient_scale(model),
+            floor=tolerance / problem.scale,
         )
         reason = ""
         if status is not Status.OPTIMAL and found.state == "optimal":
@@ -170,7 +180,7 @@ class _Watch(Watch):
 
     def bound(self, value: float) -> None:
         """Look at a lower bound of the PuLP problem."""
-        if value > self.proven:
+        if value > self.proven and not self.problem.unseen:
             self.proven = value
             self.progress.bound(self.problem.true(value))
 

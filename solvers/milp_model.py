@@ -11,6 +11,9 @@ from qopt.solver import Progress
 
 from .scaling import power_below
 
+_TOLERANCE = 1e-6
+"""Scaled coefficients below this are too close to the libraries' tolerances of 1e-7 to count."""
+
 State = Literal["optimal", "limit", "infeasible", "unbounded"]
 """How a search ended; ``unbounded`` also stands for "infeasible or unbounded"."""
 
@@ -91,6 +94,9 @@ class PulpModel:
     scale, offset : float
     sign : float
         -1 where the program maximises.
+    unseen : float
+        Most that all coefficients together can add to the program's objective that, once scaled,
+        are within the tolerances of a library.
     """
 
     problem: Any
@@ -99,6 +105,7 @@ class PulpModel:
     scale: float
     offset: float
     sign: float
+    unseen: float = 0.0
 
     def true(self, value: float) -> float:
         """An objective or bound of the PuLP problem in the program's units and sense."""
@@ -154,7 +161,15 @@ def pulp_model(program: Program, *, objective: bool = True) -> PulpModel:
         scale,
         program.offset,
         sign,
+        _unseen(program, linear, scale),
     )
+
+
+def _unseen(program: Program, linear: NDArray[np.float64], scale: float) -> float:
+    small = (linear != 0.0) & (np.abs(linear) * scale < _TOLERANCE)
+    if not small.any():
+        return 0.0
+    return float(np.abs(linear[small]) @ (program.upper[small] - program.lower[small]))
 
 
 def _objective_scale(linear: NDArray[np.float64]) -> float:

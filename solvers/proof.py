@@ -1,13 +1,14 @@
 """From a solver's word to a status: what a bound and an answer prove together."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qopt.forms import Program
 from qopt.solver import Outcome, Status
 
 
 def settle(
-    objective: float, bound: float | None, *, sign: float, tolerance: float, scale: float
+    objective: float, bound: float | None, *, sign: float, tolerance: float, floor: float
 ) -> tuple[Status, float | None]:
     """Status and bound of a feasible answer.
 
@@ -21,8 +22,9 @@ def settle(
         1 where the model minimises, -1 where it maximises.
     tolerance : float
         Relative distance at which the bound counts as reached: the solver's own arithmetic.
-    scale : float
-        Size of the model's coefficients, for objectives near zero.
+    floor : float
+        Absolute distance at which it counts as reached, too: what the solver's arithmetic loses
+        where the objective is near zero.
 
     Returns
     -------
@@ -33,7 +35,8 @@ def settle(
     """
     if bound is None or not np.isfinite(bound):
         return Status.FEASIBLE, None
-    distance, slack = sign * (objective - bound), tolerance * max(abs(objective), abs(bound), scale)
+    distance = sign * (objective - bound)
+    slack = max(floor, tolerance * max(abs(objective), abs(bound)))
     if distance < -slack:
         return Status.FEASIBLE, None  # the answer contradicts the bound, which is then no bound
     if distance <= slack:
@@ -49,7 +52,12 @@ def without_variables(program: Program) -> Outcome:
     return Outcome(Status.OPTIMAL, [answer], bound=program.objective(answer))
 
 
-def coefficient_scale(program: Program) -> float:
-    """Largest objective coefficient in size, 0 for a program without any."""
-    parts = [np.abs(part).max() for part in (program.linear, program.value) if len(part)]
-    return float(max(parts, default=0.0))
+def activity(program: Program, answer: NDArray[np.float64]) -> float:
+    """Sum of the sizes of the terms of an answer's objective; rounding errors are shares of it.
+
+    The size of all coefficients would not do: beside one that is huge and not in the answer,
+    everything would count as near zero.
+    """
+    x = np.abs(answer)
+    terms = np.abs(program.linear) @ x + np.abs(program.value) @ (x[program.row] * x[program.col])
+    return float(terms) + abs(program.offset)

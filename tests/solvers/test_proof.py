@@ -1,12 +1,15 @@
 """What a bound and an answer prove together, and that a search cut short claims nothing."""
 
+from itertools import pairwise, permutations, product
+
 import numpy as np
 import pytest
 
-from qopt.forms import Program
+from qopt.forms import Client, Depot, Program, Routing, VehicleType
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.cpsat import CpSat
-from qopt.solvers.proof import settle
+from qopt.solvers.milp import Milp
+from qopt.solvers.proof import activity, settle
 
 
 @pytest.mark.parametrize(
@@ -24,7 +27,54 @@ from qopt.solvers.proof import settle
     ],
 )
 def test_settle(objective, bound, sign, expected):
-    assert settle(objective, bound, sign=sign, tolerance=1e-9, scale=1.0) == expected
+    assert settle(objective, bound, sign=sign, tolerance=1e-9, floor=1e-9) == expected
+
+
+def test_a_bound_of_an_objective_near_zero_is_reached_within_the_floor():
+    options = {"sign": 1.0, "tolerance": 1e-9}
+    assert settle(0.0, -1e-14, floor=1e-12, **options) == (Status.OPTIMAL, 0.0)
+    assert settle(0.0, -1e-14, floor=0.0, **options) == (Status.FEASIBLE, -1e-14)
+
+
+def test_activity_counts_the_terms_of_the_answer_alone():
+    program = Program.build(
+        linear=[1e18, -3.0, 2.0], row=[0, 1], col=[1, 2], value=[1e18, -5.0], offset=-7.0
+    )
+    assert activity(program, np.array([0.0, 1.0, 1.0])) == 17.0
+
+
+@pytest.mark.parametrize("penalty", [1e9, 1e12, 1e15, 1e18])
+@pytest.mark.parametrize("solver", [CpSat(), Milp(), Milp(backend="cbc")])
+def test_huge_coefficients_beside_small_ones_prove_nothing_false(solver, penalty):
+    rng = np.random.default_rng(5)
+    row, col = np.triu_indices(9, 1)
+    value = np.where(rng.random(36) < 0.3, penalty, rng.integers(-9, 10, 36))
+    program = Program.build(linear=rng.integers(-9, 10, 9), row=row, col=col, value=value)
+    best = min(program.objective(np.array(x, dtype=float)) for x in product((0, 1), repeat=9))
+    outcome = solver.solve(program, Budget(), 0, Progress())
+    found = program.objective(outcome.answers[0])
+    assert found >= best
+    if outcome.status is Status.OPTIMAL:
+        assert found == best
+    if outcome.bound is not None:
+        assert outcome.bound <= best + 1e-6 * abs(best)
+
+
+def test_one_huge_distance_does_not_make_any_tour_the_best():
+    rng = np.random.default_rng(2)
+    distance = rng.integers(10, 99, (8, 8)).astype(float)
+    distance[2, 3] = 1e18
+    best = min(
+        sum(distance[a, b] for a, b in pairwise((0, *order, 0)))
+        for order in permutations(range(1, 8))
+    )
+    clients = tuple(Client(str(i)) for i in range(1, 8))
+    routing = Routing((Depot("0"),), clients, (VehicleType(),), distance, distance)
+    outcome = CpSat().solve(routing, Budget(), 0, Progress())
+    objective, broken = routing.evaluate(outcome.answers[0])
+    assert not broken
+    assert outcome.bound <= best
+    assert (outcome.status is Status.OPTIMAL) <= (objective == best)
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.05, 0.2, 0.5])
