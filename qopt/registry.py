@@ -47,6 +47,8 @@ class Spec:
         For a solver, its part in a comparison.
     deterministic : bool
         For a solver, whether one seed gives one answer as long as no time limit ends the run.
+    deterministic_in_parallel : bool
+        For a solver, whether that holds with several threads, too.
     stochastic : bool
         For a solver, whether the seed changes anything: one that it does not change runs once.
     formats : str
@@ -66,6 +68,7 @@ class Spec:
     requires: tuple[tuple[str, str], ...] = ()
     role: Role | None = None
     deterministic: bool = True
+    deterministic_in_parallel: bool = True
     stochastic: bool = True
     formats: str = ""
     recognises: Callable[[str, str], bool] | None = field(default=None, repr=False)

@@ -303,7 +303,7 @@ def _solution(
     record = Record(
         **_identity(task),
         form=form,
-        deterministic=task.spec.deterministic and not ended_by_clock,
+        deterministic=_repeatable(task) and not ended_by_clock,
         status=status,
         reason=reason,
         objective=None if score is None else score.objective,
@@ -329,6 +329,12 @@ def _solution(
         cpu=usage.cpu,
     )
     return Solution(task.problem, judged.best, score, record)
+
+
+def _repeatable(task: Task) -> bool:
+    """Whether one seed gives one answer, as long as no clock ends the run."""
+    spec = task.spec
+    return spec.deterministic and (task.budget.threads == 1 or spec.deterministic_in_parallel)
 
 
 def _identity(task: Task) -> dict[str, Any]:
@@ -383,7 +389,7 @@ def attempt(task: Task, listener: Listener | None = None) -> Record:
     return Record(
         **_identity(task),
         form=task.form or "",
-        deterministic=task.spec.deterministic,
+        deterministic=_repeatable(task),
         status=status,
         reason=reason,
         usage=usage,

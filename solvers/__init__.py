@@ -65,6 +65,7 @@ SPECS = (
         forms=("routing", "program"),
         requires=(("ortools", "ortools"),),
         role="exact",
+        deterministic_in_parallel=False,
     ),
     Spec(
         kind="solver",

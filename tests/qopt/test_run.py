@@ -87,6 +87,12 @@ def test_a_crash_becomes_a_failed_record_with_its_text():
     assert record.usage.phases["execute"].wall > 0
 
 
+def test_parallel_runs_of_a_solver_that_races_are_not_called_repeatable():
+    assert qopt.solve(Pick(), "cpsat", threads=1).record.deterministic
+    assert not qopt.solve(Pick(), "cpsat", threads=2).record.deterministic
+    assert qopt.solve(Pick(), "sa", threads=2).record.deterministic
+
+
 def test_keys_tell_tasks_apart_and_nothing_else():
     base = Task(Pick(), "brute")
     assert Task(Pick(name="renamed"), "brute", {"keep": "3"}).key == base.key
