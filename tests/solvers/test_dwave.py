@@ -32,7 +32,8 @@ def solve(solver, qubo, budget=None, seed=0, progress=None):
 @pytest.mark.parametrize("groups", [(), (Group((0, 1, 2), 1), Group((4, 5, 6, 7), 2))])
 def test_small_models_are_solved(solver, groups):
     qubo, progress = model(groups=groups), Progress()
-    outcome = solve(solver, qubo, progress=progress)
+    budget = Budget(evaluations=40) if isinstance(solver, DwaveTabu) else Budget()
+    outcome = solve(solver, qubo, budget, progress=progress)
     assert outcome.status is Status.FEASIBLE
     assert outcome.bound is None
     assert not qubo.group_violations(outcome.answers[:1])[0]
