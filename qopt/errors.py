@@ -6,7 +6,8 @@
     ├── UsageError                 2   a wrong name, option or combination of options
     │   └── UnknownNameError       2   with the nearest names that exist
     ├── InputError                 3   an instance that cannot be used as it is
-    │   └── ParseError             3   with file and line
+    │   ├── ParseError             3   with file and line
+    │   └── InfeasibleError       11   its constraints are seen to leave no answer
     ├── SizeError                  4   a model larger than a solver or device takes
     ├── UnsupportedError           5   no way from this problem or model to what was asked
     ├── MissingPackageError        6   with the line that installs it
@@ -91,6 +92,12 @@ class ParseError(InputError):
         self.line = line
         where = f"{path}:{line}" if line is not None else f"{path}"
         super().__init__(f"{where}: {message}")
+
+
+class InfeasibleError(InputError):
+    """An instance whose constraints are seen to leave no feasible answer, before any search."""
+
+    exit_code = EXIT_PROVEN_INFEASIBLE
 
 
 class SizeError(QoptError):

@@ -164,7 +164,7 @@ def _convert_one(value: Any, kind: Any) -> Any:
                 return choice
     elif origin is tuple:
         return _convert_tuple(value, typing.get_args(kind))
-    elif origin is dict:
+    elif origin in (dict, Mapping):
         return _convert_table(value, typing.get_args(kind)[1])
     elif kind is bool:
         words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -235,7 +235,7 @@ def _type_name(annotation: Any) -> str:
             words.extend(repr(choice) for choice in typing.get_args(member))
         elif origin is tuple:
             words.append(f"values of {_type_name(typing.get_args(member)[0])} separated by ';'")
-        elif origin is dict:
+        elif origin in (dict, Mapping):
             words.append(f"name={_type_name(typing.get_args(member)[1])} separated by ';'")
         else:
             words.append({int: "a whole number", float: "a finite number", bool: "true or false",

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import registry
-from .errors import UnsupportedError
+from .errors import InfeasibleError, InputError, UnsupportedError
 from .forms import FORMS, Lowering, Program, Qubo
 from .forms.penalise import program_to_qubo
+from .options import check_options, options_of
 from .problem import Problem
 
 
@@ -34,7 +35,8 @@ def lower(
     forms : sequence of str
         Names of forms, the preferred one first.
     options : mapping, optional
-        Options of the problem's lowering.
+        Options of the problem's lowering and, where a program is lowered further, of
+        `qopt.forms.penalise.program_to_qubo`.
 
     Returns
     -------
@@ -52,8 +54,7 @@ def lower(
         if name in native:
             return name, problem.lower(FORMS[name], **options)
     if "qubo" in forms and "program" in native:
-        first = problem.lower(Program, **options)
-        return "qubo", first.then(program_to_qubo(first.model))
+        return "qubo", _through_program(problem, options)
     if "program" in forms and "qubo" in native:
         first = problem.lower(Qubo, **options)
         return "program", first.then(first.model.to_program())
@@ -61,3 +62,17 @@ def lower(
         f"{problem.kind} gives {', '.join(native)}, and there is no way from there to "
         f"{' or '.join(forms)}"
     )
+
+
+def _through_program(problem: Problem, options: Mapping[str, Any]) -> Lowering[Qubo]:
+    """Lower to a program and that to a QUBO, each with its own options."""
+    later = options_of(program_to_qubo)
+    first = problem.lower(Program, **{n: v for n, v in options.items() if n not in later})
+    given = {n: v for n, v in options.items() if n in later}
+    checked = check_options(program_to_qubo, given, "the lowering of a program to a QUBO")
+    try:
+        return first.then(program_to_qubo(first.model, **checked))
+    except InfeasibleError as fault:
+        if first.complete:
+            raise
+        raise InputError(f"in the program that stands for part of the instance, {fault}") from fault

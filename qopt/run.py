@@ -15,6 +15,7 @@ from typing import Any
 
 from . import registry
 from .errors import (
+    InfeasibleError,
     MissingPackageError,
     QoptError,
     SizeError,
@@ -380,6 +381,8 @@ def attempt(task: Task, listener: Listener | None = None) -> Record:
             return execute(task, listener).record
     except (SizeError, UnsupportedError, MissingPackageError) as refusal:
         status, reason = Status.UNSUPPORTED, str(refusal)
+    except InfeasibleError as proof:
+        status, reason = Status.PROVEN_INFEASIBLE, str(proof)
     except QoptError as fault:
         reason, error = str(fault), traceback.format_exc()
     except Exception as fault:  # no fault of a plug-in may end the comparison

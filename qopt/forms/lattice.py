@@ -13,7 +13,7 @@ from math import ceil, floor, gcd, lcm
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, UnsupportedError, UsageError
+from ..errors import InfeasibleError, UnsupportedError, UsageError
 from .presolve import tighten_bounds
 from .program import TOLERANCE, Comparator, Constraint, Program
 
@@ -134,7 +134,7 @@ def lattice_of(program: Program, continuous_step: float | None = None) -> Lattic
 
     Raises
     ------
-    InputError
+    InfeasibleError
         Where a constraint cannot be met.
     UnsupportedError
         For a continuous variable without a step, and for one without bounds.
@@ -196,7 +196,7 @@ def rows_of(program: Program, lattice: Lattice, resolution: int) -> list[Row | C
 
     Raises
     ------
-    InputError
+    InfeasibleError
         Where no value of the variables meets a constraint.
     UnsupportedError
         Where only rounding stands in the way.
@@ -321,7 +321,7 @@ def _finish(
             raise UnsupportedError(
                 f"constraint {item.name!r} cannot be met with values in steps of continuous_step"
             )
-        raise InputError(
+        raise InfeasibleError(
             f"constraint {item.name!r} cannot be met: no whole values of its variables give "
             f"{item.comparator} {item.rhs:g}"
         )

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InfeasibleError
 from .program import TOLERANCE, Constraint, Program
 
 _ROUNDS = 20
@@ -27,7 +27,7 @@ def tighten_bounds(program: Program) -> tuple[NDArray[np.float64], NDArray[np.fl
 
     Raises
     ------
-    InputError
+    InfeasibleError
         Where a constraint cannot be met within the bounds; it is named.
     """
     box = _Box(program)
@@ -55,7 +55,7 @@ class _Box:
         self.lower[whole] = np.ceil(self.lower[whole] - TOLERANCE)
         self.upper[whole] = np.floor(self.upper[whole] + TOLERANCE)
         for i in np.flatnonzero(self.lower > self.upper):
-            raise InputError(
+            raise InfeasibleError(
                 f"variable {self.names[i]!r} must be whole, and no whole number lies between "
                 f"{program.lower[i]:g} and {program.upper[i]:g}"
             )
@@ -78,7 +78,7 @@ class _Box:
         unbounded = len(least) - int(finite.sum())
         if unbounded == 0 and total > limit + error:
             word = "at least" if sign > 0 else "at most"
-            raise InputError(
+            raise InfeasibleError(
                 f"constraint {item.name!r} cannot be met: its left-hand side is {word} "
                 f"{sign * total:g} within the bounds, {item.comparator} {item.rhs:g} is asked"
             )
@@ -120,7 +120,7 @@ class _Box:
         gap = self.lower[index] - self.upper[index]
         for i in index[gap > 0]:
             if self.lower[i] - self.upper[i] > _room(self.upper[i]):
-                raise InputError(
+                raise InfeasibleError(
                     f"constraint {item.name!r} cannot be met: it leaves no value for variable "
                     f"{self.names[i]!r}"
                 )

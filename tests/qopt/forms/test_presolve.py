@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qopt.errors import InputError, UnsupportedError
+from qopt.errors import InfeasibleError, InputError, UnsupportedError
 from qopt.forms import Program
 from qopt.forms.binary_code import BinaryCode, bit_values
 from qopt.forms.lattice import Conflict, Row, lattice_of, rows_of
@@ -81,7 +81,7 @@ def test_bounds_that_creep_for_ever_end() -> None:
 
 def test_whole_variables_between_whole_numbers() -> None:
     program = Program.build(linear=[0], lower=0.2, upper=0.8, names=["k"])
-    with pytest.raises(InputError, match="'k' must be whole"):
+    with pytest.raises(InfeasibleError, match="'k' must be whole"):
         tighten_bounds(program)
     lower, upper = tighten_bounds(Program.build(linear=[0], lower=-1.5, upper=2.9999999999))
     assert (lower[0], upper[0]) == (-1, 3)
