@@ -95,15 +95,15 @@ class DwaveAnnealing:
 
         reason, seconds = "", 0.0
         if clock.limit < inf and not clock.expired:
-            per_sweep, probed, spare = _measure_sweeps(sample, clock)
-            fitting = int(0.9 * clock.remaining / per_sweep)
+            start, per_sweep, probed, spare = _measure_sweeps(sample, clock)
+            fitting = int((0.9 * clock.remaining - start) / per_sweep)
             if fitting < 1:
                 reads.add(spare)
                 wanted, fitting = 1, probed
             if fitting < sweeps:
                 reason = f"sweeps cut from {sweeps} to {fitting} by the time limit"
                 sweeps = fitting
-            seconds = per_sweep * sweeps
+            seconds = start + per_sweep * sweeps
         chunk = max(1, CHUNK // (n * sweeps))
         while reads.total < wanted and not reads.progress.stopping and not clock.expired:
             if reads.total and seconds > clock.remaining:
@@ -244,20 +244,23 @@ def _wanted(num_reads: int | None, budget: Budget) -> float:
     return DEFAULT_READS if budget.time_limit is None else inf
 
 
-def _measure_sweeps(sample: Any, clock: Clock) -> tuple[float, int, NDArray[np.int8]]:
-    """Seconds of one sweep, from a read long enough to measure; its sweeps and its answer.
+def _measure_sweeps(sample: Any, clock: Clock) -> tuple[float, float, int, NDArray[np.int8]]:
+    """Seconds of a read beside its sweeps, of one sweep; the last short read's sweeps and answer.
 
-    Reads grow until one takes a fiftieth of the time limit: what a read takes beside its sweeps is
-    then a small part, and counts as sweeps, on the safe side.
+    Reads grow until one takes a fiftieth of the time limit, long enough to be measured. The one
+    before it tells what a read takes beside its sweeps, which on large dense models is most.
     """
-    sweeps = 1
+    sweeps, before = 1, 0.0
     while True:
         begin = perf_counter()
         found = sample(1, sweeps)
         seconds = perf_counter() - begin
-        if seconds >= 0.02 * clock.limit or clock.expired:
-            return seconds / sweeps, sweeps, found
-        sweeps *= PROBE_GROWTH
+        if clock.expired or (sweeps > 1 and seconds >= 0.02 * clock.limit):
+            break
+        sweeps, before = PROBE_GROWTH * sweeps, seconds
+    slope = (seconds - before) / (sweeps - sweeps // PROBE_GROWTH)
+    per_sweep = slope if slope > 0.0 else seconds / sweeps
+    return max(0.0, seconds - per_sweep * sweeps), per_sweep, sweeps, found
 
 
 def _binary_quadratic_model(model: Qubo) -> Any:
