@@ -141,7 +141,9 @@ def _take_hint(
     if (found := hint(ended)) is not None:
         answer, values = found
         watcher.take(answer)
-        for variable, value in values:
+        # A variable may stand for several arcs of a small instance; CP-SAT takes one hint for each.
+        hinted = {variable.index: (variable, value) for variable, value in values}
+        for variable, value in hinted.values():
             model.add_hint(variable, value)
     return steps / EVALUATIONS_PER_UNIT
 
@@ -158,6 +160,7 @@ def _find_hint(built: CpModel, cp_model: Any, solver: Any, watcher: Any) -> floa
     parameters.max_deterministic_time = min(parameters.max_deterministic_time, _HINT_UNITS)
     status = solver.solve(built.model, watcher)
     if status in (cp_model.FEASIBLE, cp_model.OPTIMAL):
+        built.model.clear_hints()
         for index, value in enumerate(solver.response_proto.solution):
             built.model.add_hint(built.model.get_int_var_from_proto_index(index), value)
     return float(solver.deterministic_time)
