@@ -98,7 +98,8 @@ def _best(rows: Sequence[Row], measured: Measure, sense: Sense, digits: int) -> 
     best, yardstick = measured.best, measured.yardstick
     if best is None:
         proof = [row.label for row in rows if "proven_infeasible" in row.statuses]
-        tail = f"; {join(proof)} proves that there is none" if proof else ""
+        verb = "proves" if len(proof) == 1 else "prove"
+        tail = f"; {join(proof)} {verb} that there is none" if proof else ""
         return [f"No solver found a feasible answer{tail}."]
     finders = []
     for row in rows:

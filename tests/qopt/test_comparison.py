@@ -413,6 +413,9 @@ def test_no_feasible_answer_at_all():
     assert instance.findings.sentences[0] == (
         "No solver found a feasible answer; cpsat proves that there is none."
     )
+    second = make.record(None, solver="milp", role="exact", status=Status.PROVEN_INFEASIBLE)
+    _, instance, _ = one([proof, second])
+    assert "cpsat and milp prove that there is none" in instance.findings.sentences[0]
     assert "no feasible answer" in repr(comparison)
 
 

@@ -14,6 +14,7 @@ from ..ansatz import Ansatz
 from ..circuit import ORDERS, build_circuit, one_qubit_gates
 from ..noise import MODELLED, Noise, calibrated_noise, calibration_key
 from ..simulate.noisy import MOST_QUBITS
+from ..simulate.statevector import REMEDY
 from .device import Compiled, Samples, Watch
 from .noisy import sample_noisy
 
@@ -90,7 +91,7 @@ class CalibratedDevice:
             )
             raise SizeError(
                 f"device {self.name!r}", qubits, min(region, MOST_QUBITS), "qubits",
-                f"it {holder}; select fewer assets, or a tighter lowering (columns=20)",
+                f"it {holder}; {REMEDY}",
             )
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:

@@ -10,6 +10,7 @@ from ..ansatz import Ansatz
 from ..circuit import build_circuit, one_qubit_gates, two_qubit_gates
 from ..noise import depolarising_noise
 from ..simulate.noisy import MOST_QUBITS
+from ..simulate.statevector import REMEDY
 from .device import Compiled, Samples, Watch
 from .noisy import sample_noisy
 
@@ -49,10 +50,7 @@ class DepolarisingDevice:
     def check_size(self, qubits: int) -> None:
         """Refuse what the noisy simulator cannot hold."""
         if qubits > MOST_QUBITS:
-            raise SizeError(
-                f"device {self.name!r}", qubits, MOST_QUBITS, "qubits",
-                "select fewer assets, or a tighter lowering (columns=20)",
-            )
+            raise SizeError(f"device {self.name!r}", qubits, MOST_QUBITS, "qubits", REMEDY)
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is: every gate is native, every pair coupled."""

@@ -21,6 +21,9 @@ MOST_QUBITS = 26
 BYTES_AN_AMPLITUDE = 16 + 16 + 3 * 8
 """State, adjoint state, diagonal, probabilities and one temporary."""
 
+REMEDY = "take a smaller instance or, for vehicle routes, fewer columns (lower.columns=16)"
+"""What fits where a register does not."""
+
 
 def check_size(qubits: int) -> None:
     """Refuse a register that does not fit.
@@ -33,11 +36,10 @@ def check_size(qubits: int) -> None:
     fits = int(np.log2(max(2.0, _free_memory() / BYTES_AN_AMPLITUDE)))
     limit = min(MOST_QUBITS, fits)
     if qubits > limit:
-        need = 2.0**qubits * BYTES_AN_AMPLITUDE / 2**30
+        need = 2.0 ** min(qubits, 60) * BYTES_AN_AMPLITUDE / 2**30
         raise SizeError(
             "the QAOA statevector simulator", qubits, limit, "qubits",
-            f"{qubits} would need {need:.3g} GiB; select fewer assets, or a tighter lowering "
-            "(columns=20)",
+            f"{qubits} would need {'more than ' * (qubits > 60)}{need:.3g} GiB; {REMEDY}",
         )
 
 
