@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from qopt import registry
 
-# Where a run decides over a change it must be repeatable; elsewhere every run looks at new examples.
+# Where a run decides over a change it must be repeatable; elsewhere it looks at new examples.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("repeatable")
