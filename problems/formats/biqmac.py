@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .edges import LIST_ENDINGS, OTHER_ENDINGS, TABLE_ENDINGS, rudy_rows
+from .edges import LIST_ENDINGS, OTHER_ENDINGS, RUDY_ENDINGS, TABLE_ENDINGS, rudy_rows
 
 
 def recognises(name: str, head: str) -> bool:
@@ -14,7 +14,7 @@ def recognises(name: str, head: str) -> bool:
     ending = Path(name).suffix.lower()
     if ending == ".sparse":
         return True
-    if ending in LIST_ENDINGS + TABLE_ENDINGS + OTHER_ENDINGS:
+    if ending in LIST_ENDINGS + TABLE_ENDINGS + RUDY_ENDINGS + OTHER_ENDINGS:
         return False
     rows = rudy_rows(head)
     return rows is not None and any(i == j for i, j in rows)

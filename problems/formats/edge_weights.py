@@ -127,11 +127,14 @@ def from_coordinates(kind: str, points: Any, rounding: str = "tsplib") -> Array:
     Raises
     ------
     ValueError
-        Where the coordinates are so large that a distance is not finite.
+        Where the coordinates are so large that a distance is not finite, or are no latitudes and
+        longitudes.
     """
     metric = METRICS[kind]
     rounded = ROUNDINGS[rounding](metric)
     xy = np.asarray(points, dtype=np.float64).reshape(-1, metric.dimensions)
+    if kind == "GEO" and (np.abs(xy) > (90.0, 180.0)).any():
+        raise ValueError("GEO takes a latitude up to 90 and a longitude up to 180 degrees")
     size = len(xy)
     distance = np.empty((size, size))
     step = max(1, _BLOCK // size)

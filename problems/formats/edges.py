@@ -18,6 +18,7 @@ from .graph_data import GraphData, finite, is_count, lines_of, whole
 
 LIST_ENDINGS = (".edges", ".edgelist", ".el")
 TABLE_ENDINGS = (".csv", ".tsv")
+RUDY_ENDINGS = (".rud", ".rudy", ".mc")
 OTHER_ENDINGS = (".sparse", ".json", ".npz", ".bqm", ".lp")
 """Endings of files that may look like rudy and are not."""
 
@@ -31,7 +32,7 @@ _HEADINGS = {
 def recognises(name: str, head: str) -> bool:
     """Whether the file is a rudy file or an edge list, by its ending or its first lines."""
     ending = Path(name).suffix.lower()
-    if ending in LIST_ENDINGS:
+    if ending in LIST_ENDINGS + RUDY_ENDINGS:
         return True
     if ending in TABLE_ENDINGS:
         return _is_heading(_cells(head.lstrip("\ufeff").partition("\n")[0].strip()))

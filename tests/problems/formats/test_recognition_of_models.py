@@ -16,6 +16,7 @@ PLAIN = "3 2\n1 3 -4\n1 2 3\n"
         ("bqp", DIAGONAL, True),
         ("bqp.txt", PLAIN, False),
         ("bqp.edges", DIAGONAL, False),
+        ("graph.rud", DIAGONAL, False),
         ("bqp.txt", "3 2\n1 1 x\n", False),
     ],
 )
