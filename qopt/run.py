@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from operator import index
 from typing import Any
 
 from . import registry
@@ -67,6 +68,10 @@ class Task:
     budget: Budget = field(default_factory=Budget)
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "seed", index(self.seed))  # numpy's whole numbers, too
+        except TypeError:
+            raise UsageError(f"seed must be a whole number, got {self.seed!r}") from None
         if not 0 <= self.seed < 2**31:
             raise UsageError(f"seed must be between 0 and {2**31 - 1}, got {self.seed}")
         form = self.options.get("form")

@@ -68,12 +68,18 @@ class Budget:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.time_limit is not None and not (0.0 <= self.time_limit < inf):
-            raise UsageError(f"time limit must be at least 0 seconds, got {self.time_limit}")
-        if self.evaluations is not None and self.evaluations < 1:
-            raise UsageError(f"evaluations must be at least 1, got {self.evaluations}")
-        if self.threads < 1:
-            raise UsageError(f"threads must be at least 1, got {self.threads}")
+        limit: Any = self.time_limit
+        is_number = isinstance(limit, int | float | np.number)
+        if limit is not None and not (is_number and 0.0 <= limit < inf):
+            raise UsageError(f"time limit must be 0 or more finite seconds, got {limit!r}")
+        if limit is not None:
+            object.__setattr__(self, "time_limit", float(limit))  # 5 and 5.0 are one budget
+        for name in ("evaluations", "threads"):
+            count = getattr(self, name)
+            if count is not None and not (isinstance(count, int | np.integer) and count >= 1):
+                raise UsageError(f"{name} must be a whole number above 0, got {count!r}")
+            if count is not None:
+                object.__setattr__(self, name, int(count))
 
     def start(self) -> "Clock":
         """A clock that runs from now."""

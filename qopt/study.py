@@ -1,8 +1,9 @@
 """A study: instances by solvers by seeds under one budget, and the verb `compare`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from . import registry
@@ -61,7 +62,9 @@ class Study:
     interrupted: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        problems = [load(p) if isinstance(p, str) else as_problem(p) for p in self.problems]
+        problems = [load(p) if isinstance(p, str | Path) else as_problem(p) for p in self.problems]
+        if not isinstance(self.seeds, Iterable):
+            raise UsageError(f"seeds are whole numbers such as range(5), got {self.seeds!r}")
         solvers = list(dict.fromkeys(self.solvers))
         seeds = list(dict.fromkeys(islice(self.seeds, MOST_RUNS + 1)))
         for what, items in (("problem", problems), ("solver", solvers), ("seed", seeds)):
@@ -183,7 +186,7 @@ def compare(
     UsageError
         Where there is nothing to run, or a name or option is wrong.
     """
-    many = list(problems) if isinstance(problems, list | tuple | set | range) else [problems]
+    many = list(problems) if isinstance(problems, list | tuple | Iterator) else [problems]
     names = [solvers] if isinstance(solvers, str) else list(solvers)
     study = Study(many, names, seeds, time_limit, evaluations, threads)
     return study.run(store=store, listener=listener)

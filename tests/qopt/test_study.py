@@ -3,6 +3,7 @@ import signal
 import threading
 import time
 
+import numpy as np
 import pytest
 from toys import Pick, write_pick
 
@@ -32,6 +33,8 @@ def test_a_pair_without_a_way_is_left_out_and_said():
     [([], ["brute"], [0], "problem"), ([Pick()], [], [0], "solver"),
      ([Pick()], ["brute"], [], "seed"),
      ([Pick(), Pick(k=3)], ["brute"], [0], "two different instances"),
+     ([Pick()], ["brute"], 5, "range"), ([Pick()], ["waits"], [1.5], "whole number, got 1.5"),
+     ([Pick()], ["waits"], "ab", "whole number, got 'a'"),
      ([Pick()], ["brute"], range(10**18), "at most 100000 runs"),
      ([Pick(), Pick()], ["brute", "waits"], range(30_000), "at most 100000 runs"),
      ([Pick()], ["brut"], [0], "did you mean"), ([Pick()], ["brute:x=1"], [0], "option")],
@@ -69,3 +72,8 @@ def test_exit_code_tells_instances_without_an_answer():
     study = Study([Pick()], ["breaks"], seeds=[0])
     study.run()
     assert study.exit_code == 10
+
+
+def test_problems_come_one_by_one_or_as_any_iterable():
+    for problems in (Pick(), [Pick()], (p for p in [Pick()])):
+        assert len(qopt.compare(problems, "brute", seeds=[np.int64(0)]).instances) == 1
