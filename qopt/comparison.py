@@ -459,6 +459,7 @@ def _time_columns(row: Row) -> dict[str, Any]:
         "tts99_high": tts.get("high"),
         "wall": row.wall,
         "cpu": row.cpu,
+        "setup": row.setup,
         **{f"wall_{phase}": row.phases.get(phase, {}).get("wall") for phase in PHASES},
     }
 
@@ -471,7 +472,8 @@ COLUMNS = (
     "yardstick_source", "best_gap", "best_gap_absolute", "median_gap", "median_gap_absolute",
     "bound", "hit_share", "hit_share_low", "hit_share_high",
     "sampled_hit_share", "sampled_hit_share_low", "sampled_hit_share_high",
-    "tts99", "tts99_low", "tts99_high", "wall", "cpu", *(f"wall_{phase}" for phase in PHASES),
+    "tts99", "tts99_low", "tts99_high", "wall", "cpu", "setup",
+    *(f"wall_{phase}" for phase in PHASES),
     "device", "device_simulated", *_MEDIANS, "money_measured", "money_estimated", "currency",
     "time_limit", "evaluation_limit", "threads", "seeds",
 )

@@ -5,7 +5,8 @@ The rules, in full:
 - **Classical machine.** What one pays for is the wall time of a rented machine, so a run is charged
   its wall seconds on one machine of the list (two processors), and CPU seconds / 2 where it kept
   more processors busy than one such machine has. Seconds are measured here, all phases of the run
-  included; the price is the list's. Simulating a quantum device is paid here too.
+  included but ``setup``: the first run of a process alone would pay it, and costs would depend on
+  the order of the runs. The price is the list's. Simulating a quantum device is paid here too.
 - **Quantum device.** Charged by the tariff of the named device: its seconds, shots, circuits or
   gates. Where the device was simulated the line is an *estimate* of what the real one would cost;
   it never replaces the simulation's own cost. A device without a tariff has no line, and a quantity

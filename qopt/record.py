@@ -136,7 +136,7 @@ class Record:
     started : str
         Start of the run, ISO 8601 in UTC.
     wall, cpu : float
-        Seconds from the start of lowering to the end of scoring.
+        Seconds from the start of lowering to the end of scoring, without ``setup``.
     error : str
         Text of the fault, for a failed run.
     schema : int

@@ -129,7 +129,9 @@ class Solution:
         lines.extend(f"  violated: {text}" for text, _ in record.violations[:5])
         if record.reason:
             lines.append(f"  {record.reason}")
-        lines.append(f"  {record.wall:.2f} s wall, {record.cpu:.2f} s CPU, run {record.id}")
+        setup = record.usage.setup
+        after = f" after {setup:.2f} s of setup" if setup >= 0.01 else ""
+        lines.append(f"  {record.wall:.2f} s wall, {record.cpu:.2f} s CPU{after}, run {record.id}")
         return "\n".join(lines)
 
 

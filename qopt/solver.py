@@ -191,13 +191,19 @@ class Usage:
 
     @property
     def wall(self) -> float:
-        """Wall seconds of all phases."""
-        return sum(span.wall for span in self.phases.values())
+        """Wall seconds of all phases but `setup`."""
+        return sum(span.wall for name, span in self.phases.items() if name != "setup")
 
     @property
     def cpu(self) -> float:
-        """CPU seconds of all phases."""
-        return sum(span.cpu for span in self.phases.values())
+        """CPU seconds of all phases but `setup`."""
+        return sum(span.cpu for name, span in self.phases.items() if name != "setup")
+
+    @property
+    def setup(self) -> float:
+        """Wall seconds of `setup`, which only the first run of a process pays."""
+        span = self.phases.get("setup")
+        return 0.0 if span is None else span.wall
 
     def to_json(self) -> dict[str, Any]:
         """The ledger as JSON values."""

@@ -89,7 +89,9 @@ class Row:
     tts : TimeToSolution, optional
         Wall seconds of repeated runs until one hits with probability 99 %; None for a single run.
     wall, cpu : float, optional
-        Median seconds of an attempted run.
+        Median seconds of an attempted run, without setup.
+    setup : float, optional
+        Longest setup of an attempted run, in wall seconds: the first of a process pays it.
     phases : dict of str to dict
         Mean ``wall`` and ``cpu`` seconds of an attempted run by phase.
     quantum : bool
@@ -130,6 +132,7 @@ class Row:
     tts: TimeToSolution | None
     wall: float | None
     cpu: float | None
+    setup: float | None
     phases: dict[str, dict[str, float]]
     quantum: bool
     device: str
@@ -211,6 +214,7 @@ def tally(
         tts=tts,
         wall=median([r.wall for r in attempted]),
         cpu=median([r.cpu for r in attempted]),
+        setup=max((r.usage.setup for r in attempted), default=None),
         phases=_phases(attempted),
         quantum=any(is_quantum(r) for r in records),
         device=next((r.usage.device for r in records if r.usage.device), ""),

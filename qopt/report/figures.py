@@ -165,7 +165,7 @@ def anytime_plot(
         _grid(times, left, RIGHT, top, bottom),
         _side_axis(vertical, left, top, bottom),
         tag("text", axis.title, x=LEFT - 4, y=11, class_="tick"),
-        tag("text", "wall seconds since the solver started, setup included",
+        tag("text", "wall seconds since the solver was set up",
             x=(left + RIGHT) / 2, y=height - 6,
             text_anchor="middle", class_="tick"),
     ]
@@ -195,11 +195,13 @@ def _vertical(instance: InstanceComparison, axis: Quality, curves: Sequence[Curv
 
 def _stairs(record: Record, points: int) -> list[tuple[float, float]]:
     """Times and best values of a run to its end, thinned."""
-    steps = [(max(float(t), 1e-4), float(v)) for t, v in record.trace.get("incumbents", [])]
+    setup = record.usage.setup
+    steps = [
+        (max(float(t) - setup, 1e-4), float(v)) for t, v in record.trace.get("incumbents", [])
+    ]
     final = objective_of(record)
-    end = sum(
-        span.wall for name, span in record.usage.phases.items() if name not in ("lower", "decode")
-    )
+    outside = ("lower", "setup", "decode")
+    end = sum(span.wall for name, span in record.usage.phases.items() if name not in outside)
     if not steps or final is None:
         return []
     if len(steps) > points:

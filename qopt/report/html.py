@@ -185,7 +185,7 @@ def _figures(
             curves, _solver_legend(instance, colours),
         ))
     shown.append(_figure(
-        "Time by phase", "mean wall seconds of a run", figures.time_plot(instance),
+        "Time by phase", "mean wall seconds of a run, setup included", figures.time_plot(instance),
         _phase_legend(instance),
     ))
     shown.append(_figure(
@@ -397,7 +397,10 @@ _TERMS = (
     ("Hits", "Runs that reached the proven optimum or the best known value."),
     ("Wall and CPU seconds", "Median of a run, from lowering the instance to scoring the answers; "
      "CPU seconds count all threads. A simulated device's time is the simulator's."),
-    ("Cost", "Mean cost of a run: its wall time (or half of its CPU time, if that is more) on a "
+    ("Setup", "Imports and just-in-time compilation, which the first run of a process pays for all "
+     "that follow: the longest of the runs, apart from their seconds and their cost. Compiling a "
+     "circuit and setting its angles belong to a run and are in its seconds."),
+    ("Cost", "Mean cost of a run: its wall time without setup (or half of its CPU time, if that is more) on a "
      "rented machine with two processors. Simulating a device is part of it."),
     ("Device cost", "What the same shots would cost on the real device: an estimate, never added "
      "to the cost. A dash or a question mark is unknown, not nothing."),

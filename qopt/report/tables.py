@@ -93,10 +93,17 @@ def main_columns(instance: InstanceComparison) -> list[Column]:
         *columns,
         Column("hits", f"runs that reached {to}", lambda r: _share(r.hits)),
         Column("status", "how the runs ended", _status, False),
-        Column("wall s", "median seconds of a run", lambda r: Cell(seconds_text(r.wall), r.wall)),
         Column(
-            "CPU s", "median processor seconds of a run, all threads",
+            "wall s", "median seconds of a run, without setup",
+            lambda r: Cell(seconds_text(r.wall), r.wall),
+        ),
+        Column(
+            "CPU s", "median processor seconds of a run, all threads, without setup",
             lambda r: Cell(seconds_text(r.cpu), r.cpu),
+        ),
+        Column(
+            "setup s", "longest setup of a run: imports and compilation that a process pays once",
+            lambda r: Cell(seconds_text(r.setup), r.setup),
         ),
         Column(
             f"cost {currency}".strip(), "mean cost of a run by measured use at list prices",
