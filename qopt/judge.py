@@ -50,6 +50,7 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     judged.samples = {
         "distinct": total,
         "total": int(counts.sum()),
+        "independent": outcome.independent or int(counts.sum()),
         "scored": int(counts[:MOST_SCORED].sum()),
         "feasible_total": sum(weights),
         **_summary(objectives, weights, sign),

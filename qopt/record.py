@@ -117,7 +117,8 @@ class Record:
     answer : object
         The best answer in the problem's JSON.
     samples : dict
-        ``distinct`` answers, ``total`` with multiplicity, ``scored`` and ``feasible_total`` of
+        ``distinct`` answers, ``total`` with multiplicity, the ``independent`` draws that
+        these amount to, ``scored`` and ``feasible_total`` of
         those; ``best``, ``median`` and ``mean`` objective of the feasible ones, and ``best_total``:
         how many reached the best.
     trace : dict

@@ -303,6 +303,9 @@ class Outcome:
         `Route` for a `Routing`.
     counts : ndarray of int64, shape (answers,), optional
         How often each was seen (shots, reads); all one if left out.
+    independent : int, optional
+        How many independent draws the samples amount to, where they are not independent of each
+        other (shots that share a noise trajectory); all of them if left out.
     bound : float, optional
         Proven bound in the model's own units (a lower one when it minimises), or None.
     usage : Usage
@@ -315,6 +318,7 @@ class Outcome:
     status: Status
     answers: Sequence[Any] | NDArray[np.int8] = field(default=(), repr=False)
     counts: NDArray[np.int64] | None = field(default=None, repr=False)
+    independent: int | None = None
     bound: float | None = None
     usage: Usage = field(default_factory=Usage, repr=False)
     reason: str = ""

@@ -77,7 +77,7 @@ class TimeToSolution:
 
 
 def clopper_pearson(
-    successes: int, trials: int, confidence: float = CONFIDENCE
+    successes: float, trials: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """Exact interval for a binomial probability.
 
@@ -86,7 +86,9 @@ def clopper_pearson(
 
     Parameters
     ----------
-    successes, trials : int
+    successes : float
+        Whole, but for an effective count.
+    trials : int
     confidence : float
         Two-sided, between 0 and 1.
 
@@ -108,11 +110,23 @@ def clopper_pearson(
     return float(low), float(high)
 
 
-def share(successes: int, trials: int, confidence: float = CONFIDENCE) -> Share | None:
-    """A share with its exact interval; None without trials."""
+def share(
+    successes: int, trials: int, confidence: float = CONFIDENCE, independent: int | None = None
+) -> Share | None:
+    """A share with its exact interval; None without trials.
+
+    Trials that come in clusters of alike ones count as that many `independent` ones: the interval
+    is the one of the same share among them, as if the trials of a cluster all ended alike. This is
+    the effective sample size of Korn and Graubard, "Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data", Survey Methodology 24 (1998),
+    at its cautious end.
+    """
     if trials == 0:
         return None
-    return Share(successes, trials, *clopper_pearson(successes, trials, confidence))
+    if independent is None or independent == trials:
+        return Share(successes, trials, *clopper_pearson(successes, trials, confidence))
+    part = successes / trials
+    return Share(successes, trials, *clopper_pearson(part * independent, independent, confidence))
 
 
 # -- medians --------------------------------------------------------------------------------------

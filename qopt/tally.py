@@ -72,8 +72,8 @@ class Row:
     feasible : Share, optional
         Runs with a feasible answer.
     sampled_feasible : Share, optional
-        Feasible samples, over all runs; None for solvers that return one answer. The interval
-        takes samples as independent.
+        Feasible samples, over all runs; None for solvers that return one answer. For its interval,
+        samples that share a noise trajectory count as one.
     best, median : float, optional
         Best objective, and the median over attempted runs with those without an answer as worst.
     median_interval : tuple of (float or None), optional
@@ -267,7 +267,9 @@ def _sampled(attempted: Sequence[Record], count: Any) -> Share | None:
         return None
     if any(r.samples.get("scored", n) != n for r, n in zip(attempted, totals, strict=True) if n):
         return None
-    return share(sum(int(count(r.samples)) for r in attempted if r.samples), sum(totals))
+    independent = sum(int(r.samples.get("independent") or 0) for r in attempted)
+    found = sum(int(count(r.samples)) for r in attempted if r.samples)
+    return share(found, sum(totals), independent=independent or None)
 
 
 def _phases(attempted: Sequence[Record]) -> dict[str, dict[str, float]]:

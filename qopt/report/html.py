@@ -406,7 +406,8 @@ _TERMS = (
      "to the cost. A dash or a question mark is unknown, not nothing."),
     ("Random sampling", "The floor: a solver that draws samples has shown something only where it "
      "beats random feasible samples in equal number, all its shots counted. It is said to beat it "
-     "where exact intervals of the hit rates are apart, or an exact rank-sum test over the runs "
+     "where exact intervals of the hit rates are apart (shots of one noise trajectory counted as a "
+     "single draw), or an exact rank-sum test over the runs "
      "gives p at most 5 %; not corrected for the number of solvers and instances."),
     ("Differences", "Between other solvers no test is made: that one row stands above another is "
      "no proof that the solver is better."),

@@ -309,6 +309,7 @@ def _outcome(
         Status.FEASIBLE if kept else Status.INFEASIBLE_ANSWERS,
         answers[order],
         counts=counts[order].astype(np.int64),
+        independent=samples.trajectories,
         usage=usage,
         reason=reason if kept else f"no shot kept every group; {reason}",
         details=details,

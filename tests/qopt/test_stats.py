@@ -64,6 +64,23 @@ def test_a_share_without_trials_is_none():
     assert stats.share(1, 4).value == 0.25
 
 
+def test_trials_in_clusters_of_alike_ones_count_as_one_each():
+    clustered = stats.share(250, 1000, independent=8)
+    assert (clustered.successes, clustered.trials) == (250, 1000)
+    assert (clustered.low, clustered.high) == stats.clopper_pearson(2, 8)
+
+
+def test_the_interval_of_clustered_trials_covers_at_its_level():
+    rng = np.random.default_rng(1)
+    clusters, size, p = 12, 50, 0.3
+    covered = 0
+    for _ in range(2000):
+        successes = size * int(rng.binomial(clusters, p))  # each cluster succeeds or fails whole
+        found = stats.share(successes, clusters * size, independent=clusters)
+        covered += found.low <= p <= found.high
+    assert covered / 2000 >= stats.CONFIDENCE - 0.01
+
+
 # -- medians --------------------------------------------------------------------------------------
 
 

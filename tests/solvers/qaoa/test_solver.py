@@ -172,6 +172,7 @@ def test_a_stop_between_trajectories_keeps_their_shots(random_qubo, monkeypatch)
     assert outcome.usage.shots == outcome.counts.sum() == 128
     assert "interrupted before all 200 shots" in outcome.reason
     assert outcome.details["noise_trajectories"] == 64
+    assert outcome.independent == 64
 
 
 def test_a_limit_too_short_for_one_trajectory_is_said(random_qubo, monkeypatch):
