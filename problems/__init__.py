@@ -10,7 +10,7 @@ SPECS = (
         name="portfolio",
         summary="select assets: mean-variance with exactly k, integer lots, sector caps",
         target="qopt.problems.portfolio:Portfolio",
-        forms=("qubo", "program"),
+        forms=("program", "qubo"),
         formats="prices or mean/covariance as CSV, OR-Library port files",
         recognises=lambda name, head: any(
             layout.recognises(name, head) for layout in (orlib, tabular)

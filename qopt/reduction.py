@@ -16,6 +16,14 @@ def native_forms(problem: Problem) -> tuple[str, ...]:
     return registry.find("problem", problem.kind).forms
 
 
+def forms_for(problem: Problem, solver: registry.Spec) -> tuple[str, ...]:
+    """The forms that a solver takes, in its own order; a chooser takes the problem's tightest."""
+    if solver.role != "chooser":
+        return solver.forms
+    native = [name for name in native_forms(problem) if name in solver.forms]
+    return (*native, *(name for name in solver.forms if name not in native))
+
+
 def has_way(problem: Problem, forms: Sequence[str]) -> bool:
     """Whether a problem can be given in one of `forms`, directly or by lowering a form further."""
     native = set(native_forms(problem))

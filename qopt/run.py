@@ -31,7 +31,7 @@ from .options import check_options, options_of, split_assignments
 from .pricing import charge, price_list
 from .problem import Problem, fingerprint
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
-from .reduction import lower
+from .reduction import forms_for, lower
 from .solution import Solution
 from .solver import Budget, Outcome, Progress, Status, Usage
 from .store import Store
@@ -225,7 +225,7 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     usage = Usage()
     solver = task.spec.load()(**task.solver_options)
     with usage.phase("lower"):
-        forms = (task.form,) if task.form else task.spec.forms
+        forms = (task.form,) if task.form else forms_for(task.problem, task.spec)
         form, lowering = lower(task.problem, forms, task.lowering_options)
     progress = Progress(listener)
     with _interruptible(progress):

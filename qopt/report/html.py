@@ -400,8 +400,8 @@ _TERMS = (
     ("Setup", "Imports and just-in-time compilation, which the first run of a process pays for all "
      "that follow: the longest of the runs, apart from their seconds and their cost. Compiling a "
      "circuit and setting its angles belong to a run and are in its seconds."),
-    ("Cost", "Mean cost of a run: its wall time without setup (or half of its CPU time, if that is more) on a "
-     "rented machine with two processors. Simulating a device is part of it."),
+    ("Cost", "Mean cost of a run: its wall time without setup (or half of its CPU time, if that is "
+     "more) on a rented machine with two processors. Simulating a device is part of it."),
     ("Device cost", "What the same shots would cost on the real device: an estimate, never added "
      "to the cost. A dash or a question mark is unknown, not nothing."),
     ("Random sampling", "The floor: a solver that draws samples has shown something only where it "

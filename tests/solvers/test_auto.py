@@ -1,12 +1,14 @@
 """The choice of a solver, its reason, and what happens where the first one refuses."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from qopt import registry
 from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Group, Program, Qubo, Route, Routing, VehicleType
-from qopt.solver import Budget, Outcome, Progress, Status
+from qopt.solver import Budget, Outcome, Progress, Span, Status, Usage
 from qopt.solvers.auto import Auto, choices
 
 
@@ -32,13 +34,29 @@ def continuous(upper: float) -> Program:
     )
 
 
+def quadratic(comparator: str, n: int) -> Program:
+    row, col = np.triu_indices(n)
+    return Program.build(
+        sense="maximise", linear=np.zeros(n), row=row, col=col, value=np.cos(np.arange(len(row))),
+        constraints=[("held", np.arange(n), 1.0, comparator, 2.0)],
+    )
+
+
+def selection(n: int) -> Program:
+    return quadratic("==", n)
+
+
+def knapsack(n: int) -> Program:
+    return quadratic("<=", n)
+
+
 @pytest.mark.parametrize(
     ("model", "names"),
     [
         (routing(59), ["cpsat", "routing"]),
         (routing(60), ["routing"]),
-        (routing(10, vehicles=3, capacity=5.0), ["cpsat", "routing"]),
-        (routing(11, vehicles=3, capacity=5.0), ["routing"]),
+        (routing(16, vehicles=3, capacity=8.0), ["cpsat", "routing"]),
+        (routing(17, vehicles=3, capacity=8.0), ["routing"]),
         (sparse(22, 231), ["exact", "sa"]),
         (sparse(23, 250), ["milp", "sa"]),
         (sparse(23, 251), ["sa"]),
@@ -47,15 +65,22 @@ def continuous(upper: float) -> Program:
         (Program.build(linear=[1.0, 2.0], upper=[1, 9]), ["cpsat", "milp"]),
         (Program.build(linear=[1.0, 2.0], upper=[1, np.inf]), ["milp"]),
         (continuous(1.0), ["milp"]),
+        (selection(5), ["milp", "sa", "milp"]),
+        (knapsack(5), ["cpsat", "sa", "milp"]),
     ],
 )
 def test_the_rules(model, names):
-    assert [name for name, _ in choices(model)] == names
-    assert all(why for _, why in choices(model))
+    assert [choice.name for choice in choices(model)] == names
+    assert all(choice.why for choice in choices(model))
 
 
 def solve(model, budget=None, **options):
     return Auto(**options).solve(model, budget or Budget(), 1, Progress())
+
+
+def brute_force(model: Program) -> float:
+    rows = itertools.product((0.0, 1.0), repeat=model.num_variables)
+    return max(model.objective(x) for x in rows if not model.violations(x))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +90,8 @@ def solve(model, budget=None, **options):
         (sparse(30, 40), "milp", -50.0),
         (Program.build(sense="maximise", linear=[1.0, 2.0], upper=[1, 9]), "cpsat", 19.0),
         (continuous(9.0), "milp", 5.0),
+        (selection(6), "milp", brute_force(selection(6))),
+        (knapsack(6), "cpsat", brute_force(knapsack(6))),
     ],
 )
 def test_the_chosen_solver_runs_and_is_named(model, name, best):
@@ -89,8 +116,11 @@ def test_routes_are_proven_where_they_are_few():
 class Fake:
     """Stands for any solver: refuses, or notes its budget."""
 
-    def __init__(self, fault=None):
+    def __init__(self, fault=None, outcome=None):
         self.fault, self.budget = fault, None
+        self.outcome = outcome or Outcome(
+            Status.FEASIBLE, [(Route(0, ()),)], reason="done", details={"own": 1}
+        )
 
     def __call__(self):
         return self
@@ -99,7 +129,7 @@ class Fake:
         self.budget = budget
         if self.fault:
             raise self.fault
-        return Outcome(Status.FEASIBLE, [(Route(0, ()),)], reason="done", details={"own": 1})
+        return self.outcome
 
 
 @pytest.fixture
@@ -150,6 +180,45 @@ def test_patience_limits_only_what_might_not_end(fakes):
     assert fakes["routing"].budget == Budget(evaluations=5, threads=2)
     solve(sparse(100, 4000))
     assert fakes["sa"].budget == Budget()
+
+
+def test_what_is_not_proven_in_time_is_left_to_a_heuristic_and_the_best_of_both_is_kept(fakes):
+    model = selection(4)
+    order = sorted(itertools.product((0.0, 1.0), repeat=4),
+                   key=lambda x: (bool(model.violations(x)), -model.objective(x)))
+    usage = Usage(phases={"execute": Span(6.0, 5.0), "setup": Span(1.0, 1.0)})
+    milp = Outcome(Status.FEASIBLE, [order[1]], bound=99.0, usage=usage)
+    later = Usage(phases={"execute": Span(3.0, 3.0)})
+    sa = Outcome(Status.FEASIBLE, np.array([order[0]], dtype=np.int8), usage=later)
+    fakes.update(milp=Fake(outcome=milp), sa=Fake(outcome=sa))
+    outcome = solve(model, Budget(time_limit=10.0))
+    assert fakes["milp"].budget.time_limit == pytest.approx(7.0)
+    assert fakes["sa"].budget.time_limit == pytest.approx(4.0)  # what milp left, setup apart
+    assert model.objective(outcome.answers[0]) == model.objective(order[0])
+    assert (outcome.bound, outcome.details["chosen"]) == (99.0, "sa")
+    assert outcome.details["ran"] == ["milp", "sa"]
+    assert outcome.usage.phases["execute"].wall == 9.0
+    # and the other way round
+    fakes["sa"].outcome = Outcome(Status.FEASIBLE, np.array([order[2]], dtype=np.int8))
+    outcome = solve(model, Budget(time_limit=10.0))
+    assert model.objective(outcome.answers[0]) == model.objective(order[1])
+    assert outcome.details["chosen"] == "milp"
+
+
+def test_reports_of_a_second_solver_count_only_where_they_improve(fakes):
+    class Reporting(Fake):
+        def solve(self, model, budget, seed, progress):
+            for value in self.values:
+                progress.incumbent(value)
+            return super().solve(model, budget, seed, progress)
+
+    nothing = Outcome(Status.TIME_LIMIT)
+    fakes.update(milp=Reporting(outcome=nothing), sa=Reporting(outcome=nothing))
+    fakes["milp"].values, fakes["sa"].values = [1.0, 2.0], [-1.5, -2.5]  # sa minimises its QUBO
+    progress = Progress()
+    outcome = Auto().solve(selection(4), Budget(time_limit=9.0), 1, progress)
+    assert [value for _, value in progress.trace.incumbents] == [1.0, 2.0, 2.5]
+    assert outcome.status is Status.TIME_LIMIT
 
 
 def test_patience_must_be_positive():
