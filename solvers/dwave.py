@@ -24,6 +24,9 @@ CHUNK = 2_000_000
 PROBE_GROWTH = 8
 """How the sweeps of a read grow from probe to probe, while they are too few to be timed."""
 
+_PROBE = 500
+"""Variables of an empty model by which the time of a large one's conversion is predicted."""
+
 MOST_SECONDS = 10.0
 """Longest tabu read that is chosen by itself: a read cannot be interrupted."""
 
@@ -182,6 +185,9 @@ class DwaveTabu:
             usage.evaluations += 1
             return _samples(found)
 
+        if _conversion(sampler, bqm, clock) > clock.remaining:
+            reason = "the library's conversion of the model alone takes longer than the time limit"
+            return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
         if clock.limit < inf and not clock.expired:
             # The library converts the model before its own clock starts: measured on a stub.
             begin = perf_counter()
@@ -207,6 +213,21 @@ class DwaveTabu:
         if timeout is None and budget.time_limit is not None:
             timeout = min(MOST_SECONDS, budget.time_limit / DEFAULT_READS)
         return (0.2 if timeout is None else timeout), 1_000_000, wanted
+
+
+def _conversion(sampler: Any, bqm: Any, clock: Clock) -> float:
+    """Seconds that the library will take to convert a large model: they grow with n squared."""
+    n = bqm.num_variables
+    if n <= 2 * _PROBE or clock.limit == inf:
+        return 0.0
+    import dimod
+
+    part = dimod.BinaryQuadraticModel(_PROBE, "BINARY")
+    begin = perf_counter()
+    sampler.sample(
+        part, num_reads=1, timeout=1, num_restarts=0, coefficient_z_first=1, lower_bound_z=1
+    )
+    return float((perf_counter() - begin) * (n / _PROBE) ** 2)
 
 
 def default_betas(model: Qubo) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """A linear program as PuLP builds it for HiGHS and CBC, and what those two report."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -118,8 +119,10 @@ class PulpModel:
         return values
 
 
-def pulp_model(program: Program, *, objective: bool = True) -> PulpModel:
-    """Build a program with a linear objective in PuLP.
+def pulp_model(
+    program: Program, *, objective: bool = True, give_up: Callable[[], bool] = lambda: False
+) -> PulpModel | None:
+    """Build a program with a linear objective in PuLP; None where it gave up.
 
     Parameters
     ----------
@@ -127,6 +130,8 @@ def pulp_model(program: Program, *, objective: bool = True) -> PulpModel:
         Without quadratic terms.
     objective : bool
         Whether to keep the objective; without it any feasible answer is optimal.
+    give_up : callable
+        Asked now and then: large models take PuLP seconds.
     """
     import pulp
 
@@ -151,6 +156,8 @@ def pulp_model(program: Program, *, objective: bool = True) -> PulpModel:
     )
     comparators = {"<=": pulp.LpConstraintLE, ">=": pulp.LpConstraintGE, "==": pulp.LpConstraintEQ}
     for number, item in enumerate(program.constraints):
+        if number % 1024 == 0 and give_up():
+            return None
         terms = [(variables[i], c) for i, c in zip(item.indices, item.coefficients, strict=True)]
         left = pulp.LpAffineExpression(terms)
         problem += pulp.LpConstraint(left, comparators[item.comparator], f"c{number}", item.rhs)
