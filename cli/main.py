@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
 from qopt import __version__
-from qopt.errors import EXIT_INTERRUPTED, QoptError
+from qopt.errors import EXIT_INTERRUPTED, PluginWarning, QoptError
 
 from .catalogue import instances, problems, solvers
 from .compare import compare
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; faults become one line on stderr."""
     as_json = "--json" in arguments
+    warnings.showwarning = _show_warning
     try:
         code = group.main(list(arguments), prog_name="qopt", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -74,6 +77,15 @@ def run(arguments: Sequence[str]) -> int:
         text = f"{type(fault).__name__}: {fault}".splitlines()[0]
         message = f"internal fault: {text} (QOPT_TRACEBACK=1 shows where)"
         return _tell(fault, message, 1, as_json)
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int,
+    file: TextIO | None = None, line: str | None = None,
+) -> None:
+    """A plug-in that does not load is told; what libraries warn of is not for the user."""
+    if issubclass(category, PluginWarning):
+        click.echo(f"qopt: warning: {message}", err=True)
 
 
 def _usage(fault: click.ClickException) -> str:

@@ -34,10 +34,10 @@ class Watcher:
         if not self._live:
             return
         parts = [self._title, f"{progress.elapsed:.1f} s"]
-        if progress.trace.incumbents:
-            parts.append(f"best {progress.trace.incumbents[-1][1]:.8g}")
-        if progress.trace.bounds:
-            parts.append(f"bound {progress.trace.bounds[-1][1]:.8g}")
+        if progress.best is not None:
+            parts.append(f"best {progress.best:.8g}")
+        if progress.best_bound is not None:
+            parts.append(f"bound {progress.best_bound:.8g}")
         if progress.done is not None:
             parts.append(f"{100 * progress.done:.0f} %")
         if progress.note:

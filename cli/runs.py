@@ -28,7 +28,13 @@ def list_runs(
     store: Path, instance: str | None, solver: str | None, status: str | None, as_json: bool
 ) -> None:
     """List runs in the order in which they started."""
+    from qopt.errors import UnknownNameError
+    from qopt.solver import Status
     from qopt.store import SqliteStore
+
+    known = [str(each) for each in Status]
+    if status is not None and status not in known:
+        raise UnknownNameError("status", status, known)
 
     with SqliteStore(store, must_exist=True) as opened:
         records = list(opened.find(instance=instance, solver=solver, status=status))

@@ -352,6 +352,10 @@ def _quantum_summary(instances: Sequence[InstanceComparison]) -> list[str]:
         "without a feasible answer": "no answer", "without a classical rival": "no classical",
     }
     parts = [f"{text} on {counts[kind]}" for text, kind in words.items() if counts[kind]]
+    refused = sum(
+        i.findings.quantum is None and any(row.quantum for row in i.rows) for i in instances
+    )
+    parts += [f"refused as too large on {refused}"] if refused else []
     head = f"Best quantum run against best classical run: {join(parts)}."
     if counts["better"]:
         names = join(name for name, outcome in found.items() if outcome == "better")

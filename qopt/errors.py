@@ -158,6 +158,10 @@ class SolverError(QoptError):
     exit_code = 7
 
 
+class PluginWarning(UserWarning):
+    """A plug-in that does not load: its problems and solvers are missing, all else works."""
+
+
 class StoreError(QoptError):
     """A run store that cannot be opened, read or written."""
 

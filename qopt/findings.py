@@ -412,6 +412,12 @@ def _device_flags(rows: Sequence[Row]) -> list[Flag]:
 def _record_flags(rows: Sequence[Row]) -> list[Flag]:
     records = [record for row in rows for record in row.records]
     found = []
+    if cut := sum(record.interrupted for record in records):
+        found.append(Flag(
+            "interrupted",
+            f"{plural(cut, 'run')} ended by hand, before the budget was used: kept runs of that "
+            "kind are run again when the comparison is repeated with their store.",
+        ))
     hosts = {
         (r.environment.get("host"), r.environment.get("processor"), r.environment.get("cores"))
         for r in records

@@ -92,7 +92,10 @@ def verdict(
         return status, "; ".join(reason), bound
     if not judged.score.feasible:
         if status.has_answer:
-            reason.append(f"the solver claimed {status}; the instance's own score denies it")
+            reason.append(
+                f"{status} for the model that it was given, but no answer keeps every constraint "
+                "of the instance"
+            )
         return Status.INFEASIBLE_ANSWERS, "; ".join(reason), bound
     objective = judged.score.objective
     sign = 1.0 if problem.sense == "minimise" else -1.0
@@ -109,6 +112,24 @@ def verdict(
         return Status.FEASIBLE, "; ".join(reason), None
     if status is Status.OPTIMAL and bound is None:
         bound = objective
+    reason += _contradiction(problem, objective, bound)
     if bound == objective:
         return Status.OPTIMAL, "; ".join(reason), bound
     return Status.FEASIBLE, "; ".join(reason), bound
+
+
+def _contradiction(problem: Problem, objective: float, bound: float | None) -> list[str]:
+    """What an answer and a bound say against the instance's own reference value."""
+    reference = problem.reference
+    if reference is None:
+        return []
+    sign = 1.0 if problem.sense == "minimise" else -1.0
+    known = f"{reference.value:.10g} ({reference.source or 'source not named'})"
+    slack = 1e-6 * max(abs(objective), abs(reference.value))
+    if sign * (reference.value - objective) > slack:
+        if not reference.proven:
+            return [f"better than the best known value {known}"]
+        return [f"better than the value {known} that is said to be proven: check its convention"]
+    if bound is not None and sign * (bound - reference.value) > slack:
+        return [f"the reference value {known} is beyond the proven bound: check its convention"]
+    return []

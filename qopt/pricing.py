@@ -122,6 +122,7 @@ class PriceList:
             seller the first one of the list is taken.
         """
         before, _, name = device.lower().rpartition(":")
+        name = name.removeprefix("ibm_")
         rows = [p for p in self.prices if p.charged and self._names(p.device, name)]
         if any(before in p.provider.lower().split() for p in self.prices):
             rows = [p for p in rows if before in p.provider.lower().split()]
@@ -140,7 +141,8 @@ class PriceList:
         return tuple(filter(None, texts))
 
     def _names(self, device: str, name: str) -> bool:
-        patterns = self.families.get(device, (device.lower(),))
+        plain = device.lower().rpartition(":")[2].removeprefix("ibm_")
+        patterns = self.families.get(device, (plain,))
         return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -258,7 +260,7 @@ def _merge(old: PriceList, new: PriceList) -> PriceList:
         for p in old.prices
         if p.sku not in replaced
     ]
-    return PriceList((*kept, *new.prices), {**old.families, **new.families})
+    return PriceList((*new.prices, *kept), {**old.families, **new.families})
 
 
 def _date(text: str) -> date | None:

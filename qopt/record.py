@@ -140,6 +140,8 @@ class Record:
         Seconds from the start of lowering to the end of scoring, without ``setup``.
     error : str
         Text of the fault, for a failed run.
+    interrupted : bool
+        Whether it was ended by hand, before its budget was used.
     schema : int
     """
 
@@ -173,6 +175,7 @@ class Record:
     wall: float = 0.0
     cpu: float = 0.0
     error: str = ""
+    interrupted: bool = False
     schema: int = SCHEMA
 
     @property

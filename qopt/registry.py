@@ -16,8 +16,15 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
 from typing import Any, Literal
+from warnings import warn
 
-from .errors import MissingPackageError, QoptError, UnknownNameError, UsageError
+from .errors import (
+    MissingPackageError,
+    PluginWarning,
+    QoptError,
+    UnknownNameError,
+    UsageError,
+)
 
 GROUP = "qopt.plugins"
 
@@ -142,7 +149,8 @@ def _all() -> dict[tuple[str, str], Spec]:
         try:
             groups.append((origin, tuple(entry.load())))
         except Exception as fault:  # whatever a third party's module raises
-            raise QoptError(f"plug-in {origin} does not load: {fault}") from fault
+            text = f"{type(fault).__name__}: {fault}".splitlines()[0]
+            warn(f"plug-in {origin} does not load: {text}", PluginWarning, stacklevel=2)
     return gather(groups)
 
 

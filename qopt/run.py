@@ -228,6 +228,7 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
         forms = (task.form,) if task.form else forms_for(task.problem, task.spec)
         form, lowering = lower(task.problem, forms, task.lowering_options)
     progress = Progress(listener)
+    progress.translate = lowering.objective
     with _interruptible(progress):
         try:
             outcome = solver.solve(lowering.model, task.budget, task.seed, progress)
@@ -333,6 +334,7 @@ def _solution(
         started=started,
         wall=usage.wall,
         cpu=usage.cpu,
+        interrupted=progress.interrupted,
     )
     return Solution(task.problem, judged.best, score, record)
 
@@ -420,8 +422,9 @@ def collect(
 ) -> Iterator[Record]:
     """Run a grid of tasks and yield their records as they come.
 
-    What the store already holds is not run again, unless that run failed. Each new record is in the
-    store before it is yielded, so that an end at any moment loses at most the runs in flight.
+    What the store already holds is not run again, unless that run failed or was interrupted. Each
+    new record is in the store before it is yielded, so that an end at any moment loses at most the
+    runs in flight.
 
     Parameters
     ----------
@@ -444,7 +447,7 @@ def collect(
             continue
         if store is not None and task.key in store:
             known = store.get(task.key)
-            if known.status is not Status.FAILED:
+            if known.status is not Status.FAILED and not known.interrupted:
                 yield known
                 continue
         waiting[task.key] = task
@@ -481,5 +484,5 @@ def _run_all(
             listener(task, None)
         record = attempt(task, listen)
         yield record
-        if interrupted or "interrupted" in record.reason.split("; "):
+        if interrupted or record.interrupted:
             raise KeyboardInterrupt

@@ -238,6 +238,7 @@ class Progress:
         self.trace = Trace()
         self.done: float | None = None
         self.note = ""
+        self.translate: Callable[[float], float] = float
         self.interrupted = False
         self._listener = listener
         self._stop = Event()
@@ -248,6 +249,16 @@ class Progress:
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.perf_counter() - self._begin
+
+    @property
+    def best(self) -> float | None:
+        """The last incumbent in the problem's units, which `translate` gives."""
+        return self.translate(self.trace.incumbents[-1][1]) if self.trace.incumbents else None
+
+    @property
+    def best_bound(self) -> float | None:
+        """The last bound in the problem's units."""
+        return self.translate(self.trace.bounds[-1][1]) if self.trace.bounds else None
 
     def incumbent(self, objective: float) -> None:
         """Report a better feasible answer, by its objective in the model's units and sense."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from .errors import StoreError
+from .errors import StoreError, UsageError
 from .record import Record
 
 SCHEMA = 1
@@ -139,11 +139,11 @@ class SqliteStore:
     def get(self, key: str) -> Record:
         """The record whose key begins with `key`."""
         if not key or any(letter not in "0123456789abcdef" for letter in key):
-            raise StoreError(f"{key!r} is no run id: ids are hexadecimal digits")
+            raise UsageError(f"{key!r} is no run id: ids are hexadecimal digits")
         rows = self._read("SELECT record FROM runs WHERE key GLOB ? LIMIT 2", (key + "*",))
         if len(rows) != 1:
             many = "several runs" if rows else "no run"
-            raise StoreError(f"{self.path} holds {many} with id {key}; list them: qopt runs list")
+            raise UsageError(f"{self.path} holds {many} with id {key}; list them: qopt runs list")
         return self._record(rows[0][0])
 
     def find(

@@ -10,16 +10,19 @@ from . import registry
 from .comparison import Comparison
 from .errors import EXIT_INTERRUPTED, EXIT_NO_FEASIBLE_ANSWER, UsageError
 from .loading import as_problem, load
-from .pricing import PriceList
+from .numbers import join
+from .pricing import PriceList, currency_of, price_list
 from .problem import Problem, fingerprint
 from .record import Record
-from .reduction import has_way
+from .reduction import has_way, native_forms
 from .run import Task, collect, parse_solver, timestamp
 from .solver import Budget, Progress
 from .store import Store
 
 DEFAULT_SOLVERS = ("cpsat", "sa", "routing", "qaoa", "random")
 """An exact solver with bounds, the strongest heuristics by form, QAOA, and the floor."""
+
+_WORDS = {"qubo": "QUBOs", "program": "programs", "routing": "routes"}
 
 MOST_RUNS = 100_000
 """Runs of one comparison: all of them are planned, and their records held, at once."""
@@ -86,7 +89,11 @@ class Study:
         name, options = parse_solver(text)
         spec = registry.find("solver", name)
         if not has_way(problem, spec.forms):
-            self.left_out.append(f"{text} does not take {problem.name}: it needs {spec.forms[0]}")
+            self.left_out.append(
+                f"{text} does not take {problem.name}: it solves "
+                f"{join((_WORDS[form] for form in spec.forms), 'or')}, and {problem.kind} gives "
+                f"{join((_WORDS[form] for form in native_forms(problem)), 'or')}"
+            )
             return
         for seed in seeds if spec.stochastic else seeds[:1]:
             self.tasks.append(Task(problem, name, options, seed, budget))
@@ -123,6 +130,7 @@ class Study:
             elif begin is not None:
                 begin(f"{task.problem.name} by {task.label}, seed {task.seed}")
 
+        self._check_currencies(prices or price_list())
         self.records = []
         self.interrupted = False
         begun = timestamp()
@@ -137,6 +145,12 @@ class Study:
         if self.interrupted:
             notes.append(f"interrupted: {len(self.records)} of {len(self.tasks)} runs are done")
         return Comparison(self.records, notes=tuple(notes), prices=prices)
+
+    def _check_currencies(self, prices: PriceList) -> None:
+        """Refuse tariffs that no bill could add up, before anything runs."""
+        devices = {str(task.options["device"]) for task in self.tasks if "device" in task.options}
+        tariffs = [price for name in ("processor", *devices) for price in prices.tariff(name)]
+        currency_of([{"currency": price.currency} for price in tariffs])
 
     @property
     def exit_code(self) -> int:

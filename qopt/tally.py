@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
+from statistics import median_low
 from typing import Any
 
 from .pricing import currency_of, total
@@ -294,7 +295,8 @@ def _counts(attempted: Sequence[Record]) -> dict[str, float]:
     for name in ("device_seconds", "success_probability"):
         known = (getattr(r.usage, name) for r in attempted)
         values[name] = [value for value in known if value is not None and isfinite(value)]
-    return {name: middle for name, v in values.items() if (middle := median(v)) is not None}
+    # The lower of two middle ones: a count that some run had.
+    return {name: median_low(v) for name, v in values.items() if v}
 
 
 def _money(attempted: Sequence[Record]) -> Money:

@@ -206,12 +206,21 @@ def yardstick_line(instance: InstanceComparison) -> str:
     return f"gaps to the {word} {value_text(yardstick.value, instance.digits)} ({source})"
 
 
+def reason_lines(instance: InstanceComparison) -> list[str]:
+    """Why runs ended without an answer, a line for each solver and reason."""
+    return [
+        f"{row.label}: {reason if len(reason) <= 300 else reason[:300] + ' ...'}"
+        for row in instance.rows for reason in row.reasons
+    ]
+
+
 def legend(comparison: Comparison) -> list[str]:
     """What the marks and the money in the tables mean."""
     rows = [row for instance in comparison.instances for row in instance.rows]
     lines = [
         "feasible: runs with a feasible answer; median: of all runs, those without an answer as "
-        "worst; gap: best run / median run; hits: runs that reached the value gaps are measured to"
+        "worst; gap: best run / median run; hits: runs that reached the value gaps are measured to",
+        "setup: imports and compilation, which a process pays once, not in wall s, CPU s and cost",
     ]
     if any(row.simulated and row.device for row in rows):
         lines.append(f"{ESTIMATE} an estimate: the device was simulated; ? no price is known")

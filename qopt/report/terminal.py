@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..comparison import Comparison, InstanceComparison
-from .tables import Cell, Column, instance_line, legend, main_columns, yardstick_line
+from .tables import Cell, Column, instance_line, legend, main_columns, reason_lines, yardstick_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,8 @@ def show(comparison: Comparison, console: "Console | None" = None) -> None:
         console.print(Text(yardstick_line(instance), style="dim"))
         for table in _tables(instance, console.width):
             console.print(table)
+        for line in reason_lines(instance):
+            console.print(Text(line, style="dim"))
         for sentence in instance.findings.sentences:
             console.print(Text(sentence))
     console.print()
@@ -55,7 +57,7 @@ def render(comparison: Comparison) -> str:
     for instance in comparison.instances:
         lines += [f"{instance.name}: {instance_line(instance)}", yardstick_line(instance)]
         lines += _plain_table(instance)
-        lines += [*instance.findings.sentences, ""]
+        lines += [*reason_lines(instance), *instance.findings.sentences, ""]
     lines += [*legend(comparison), "", *comparison.summary]
     lines += [f"note: {note}" for note in comparison.notes]
     lines += [f"{flag.code}: {flag.text}" for flag in comparison.flags]

@@ -35,7 +35,7 @@ def test_a_claim_of_feasibility_that_the_score_denies_is_corrected():
     assert solution.status is Status.INFEASIBLE_ANSWERS
     assert not solution.feasible
     assert "5 numbers, exactly 2 asked" in repr(solution)
-    assert "denies" in solution.record.reason
+    assert "but no answer keeps every constraint" in solution.record.reason
 
 
 def test_a_bound_that_an_answer_beats_is_dropped():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from toys import Pick
 
-from qopt.errors import StoreError
+from qopt.errors import StoreError, UsageError
 from qopt.record import Record
 from qopt.run import Task, attempt
 from qopt.store import SqliteStore
@@ -53,10 +53,10 @@ def test_filters(tmp_path, records):
 def test_ids_that_name_nothing_or_no_id_are_refused(records):
     with SqliteStore() as store:
         store.add(records[0])
-        with pytest.raises(StoreError, match="no run"):
+        with pytest.raises(UsageError, match="no run"):
             store.get("f" * 13)
         for text in ("", "%", "xyz", "'; drop table runs; --"):
-            with pytest.raises(StoreError):
+            with pytest.raises(UsageError):
                 store.get(text)
         assert len(store) == 1
 

@@ -25,7 +25,9 @@ def test_the_grid_holds_every_seed_of_a_stochastic_solver_and_one_of_the_others(
 def test_a_pair_without_a_way_is_left_out_and_said():
     study = Study([Pick()], ["brute", "routing"])
     assert len(study.tasks) == 1
-    assert study.left_out == ["routing does not take numbers: it needs routing"]
+    assert study.left_out == [
+        "routing does not take numbers: it solves routes, and pick gives QUBOs or programs"
+    ]
 
 
 @pytest.mark.parametrize(

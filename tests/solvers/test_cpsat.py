@@ -210,6 +210,18 @@ def check_routing(routing):
     assert outcome.bound == pytest.approx(best, abs=1e-6)
 
 
+def test_a_detour_may_be_quicker_than_the_direct_way():
+    duration = np.ones((4, 4))
+    duration[0, 1] = 25.0  # from the depot to the first client, and 2 over the third
+    distance = np.ones((4, 4))
+    distance[2, [1, 3]] = 5.0  # the second one is best left for the depot
+    check_routing(Routing(
+        depots=(Depot("d", early=5.0),),
+        clients=(Client("a"), Client("b", late=30.0), Client("c")),
+        vehicles=(VehicleType(count=1),), distance=distance, duration=duration,
+    ))
+
+
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_tours(symmetric):
     routing = tour(6, seed=3, symmetric=symmetric)
