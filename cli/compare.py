@@ -4,11 +4,21 @@ from pathlib import Path
 
 import click
 
-from .options import budget_options, complete_solvers, instance_options, json_option, print_json
+from .options import (
+    budget_options,
+    complete_instances,
+    complete_solvers,
+    instance_options,
+    json_option,
+    print_json,
+)
 
 
 @click.command()
-@click.argument("files", metavar="FILES...", nargs=-1, required=True)
+@click.argument(
+    "files", metavar="FILES...", nargs=-1, required=True,
+    shell_complete=complete_instances,
+)
 @click.option(
     "--solver", "solvers", multiple=True, metavar="NAME[:OPTION=VALUE,...]",
     shell_complete=complete_solvers,

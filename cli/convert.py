@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from .options import instance_options, parse_settings
+from .options import complete_instances, instance_options, parse_settings
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_instances)
 @click.option(
     "--to", "target", required=True,
     type=click.Choice(["qubo", "bqm", "ising", "sparse", "lp", "qasm3"]),

@@ -59,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as fault:
         return _tell(fault, _usage(fault), fault.exit_code, as_json)
     except QoptError as fault:
+        if os.environ.get("QOPT_TRACEBACK") and fault.__cause__ is not None:
+            raise
         return _tell(fault, str(fault), fault.exit_code, as_json)
     except (KeyboardInterrupt, click.Abort):
         click.echo("qopt: interrupted", err=True)

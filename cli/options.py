@@ -25,6 +25,16 @@ def _complete(kind: str) -> Callable[..., list[CompletionItem]]:
     return names
 
 
+def complete_instances(
+    context: click.Context, parameter: click.Parameter, start: str
+) -> list[CompletionItem]:
+    """Complete files, and the names of bundled instances."""
+    from qopt.loading import bundled
+
+    names = [CompletionItem(e.name, help=e.title) for e in bundled() if e.name.startswith(start)]
+    return [CompletionItem(start, type="file"), *names]
+
+
 complete_solvers = _complete("solver")
 complete_problems = _complete("problem")
 

@@ -5,14 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import budget_options, complete_solvers, instance_options, json_option, print_json
+from .options import (
+    budget_options,
+    complete_instances,
+    complete_solvers,
+    instance_options,
+    json_option,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from qopt.solution import Solution
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_instances)
 @click.option(
     "--solver", default="auto", show_default=True, metavar="NAME[:OPTION=VALUE,...]",
     shell_complete=complete_solvers, help="Which solver, with its options.",

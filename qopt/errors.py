@@ -166,3 +166,15 @@ class StoreError(QoptError):
     """A run store that cannot be opened, read or written."""
 
     exit_code = 8
+
+
+def check_type(item: object, wanted: type | tuple[type, ...], what: str) -> None:
+    """Refuse an object of a wrong type.
+
+    Raises
+    ------
+    UsageError
+        Where `item` is not an instance of `wanted`; `what` says what is expected, with article.
+    """
+    if not isinstance(item, wanted):
+        raise UsageError(f"{what} is expected, got {type(item).__name__}: {item!r:.60}")

@@ -325,15 +325,20 @@ def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
         ))
     most = max((row.attempted for row in rows), default=0)
     # One run among many seeds is a solver that its seed does not change.
-    few = [
-        f"{row.label} {row.attempted}" for row in rows
-        if 0 < row.attempted < FEWEST_SEEDS and not (row.attempted == 1 and most >= FEWEST_SEEDS)
-    ]
+    few = {
+        row.label: row.attempted for row in rows
+        if 0 < row.attempted < FEWEST_SEEDS and not (row.attempted == 1 and most > 1)
+    }
     if few:
+        counts = set(few.values())
+        each = (
+            f"{counts.pop()} each" if len(counts) == 1
+            else join(f"{label} {count}" for label, count in few.items())
+        )
         found.append(Flag(
             "few-seeds",
-            f"Fewer than {FEWEST_SEEDS} seeds ({join(few)}): inconclusive about differences "
-            "between solvers.",
+            f"Fewer than {FEWEST_SEEDS} seeds ({each}): inconclusive about differences between "
+            "solvers.",
         ))
     return found
 

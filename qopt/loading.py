@@ -112,6 +112,11 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     UsageError
         For an unknown kind or setting, or a format that leaves the kind open.
     """
+    if not isinstance(path, str | Path):
+        raise UsageError(
+            f"load reads files, not {type(path).__name__}; make the problem by its own class "
+            "(MaxCut.from_networkx(graph)), or solve a Qubo or Program as it is"
+        )
     file, entry = _locate(path)
     _check_file(file)
     reference = name = None
@@ -126,6 +131,8 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
         head = {key: value for key, value in head.items() if key not in ("kind", "name", "data")}
         settings = {**head, **settings}
         data_file = file.parent / data
+        if not data_file.is_file():
+            raise ParseError(file, f"data = {data!r}: there is no file {data_file}")
         _check_file(data_file)
     else:
         data_file = file

@@ -236,7 +236,8 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
             raise
         except Exception as fault:
             text = f"{type(fault).__name__}: {fault}".splitlines()[0]
-            raise SolverError(f"solver {task.solver!r} broke: {text}") from fault
+            hint = "QOPT_TRACEBACK=1 shows where"
+            raise SolverError(f"solver {task.solver!r} broke: {text} ({hint})") from fault
     if not isinstance(outcome, Outcome):
         raise SolverError(f"solver {task.solver!r} returned {type(outcome).__name__}, no Outcome")
     with usage.phase("decode"):

@@ -17,7 +17,7 @@ from .record import Record
 from .reduction import has_way, native_forms
 from .run import Task, collect, parse_solver, timestamp
 from .solver import Budget, Progress
-from .store import Store
+from .store import SqliteStore, Store
 
 DEFAULT_SOLVERS = ("cpsat", "sa", "routing", "qaoa", "random")
 """An exact solver with bounds, the strongest heuristics by form, QAOA, and the floor."""
@@ -170,7 +170,7 @@ def compare(
     time_limit: float | None = None,
     evaluations: int | None = None,
     threads: int = 1,
-    store: Store | None = None,
+    store: Store | str | Path | None = None,
     listener: Callable[[Progress], None] | None = None,
 ) -> Comparison:
     """Run every solver on every instance with every seed, and compare.
@@ -186,7 +186,7 @@ def compare(
     evaluations : int, optional
         Deterministic budget in each solver's own unit.
     threads : int
-    store : Store, optional
+    store : Store or path, optional
         Keeps the records; what it holds is not run again.
     listener : callable, optional
         Called with the `Progress` on every report of a run.
@@ -203,7 +203,10 @@ def compare(
     many = list(problems) if isinstance(problems, list | tuple | Iterator) else [problems]
     names = [solvers] if isinstance(solvers, str) else list(solvers)
     study = Study(many, names, seeds, time_limit, evaluations, threads)
-    return study.run(store=store, listener=listener)
+    if not isinstance(store, str | Path):
+        return study.run(store=store, listener=listener)
+    with SqliteStore(store) as opened:
+        return study.run(store=opened, listener=listener)
 
 
 def _check_names(problems: Sequence[Problem]) -> None:

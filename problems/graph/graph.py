@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qopt.errors import InputError, ParseError, UsageError
+from qopt.errors import InputError, ParseError, UsageError, check_type
 from qopt.problem import Violation
 
 from ..encode import bits
@@ -108,6 +108,9 @@ class Graph:
         weight, vertex_weight : str
             Attributes of edges and of nodes that hold their weights; 1 where there is none.
         """
+        import networkx as nx
+
+        check_type(graph, nx.Graph, "a networkx Graph")
         if graph.is_directed():
             raise InputError("the graph is directed; make it undirected with graph.to_undirected()")
         index = {node: i for i, node in enumerate(graph.nodes)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, check_type
 from .program import Comparator, Program
 from .qubo import Qubo
 
@@ -40,6 +40,7 @@ def qubo_from_dimod(bqm: Any) -> Qubo:
     """The same model from a `dimod.BinaryQuadraticModel` over bits or spins, in its order."""
     import dimod
 
+    check_type(bqm, dimod.BinaryQuadraticModel, "a dimod BinaryQuadraticModel")
     variables = list(bqm.variables)
     if bqm.vartype is not dimod.BINARY:
         bqm = bqm.change_vartype(dimod.BINARY, inplace=False)
@@ -121,6 +122,7 @@ def program_from_dimod(cqm: Any) -> Program:
     """
     import dimod
 
+    check_type(cqm, dimod.ConstrainedQuadraticModel, "a dimod ConstrainedQuadraticModel")
     variables = list(cqm.variables)
     place = {name: i for i, name in enumerate(variables)}
     n = len(variables)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, check_type
 from .qubo import Qubo
 
 
@@ -46,6 +46,9 @@ def qubo_from_networkx(graph: Any) -> Qubo:
     InputError
         For an attribute that is not a number.
     """
+    import networkx as nx
+
+    check_type(graph, nx.Graph, "a networkx Graph")
     if graph.is_directed():
         raise UnsupportedError("a QUBO needs an undirected graph; take graph.to_undirected()")
     nodes = list(graph.nodes)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, check_type
 from .program import Comparator, Program
 
 
@@ -65,6 +65,9 @@ def program_to_pulp(program: Program) -> tuple[Any, list[Any]]:
 
 def program_from_pulp(problem: Any) -> Program:
     """The same program from a `pulp.LpProblem`; variables are in the order of their names."""
+    import pulp
+
+    check_type(problem, pulp.LpProblem, "a PuLP LpProblem")
     variables = sorted(problem.variables(), key=lambda variable: str(variable.name))
     place = {variable.name: i for i, variable in enumerate(variables)}
     if len(place) < len(variables):

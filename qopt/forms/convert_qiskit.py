@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, check_type
 from .ising import Ising
 from .program import Comparator, Program
 from .qubo import Qubo
@@ -115,7 +115,10 @@ def program_from_qiskit(quadratic_program: Any) -> Program:
     UnsupportedError
         For quadratic constraints.
     """
+    from qiskit_optimization import QuadraticProgram
+
     source = quadratic_program
+    check_type(source, QuadraticProgram, "a qiskit-optimization QuadraticProgram")
     if source.quadratic_constraints:
         name = source.quadratic_constraints[0].name
         raise UnsupportedError(

@@ -143,16 +143,17 @@ def lattice_of(program: Program, continuous_step: float | None = None) -> Lattic
     fixed = lower == upper
     continuous = ~program.integer & ~fixed
     names = program.names
-    if continuous.any() and continuous_step is None:
-        raise UnsupportedError(
-            f"continuous variables have no exact binary code: {_listed(names, continuous)}; give "
-            "continuous_step to take values in such steps, or use a solver for programs"
-        )
     unbounded = ~(np.isfinite(lower) & np.isfinite(upper))
     if unbounded.any():
         raise UnsupportedError(
             f"variables without finite bounds have no binary code: {_listed(names, unbounded)}; "
             "bound them"
+        )
+    if continuous.any() and continuous_step is None:
+        raise UnsupportedError(
+            f"continuous variables have no exact binary code: {_listed(names, continuous)}; "
+            "take them in steps (lower.continuous_step=0.1 among the solver's options), or use a "
+            "solver for them, milp"
         )
     step = np.ones(program.num_variables)
     base = lower.copy()

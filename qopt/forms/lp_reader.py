@@ -8,6 +8,7 @@ CPLEX.)
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -142,6 +143,8 @@ class _Reader:
     def __init__(self, source: str | Path) -> None:
         self.source = source
         self.place: dict[str, int] = {}
+        self.uses: Counter[int] = Counter()
+        self.right: dict[int, tuple[str, int]] = {}
         self.sense: Sense | None = None
         self.objective = _Side()
         self.constraints: list[Constraint] = []
@@ -244,6 +247,8 @@ class _Reader:
         while tokens.peek().kind == "comparator":
             comparators.append(_COMPARATORS[tokens.take().text])
             sides.append(self._side(tokens, to_line_end=True))
+            if len(sides[-1].terms) == 1:
+                self.right[sides[-1].terms[0][0]] = name, line
         if tokens.peek().kind == "arrow":
             self.fail("indicator constraints are not supported", tokens.line)
         if not comparators:
@@ -348,7 +353,9 @@ class _Reader:
             self.fail(f"a variable is expected, not {what}", token.line)
         if token.text.lower() in NO_NUMBER:
             self.fail(f"{token.text} is not a finite number", token.line)
-        return self.place.setdefault(token.text, len(self.place))
+        index = self.place.setdefault(token.text, len(self.place))
+        self.uses[index] += 1
+        return index
 
     def _number(self, token: _Token) -> float:
         value = float(token.text)
@@ -422,6 +429,12 @@ class _Reader:
     def _program(self) -> Program:
         n = len(self.place)
         names = list(self.place)
+        for i, (name, line) in self.right.items():
+            if self.uses[i] == 1:
+                self.fail(
+                    f"the right side of constraint {name!r} is {names[i]!r}, which is no number, "
+                    "and no other line has a variable of that name", line
+                )
         lower, upper = np.zeros(n), np.full(n, inf)
         for i, value in self.lower.items():
             lower[i] = value

@@ -154,7 +154,7 @@ class Qubo:
         groups: Iterable[Group] = (),
     ) -> "Qubo":
         """Make the QUBO ``x' Q x + offset``; entries (i, j) and (j, i) of `matrix` are summed."""
-        q = np.asarray(matrix, dtype=np.float64)
+        q = _real(matrix)
         if q.ndim != 2 or q.shape[0] != q.shape[1]:
             raise InputError(f"a QUBO matrix must be square, got shape {q.shape}")
         if not np.isfinite(q).all():
@@ -171,6 +171,8 @@ class Qubo:
         """Make a QUBO from ``{(): c, (a,): l, (a, b): q}`` over any hashable variable names."""
         names: dict[Any, int] = {}
         for term in terms:
+            if not isinstance(term, tuple):
+                raise UsageError(f"terms are tuples of names, ('a', 'b') or ('a',), got {term!r}")
             for name in term:
                 names.setdefault(name, len(names))
         row, col, value = [], [], []
@@ -451,6 +453,17 @@ class Qubo:
     def with_groups(self, groups: Iterable[Group]) -> "Qubo":
         """The same objective with other groups."""
         return replace(self, groups=tuple(groups))
+
+
+def _real(matrix: ArrayLike) -> NDArray[np.float64]:
+    """A matrix of real numbers."""
+    try:
+        found = np.asarray(matrix)
+        if np.iscomplexobj(found):
+            raise InputError("a QUBO matrix must be real, got complex numbers")
+        return np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError) as fault:
+        raise InputError(f"no matrix of numbers: {fault}") from None
 
 
 def _check_groups(groups: tuple[Group, ...], n: int) -> None:

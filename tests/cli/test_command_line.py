@@ -187,3 +187,19 @@ def test_help_and_import_load_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_the_shell_completes_bundled_instances_and_solvers():
+    def completed(*words):
+        environment = {
+            **os.environ, "_QOPT_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", "from qopt.cli.main import group; group(prog_name='qopt')"],
+            capture_output=True, text=True, timeout=60, check=False, env=environment,
+        )
+        return done.stdout.split()
+
+    assert "plain,burma14" in completed("qopt", "solve", "burma")
+    assert "plain,cpsat" in completed("qopt", "solve", "burma14", "--solver", "cp")

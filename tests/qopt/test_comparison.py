@@ -443,7 +443,7 @@ def test_weak_comparisons_are_flagged():
     assert {"no-exact", "no-floor", "few-seeds", "simulated-device"} <= set(codes(comparison))
     text = next(flag.text for flag in comparison.flags if flag.code == "few-seeds")
     assert "inconclusive" in text
-    assert "sa 3" in text
+    assert "(3 each)" in text
 
 
 def test_a_single_run_among_many_seeds_is_a_solver_that_seeds_do_not_change():

@@ -113,3 +113,12 @@ def test_a_known_value_follows_the_data_not_the_name(tmp_path):
     lines[first] = "1 17.00 96.10"
     copy.write_text("\n".join(lines) + "\n")
     assert qopt.load(copy).reference is None
+
+
+def test_what_is_no_file_and_data_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match="load reads files, not list"):
+        qopt.load([1, 2])
+    file = tmp_path / "a.toml"
+    file.write_text('kind = "pick"\ndata = "b.pick"\n')
+    with pytest.raises(ParseError, match=r"a\.toml: data = 'b\.pick': there is no file"):
+        qopt.load(file)

@@ -218,3 +218,12 @@ def test_faulty_lists_are_refused_with_the_file(tmp_path, old, new, message):
 def test_a_missing_list_is_said(tmp_path):
     with pytest.raises(ParseError, match="cannot be read"):
         price_list(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", ["torino", "ibm_torino", "aer:torino"])
+def test_own_tariffs_for_one_device_come_before_those_of_its_family(tmp_path, name):
+    path = tmp_path / "own.toml"
+    path.write_text(ROW.replace("acme-1", name))
+    prices = price_list(path)
+    assert [p.sku for p in prices.tariff("aer:torino")] == ["acme-shot"]
+    assert [p.sku for p in prices.tariff("aer:fez")] == ["ibm-pay-as-you-go"]

@@ -2,12 +2,14 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from toys import Pick, write_pick
 
 import qopt
 from qopt.errors import SizeError, SolverError, UnknownNameError, UnsupportedError, UsageError
+from qopt.problem import Reference
 from qopt.reduction import has_way, lower
 from qopt.run import Task, attempt, collect, parse_solver
 from qopt.solution import exit_code, write_answer
@@ -132,6 +134,41 @@ def test_collect_runs_each_key_once_and_resumes(tmp_path):
         assert len(store) == 3
 
 
+def test_a_run_that_was_interrupted_is_no_finished_one(tmp_path):
+    task = Task(Pick(), "brute")
+    with SqliteStore(tmp_path / "runs.db") as store:
+        store.add(replace(attempt(task), interrupted=True, started="2000"))
+        (record,) = collect([task], store=store)
+        assert not record.interrupted
+        assert store.get(record.key).started == record.started > "2000"
+
+
+@pytest.mark.parametrize(
+    ("sense", "value", "proven", "words"),
+    [
+        ("minimise", 4.0, True, "better than the value 4 (a book) that is said to be proven"),
+        ("minimise", 4.0, False, "better than the best known value 4 (a book)"),
+        ("minimise", 2.0, True, "the reference value 2 (a book) is beyond the proven bound"),
+        ("maximise", 8.0, True, "better than the value 8 (a book) that is said to be proven"),
+        ("maximise", 9.5, False, "the reference value 9.5 (a book) is beyond the proven bound"),
+    ],
+)
+def test_a_reference_that_the_run_contradicts_is_told(sense, value, proven, words):
+    problem = Pick(sense=sense, reference=Reference(value, "a book", proven))
+    assert words in qopt.solve(problem, "brute").record.reason
+
+
+def test_a_reference_that_is_reached_is_not_told():
+    problem = Pick(reference=Reference(3.0, "a book", proven=True))
+    assert "a book" not in qopt.solve(problem, "brute").record.reason
+
+
+def test_progress_is_told_in_the_problem_s_units():
+    seen = []
+    qopt.solve(Pick(sense="maximise"), "brute", listener=lambda p: seen.append(p.best))
+    assert seen[-1] == Pick(sense="maximise").optimum > 0
+
+
 def test_ctrl_c_keeps_the_best_answer(tmp_path):
     def press():
         time.sleep(0.3)
@@ -141,6 +178,7 @@ def test_ctrl_c_keeps_the_best_answer(tmp_path):
     solution = qopt.solve(Pick(), "waits")
     assert solution.feasible
     assert "interrupted" in solution.record.reason
+    assert solution.record.interrupted
     assert not solution.record.deterministic
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

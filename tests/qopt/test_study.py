@@ -8,7 +8,8 @@ import pytest
 from toys import Pick, write_pick
 
 import qopt
-from qopt.errors import UsageError
+from qopt.errors import InputError, UsageError
+from qopt.pricing import Price, PriceList
 from qopt.store import SqliteStore
 from qopt.study import Study
 
@@ -79,3 +80,27 @@ def test_exit_code_tells_instances_without_an_answer():
 def test_problems_come_one_by_one_or_as_any_iterable():
     for problems in (Pick(), [Pick()], (p for p in [Pick()])):
         assert len(qopt.compare(problems, "brute", seeds=[np.int64(0)]).instances) == 1
+
+
+def test_tariffs_that_cannot_be_added_are_refused_before_anything_runs():
+    def price(device, currency, unit, **more):
+        return Price(
+            provider="us", device=device, sku=device, unit=unit, currency=currency, source="us",
+            confidence="first-hand", price=1.0, charged=True, **more,
+        )
+
+    prices = PriceList((
+        price("processor", "EUR", "instance hour", vcpus=2), price("torino", "USD", "shot"),
+    ))
+    begun = []
+    study = Study([Pick()], ["brute", "qaoa:device=aer:torino"], seeds=[0])
+    with pytest.raises(InputError, match="EUR and USD cannot be added"):
+        study.run(prices=prices, begin=begun.append)
+    assert not begun
+    assert Study([Pick()], ["brute"], seeds=[0]).run(prices=prices).records
+
+
+def test_compare_keeps_its_records_at_a_path(tmp_path):
+    qopt.compare(Pick(), "brute", store=tmp_path / "runs.db")
+    again = qopt.compare(Pick(), "brute", store=str(tmp_path / "runs.db"))
+    assert again.notes == ("1 of 1 runs were in the store already",)

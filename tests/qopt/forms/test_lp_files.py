@@ -234,6 +234,7 @@ BAD = [
     (HEAD + " c: x <= nan\nEnd\n", 4, "nan is not a finite number"),
     (HEAD + " c: inf x <= 3\nEnd\n", 4, "inf is not a finite number"),
     (HEAD + " c: x <= 1e400\nEnd\n", 4, "too large"),
+    (HEAD + " c: x + y =< ten\nEnd\n", 4, "'ten', which is no number"),
     (HEAD + " c: x 3 <= 4\nEnd\n", 4, r"\+ or - is missing before '3'"),
     (HEAD + " c: x <= 1 <= 2 <= 3\nEnd\n", 4, "do not make a range"),
     (HEAD + " c: 1 <= x >= 2\nEnd\n", 4, "do not make a range"),

@@ -340,7 +340,7 @@ def test_what_has_no_code_is_refused() -> None:
     with pytest.raises(UnsupportedError, match=r"without finite bounds.*: free; bound them"):
         program_to_qubo(free)
     real = Program.build(linear=[1, 1], integer=[False, True], names=["share", "b"])
-    with pytest.raises(UnsupportedError, match=r"no exact binary code: share; give"):
+    with pytest.raises(UnsupportedError, match=r"no exact binary code: share; take them in steps"):
         program_to_qubo(real)
     wide = Program.build(linear=[1.0], upper=1e12, names=["w"])
     with pytest.raises(UnsupportedError, match="not coded in bits: w"):

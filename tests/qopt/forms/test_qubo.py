@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qopt.errors import InputError, UsageError
-from qopt.forms import Group, Ising, Qubo
+from qopt.forms import Group, Ising, Program, Qubo
 from qopt.forms import qubo as qubo_module
 
 whole = st.integers(-4, 4).map(float)
@@ -271,3 +271,22 @@ def test_to_program_names() -> None:
     assert program.constraints[0].name == "one"
     same = Qubo.from_arrays([1.0, 2.0], labels=["a", "a"]).to_program().model
     assert same.names == ("x0", "x1")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Qubo.from_matrix([[1, 2], [3]]), "no matrix of numbers"),
+        (lambda: Qubo.from_matrix([["a"]]), "no matrix of numbers"),
+        (lambda: Qubo.from_matrix([[1j]]), "must be real"),
+        (lambda: Qubo.from_terms({"ab": 1.0}), "tuples of names.*got 'ab'"),
+        (lambda: Qubo.from_dimod(5), "a dimod BinaryQuadraticModel is expected, got int: 5"),
+        (lambda: Qubo.from_networkx(5), "a networkx Graph is expected, got int"),
+        (lambda: Program.from_dimod(5), "a dimod ConstrainedQuadraticModel is expected"),
+        (lambda: Program.from_pulp(5), "a PuLP LpProblem is expected"),
+        (lambda: Program.from_qiskit(5), "a qiskit-optimization QuadraticProgram is expected"),
+    ],
+)
+def test_models_of_wrong_types_are_refused_in_words(make, words):
+    with pytest.raises((InputError, UsageError), match=words):
+        make()

@@ -84,3 +84,8 @@ def test_absolute_gaps_where_percent_means_nothing():
 
 def test_nothing_to_show():
     assert "0 instances" in terminal.render(Comparison([]))
+
+
+def test_why_a_run_gave_no_answer_is_said():
+    text = terminal.render(Comparison([*make.optimal(1.0), make.refused()]))
+    assert "exact: exact enumeration takes at most 28 variables, the model has 169" in text
