@@ -1,6 +1,6 @@
 """Bare models as problems: any QUBO, and any integer program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -115,6 +115,22 @@ class QuboProblem:
                 texts.append((text, float(abs(count - group.size))))
         objective = energy if self.sense == "minimise" else -energy
         return Score(objective, tuple(Violation(text, amount) for text, amount in texts))
+
+    def score_many(self, answers: Sequence[Any]) -> list[Score]:
+        """Scores of many answers by matrix products; those with a flaw are judged one by one."""
+        qubo = self.qubo
+        samples = np.array([bits(answer) for answer in answers], dtype=np.int8)
+        if samples.shape != (len(answers), qubo.num_variables):
+            return [self.score(answer) for answer in answers]
+        whole = (samples >= 0).all(axis=1)
+        energies = np.full(len(answers), np.nan)
+        energies[whole] = qubo.energies(samples[whole])
+        good = whole & (qubo.group_violations(samples) == 0)
+        sign = 1.0 if self.sense == "minimise" else -1.0
+        return [
+            Score(sign * energy) if fine else self.score(answer)
+            for answer, energy, fine in zip(answers, energies.tolist(), good, strict=True)
+        ]
 
     def encode_answer(self, answer: Any) -> Any:
         """The bits in the order of the variables, as text; ``?`` is neither 0 nor 1."""

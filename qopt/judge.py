@@ -1,9 +1,11 @@
 """Judging an outcome: the problem's own score has the last word over the solver's claim."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import SolverError
 from .forms import Lowering
@@ -12,6 +14,9 @@ from .solver import Outcome, Status
 
 MOST_SCORED = 20_000
 """Distinct answers of one run that are decoded and scored, best first by the solver's measure."""
+
+_AT_ONCE = 1000
+"""Answers that are decoded and scored together."""
 
 TOLERANCE = 1e-9
 """Relative distance within which an objective has reached a bound."""
@@ -36,9 +41,7 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     judged = Judged()
     best_rank: tuple[float, ...] | None = None
     objectives, weights = [], []
-    for answer, count in zip(outcome.answers[:MOST_SCORED], counts, strict=False):
-        decoded = lowering.decode(answer)
-        score = problem.score(decoded)
+    for decoded, score, count in _scored(problem, lowering, outcome, counts):
         if score.feasible:
             objectives.append(score.objective)
             weights.append(int(count))
@@ -47,6 +50,8 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
             rank = (1.0, sum(v.amount for v in score.violations), sign * score.objective)
         if best_rank is None or rank < best_rank:
             best_rank, judged.best, judged.score = rank, decoded, score
+    if judged.score is not None:
+        judged.score = problem.score(judged.best)  # many at once may be summed in another order
     judged.samples = {
         "distinct": total,
         "total": int(counts.sum()),
@@ -56,6 +61,18 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
         **_summary(objectives, weights, sign),
     }
     return judged
+
+
+def _scored(
+    problem: Problem, lowering: Lowering[Any], outcome: Outcome, counts: NDArray[np.int64]
+) -> Iterator[tuple[Any, Score, int]]:
+    """Decoded answers with their scores, many at once where the problem offers that."""
+    many = getattr(problem, "score_many", None)
+    for start in range(0, min(len(outcome.answers), MOST_SCORED), _AT_ONCE):
+        end = min(start + _AT_ONCE, MOST_SCORED)
+        decoded = [lowering.decode(answer) for answer in outcome.answers[start:end]]
+        scores = many(decoded) if many else [problem.score(answer) for answer in decoded]
+        yield from zip(decoded, scores, counts[start:end].tolist(), strict=True)
 
 
 def _summary(objectives: list[float], weights: list[int], sign: float) -> dict[str, Any]:

@@ -128,7 +128,11 @@ class Problem(Protocol):
         ...
 
     def score(self, answer: Any) -> Score:
-        """Judge an answer by the instance data alone."""
+        """Judge an answer by the instance data alone.
+
+        A problem may also have ``score_many(answers)``, a list of scores, where judging many
+        answers at once is quicker; the best one is judged again by `score`.
+        """
         ...
 
     def encode_answer(self, answer: Any) -> Any:

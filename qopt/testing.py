@@ -53,8 +53,10 @@ def check_problem(problem: Problem, *, seed: int = 0) -> None:
         lowering = problem.lower(FORMS[name])
         assert isinstance(lowering.model, FORMS[name]), f"lower({name}) gave {lowering.model!r}"
         assert lowering.scale != 0.0, "a lowering that forgets the objective"
-        for answer in _some_answers(lowering.model, rng):
+        answers = _some_answers(lowering.model, rng)
+        for answer in answers:
             _check_answer(problem, lowering, answer)
+        _check_many(problem, [lowering.decode(answer) for answer in answers])
     _, lowering = lower(problem, ["qubo"])
     if lowering.model.num_variables <= ENUMERABLE:
         _check_enumerated(problem, lowering)
@@ -87,6 +89,18 @@ def _check_answer(problem: Problem, lowering: Lowering[Any], answer: Any) -> Non
     if score.feasible:
         again = problem.score(problem.decode_answer(json.loads(text)))
         assert again == score, f"an answer scores {score}, and {again} after a trip through JSON"
+
+
+def _check_many(problem: Problem, answers: list[Any]) -> None:
+    """Scoring many answers at once, where a problem offers it, gives what one by one does."""
+    if not hasattr(problem, "score_many"):
+        return
+    for one, other in zip(map(problem.score, answers), problem.score_many(answers), strict=True):
+        slack = 1e-9 * max(1.0, abs(one.objective))
+        assert one.violations == other.violations, f"score_many says {other}, score {one}"
+        assert not one.feasible or abs(one.objective - other.objective) <= slack, (
+            f"score_many says {other}, score {one}"
+        )
 
 
 def _check_enumerated(problem: Problem, lowering: Lowering[Any]) -> None:

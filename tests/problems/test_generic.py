@@ -77,6 +77,17 @@ def test_score_is_the_energy_and_the_groups(qubo):
         assert problem.decode_answer(problem.encode_answer(x)).tolist() == x.tolist()
 
 
+def test_many_answers_are_judged_as_each_alone():
+    rng = np.random.default_rng(1)
+    qubo = Qubo.from_matrix(rng.normal(size=(6, 6)), groups=[Group((0, 1, 2), 1)])
+    problem = QuboProblem(name="q", qubo=qubo, sense="maximise")
+    answers = [*rng.integers(0, 2, (20, 6)), np.array([0.5, 0, 1, 0, 0, 0])]
+    for one, other in zip(map(problem.score, answers), problem.score_many(answers), strict=True):
+        assert one.objective == pytest.approx(other.objective, nan_ok=True)
+        assert one.violations == other.violations
+    assert any(problem.score(x).feasible for x in answers)
+
+
 def test_conformance():
     rng = np.random.default_rng(0)
     grouped = Qubo.from_matrix(rng.normal(size=(8, 8)), offset=3.0, groups=[Group((1, 4, 6), 2)])
