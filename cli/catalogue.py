@@ -1,6 +1,6 @@
 """``qopt problems``, ``qopt solvers``, ``qopt instances``: what there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -8,6 +8,7 @@ import click
 from .options import complete_problems, complete_solvers, json_option, print_json
 
 if TYPE_CHECKING:
+    from qopt.options import Option
     from qopt.registry import Spec
 
 
@@ -66,25 +67,40 @@ def _catalogue(kind: Literal["problem", "solver"], name: str | None, as_json: bo
 
 def _one(spec: "Spec", as_json: bool) -> None:
     from qopt.options import options_of
+    from qopt.reduction import lowering_options
 
     target = spec.load()
     options = options_of(target if spec.kind == "solver" else target.load)
+    lowerings = lowering_options(spec) if spec.kind == "problem" else {}
     if as_json:
-        described = [
-            {"name": o.name, "type": o.type_name, "required": o.required,
-             "default": None if o.required else o.default, "help": o.help}
-            for o in options.values()
-        ]
-        print_json({**_spec_json(spec), "options": described})
+        data = {**_spec_json(spec), "options": _options_json(options)}
+        if spec.kind == "problem":
+            data["lowering"] = {form: _options_json(own) for form, own in lowerings.items()}
+        print_json(data)
         return
     click.echo(f"{spec.name}: {spec.summary}")
     click.echo(f"forms: {', '.join(spec.forms)}   from: {spec.origin}")
     if spec.formats:
         click.echo(f"reads: {spec.formats}")
-    click.echo("settings (--set name=value)" if spec.kind == "problem" else "options")
+    _print_options("settings (--set name=value)" if lowerings else "options", options)
+    for form, own in lowerings.items():
+        if own:
+            _print_options(f"lowering to a {form} (--solver NAME:lower.name=value)", own, "lower.")
+
+
+def _options_json(options: "Mapping[str, Option]") -> list[dict[str, Any]]:
+    return [
+        {"name": o.name, "type": o.type_name, "required": o.required,
+         "default": None if o.required else o.default, "help": o.help}
+        for o in options.values()
+    ]
+
+
+def _print_options(title: str, options: "Mapping[str, Option]", prefix: str = "") -> None:
+    click.echo(title)
     for option in options.values():
         default = "required" if option.required else f"default {_plain(option.default)}"
-        click.echo(f"  {option.name}: {option.type_name}; {default}")
+        click.echo(f"  {prefix}{option.name}: {option.type_name}; {default}")
         if option.help:
             click.echo(click.wrap_text(option.help, 96, "      ", "      "))
 

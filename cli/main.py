@@ -71,8 +71,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except OSError as fault:
         where = f"{fault.filename}: " if fault.filename else ""
-        click.echo(f"qopt: error: {where}{fault.strerror or fault}", err=True)
-        return 1
+        return _tell(fault, f"{where}{fault.strerror or fault}", 1, as_json)
     except Exception as fault:  # a fault of ours or of a plug-in: one line, the rest on request
         if os.environ.get("QOPT_TRACEBACK"):
             raise

@@ -7,7 +7,7 @@ from . import registry
 from .errors import InfeasibleError, InputError, UnsupportedError
 from .forms import FORMS, Lowering, Program, Qubo
 from .forms.penalise import program_to_qubo
-from .options import check_options, options_of
+from .options import Option, check_options, options_of
 from .problem import Problem
 
 
@@ -22,6 +22,15 @@ def forms_for(problem: Problem, solver: registry.Spec) -> tuple[str, ...]:
         return solver.forms
     native = [name for name in native_forms(problem) if name in solver.forms]
     return (*native, *(name for name in solver.forms if name not in native))
+
+
+def lowering_options(spec: registry.Spec) -> dict[str, dict[str, Option]]:
+    """Options of a problem's lowering by form: ``lower.NAME`` among the options of a solver."""
+    target = spec.load()
+    methods = {form: getattr(target, f"to_{form}", None) for form in spec.forms}
+    if "qubo" not in methods and "program" in methods:
+        methods["qubo"] = program_to_qubo
+    return {form: options_of(method) for form, method in methods.items() if method is not None}
 
 
 def has_way(problem: Problem, forms: Sequence[str]) -> bool:

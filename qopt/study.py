@@ -8,7 +8,12 @@ from typing import Any
 
 from . import registry
 from .comparison import Comparison
-from .errors import EXIT_INTERRUPTED, EXIT_NO_FEASIBLE_ANSWER, UsageError
+from .errors import (
+    EXIT_INTERRUPTED,
+    EXIT_NO_FEASIBLE_ANSWER,
+    EXIT_PROVEN_INFEASIBLE,
+    UsageError,
+)
 from .loading import as_problem, load
 from .numbers import join
 from .pricing import PriceList, currency_of, price_list
@@ -16,7 +21,7 @@ from .problem import Problem, fingerprint
 from .record import Record
 from .reduction import has_way, native_forms
 from .run import Task, collect, parse_solver, timestamp
-from .solver import Budget, Progress
+from .solver import Budget, Progress, Status
 from .store import SqliteStore, Store
 
 DEFAULT_SOLVERS = ("cpsat", "sa", "routing", "qaoa", "random")
@@ -159,7 +164,14 @@ class Study:
             return EXIT_INTERRUPTED
         answered = {r.instance.sha256 for r in self.records if r.feasible}
         asked = {r.instance.sha256 for r in self.records}
-        return 0 if answered == asked else EXIT_NO_FEASIBLE_ANSWER
+        if answered == asked:
+            return 0
+        infeasible = {
+            r.instance.sha256 for r in self.records if r.status is Status.PROVEN_INFEASIBLE
+        }
+        if asked - answered <= infeasible:
+            return EXIT_PROVEN_INFEASIBLE
+        return EXIT_NO_FEASIBLE_ANSWER
 
 
 def compare(

@@ -40,7 +40,7 @@ class RandomSampling:
         Samples to draw, unless the budget says otherwise.
     """
 
-    samples: int = 1000
+    samples: int = 1024
 
     def __post_init__(self) -> None:
         if self.samples < 1:
