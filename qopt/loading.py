@@ -245,7 +245,7 @@ def _recognise(file: Path) -> registry.Spec:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ParseError(file, f"not a TOML file: {fault}") from fault
 

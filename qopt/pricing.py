@@ -194,7 +194,7 @@ def read_price_list(path: str | Path) -> PriceList:
         Where it cannot be read, or a row is not a tariff.
     """
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as fault:
         raise ParseError(path, f"cannot be read: {fault.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:

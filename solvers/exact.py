@@ -86,7 +86,7 @@ class Exact:
             raise SizeError(
                 "exact enumeration", bits, self.max_bits, "bits of choice",
                 f"{model.num_variables} variables and {len(model.groups)} groups leave "
-                f"2**{log2(total):.1f} answers; raise max_bits (each bit doubles the time) or take "
+                f"2**{log2(total):.3g} answers; raise max_bits (each bit doubles the time) or take "
                 "a heuristic such as sa",
             )
         if model.num_variables > MOST_VARIABLES:

@@ -27,7 +27,7 @@ def read_solution(path: Path) -> tuple[tuple[tuple[int, ...], ...], float | None
     """
     routes: list[tuple[int, ...]] = []
     cost: float | None = None
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
@@ -74,6 +74,6 @@ def _finite(path: Path, line: int, token: str) -> float:
         value = float(token)
     except ValueError:
         value = float("nan")
-    if not isfinite(value):
+    if not isfinite(value) or "_" in token or not token.isascii():
         raise ParseError(path, f"a finite cost was expected, got {token!r}", line)
     return value

@@ -112,7 +112,7 @@ def whole(path: Path, text: str, line: int, what: str) -> int:
 def finite(path: Path, text: str, line: int, what: str) -> float:
     """A finite number, as a file writes it."""
     try:
-        value = float(text) if "_" not in text else float("nan")
+        value = float(text) if text.isascii() and "_" not in text else float("nan")
     except ValueError:
         value = float("nan")
     if not isfinite(value):

@@ -270,7 +270,7 @@ class _File:
 def _scan(path: Path) -> _File:
     file = _File(path)
     section: _Section | None = None
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip().strip("\x1a\ufeff")
         if not line or line.startswith("#"):
@@ -314,8 +314,8 @@ def _number(path: Path, line: int, token: str) -> float:
         value = float(token)
     except ValueError:
         value = float("nan")
-    # Python reads 1_000 as a number; a file that says so is damaged.
-    if not isfinite(value) or "_" in token:
+    # Python reads 1_000 and digits of any script; a file that says so is damaged.
+    if not isfinite(value) or "_" in token or not token.isascii():
         raise ParseError(path, f"a finite number was expected, got {token!r}", line)
     return value
 

@@ -38,7 +38,7 @@ def read_program(path: str | Path) -> Program:
     if b"\0" in content:
         raise ParseError(path, "not an LP file: it is not text")
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     return program_from_lp(text, path)

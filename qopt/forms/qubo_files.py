@@ -119,7 +119,7 @@ def _sniffed(content: bytes) -> QuboFormat:
 
 def _text(content: bytes, path: Path) -> str:
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ParseError(path, "the file is not text") from None
 
@@ -269,7 +269,7 @@ def _biqmac_table(
         if len(words) != 3:
             raise ParseError(path, f"an entry is i j v, not {line.strip()!r}", number)
         for word in words[:2]:
-            if not word.isdecimal() or not 1 <= int(word) <= n:
+            if not (word.isascii() and word.isdecimal()) or not 1 <= int(word) <= n:
                 raise ParseError(path, f"{word!r} is no variable in 1..{n}", number)
         _number(words[2], path, number)
     raise ParseError(path, "the entries are not understood")
@@ -280,6 +280,6 @@ def _number(word: str, path: Path, line: int) -> float:
         value = float(word)
     except ValueError:
         value = float("nan")
-    if not isfinite(value):
+    if not isfinite(value) or "_" in word or not word.isascii():
         raise ParseError(path, f"{word!r} is not a finite number", line)
     return value
