@@ -32,7 +32,7 @@ def test_graphml(tmp_path):
     [
         ("g.graphml", "<graphml><unclosed></graphml>", None),
         ("g.graphml", "<graphml></graphml>", None),
-        ("g.json", '{"multigraph": false,\n}', 2),
+        ("g.json", '{"multigraph": false,\n\n1}', 3),
         ("g.json", '{"multigraph": false}', None),
         ("g.json", '["multigraph"]', None),
         ("g.json", "[" * 100_000, None),
