@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
 
+_LEAST = 1e-300
+
+
 @dataclass(frozen=True)
 class Scale:
     """An axis.
@@ -23,7 +26,8 @@ class Scale:
 
 def linear(values: Iterable[float], ticks: int = 5, *, from_zero: bool = False) -> Scale:
     """Even spacing, a little beyond the values at either end."""
-    known = [v for v in values if isfinite(v)] or [0.0]
+    # Parts of the smallest doubles are 0: such values have no scale of their own.
+    known = [v if abs(v) > _LEAST else 0.0 for v in values if isfinite(v)] or [0.0]
     low, high = min(known), max(known)
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)

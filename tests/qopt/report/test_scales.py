@@ -1,7 +1,7 @@
 from math import isfinite
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qopt.report import scales
@@ -12,6 +12,7 @@ finite = st.floats(-1e9, 1e9, allow_nan=False)
 @pytest.mark.parametrize("make", [scales.linear, scales.gaps])
 @settings(deadline=None, max_examples=80)
 @given(values=st.lists(finite, max_size=8))
+@example(values=[5e-324])
 def test_values_lie_on_the_axis_in_order_and_ticks_with_them(make, values):
     scale = make(values)
     places = [scale.place(v) for v in sorted(values)]
