@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
-
 _LEAST = 1e-300
 
 
