@@ -148,9 +148,8 @@ def _reference(
         return None, []
     reference = known[-1]
     value, proven = float(reference["value"]), bool(reference.get("proven"))
-    word = "proven" if proven else "best known"
     named = reference.get("source") or "source not named"
-    source = named if named.startswith(word) else f"{word}: {named}"
+    source = f"proven: {named}" if proven and not named.startswith("proven") else named
     convention = reference.get("convention")
     hint = f"check the convention ({convention})" if convention else "check the convention"
     if proven and best is not None and better(best, value, sense, SLACK):

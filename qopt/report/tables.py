@@ -202,8 +202,8 @@ def yardstick_line(instance: InstanceComparison) -> str:
     if yardstick is None:
         return "no bound is proven and no value is known: no gaps"
     word = {"optimum": "optimum", "best known": "best known", "bound": "bound"}[yardstick.kind]
-    source = yardstick.source.removeprefix("best known: ")
-    return f"gaps to the {word} {value_text(yardstick.value, instance.digits)} ({source})"
+    value = value_text(yardstick.value, instance.digits)
+    return f"gaps to the {word} {value} ({yardstick.source})"
 
 
 def reason_lines(instance: InstanceComparison) -> list[str]:

@@ -125,7 +125,7 @@ def test_a_known_value_comes_before_an_open_bound():
                make.record(103.0, facts=facts, solver="milp", role="exact", bound=80.0)]
     _, instance, rows = one(records)
     assert instance.yardstick.kind == "best known"
-    assert instance.yardstick.source == "best known: TSPLIB"
+    assert instance.yardstick.source == "TSPLIB"
     assert instance.bound.value == 80.0
     assert rows["sa"].best_gap.relative == pytest.approx(0.01)
     assert "milp proves the lower bound 80" in " ".join(instance.findings.sentences)
