@@ -2,6 +2,7 @@
 
 from qopt.errors import UnknownNameError, UsageError
 
+from ..simulate.statevector import Precision
 from .calibrated import DEFAULT_LEVEL, DEFAULT_TRIES, PREFIX, CalibratedDevice, device_names
 from .depolarising import SYNTAX, DepolarisingDevice
 from .device import Compiled, Device, Samples, Watch
@@ -17,6 +18,7 @@ def open_device(
     tries: int | None = None,
     trajectories: int | None = None,
     threads: int = 1,
+    precision: Precision = "double",
 ) -> Device:
     """The device of a name; nothing heavy is imported.
 
@@ -29,6 +31,8 @@ def open_device(
     trajectories : int, optional
         Noise trajectories, for noisy devices.
     threads : int
+    precision : {"double", "single"}
+        Of the amplitudes of the device without noise.
 
     Raises
     ------
@@ -57,4 +61,4 @@ def open_device(
         raise UnknownNameError("device", name, known)
     if trajectories is not None:
         raise UsageError(f"device {name!r} has no noise: leave out trajectories")
-    return StatevectorDevice(threads)
+    return StatevectorDevice(threads, precision)

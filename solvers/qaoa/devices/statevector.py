@@ -14,27 +14,24 @@ class StatevectorDevice:
     Parameters
     ----------
     threads : int
+    precision : {"double", "single"}
     """
 
     hypothetical = True
 
     name = "statevector"
 
-    def __init__(self, threads: int = 1) -> None:
-        self._threads = threads
+    def __init__(self, threads: int = 1, precision: statevector.Precision = "double") -> None:
+        self._threads, self._precision = threads, precision
 
     def load(self) -> None:
-        """Compile the amplitude loops."""
+        """Import qiskit; the solver itself compiles the passes over amplitudes."""
         import qiskit  # noqa: F401 - the import is what takes time
         import rustworkx  # noqa: F401
 
-        from ..simulate import kernels
-
-        kernels.warm_up()
-
     def check_size(self, qubits: int) -> None:
         """Refuse what does not fit into memory."""
-        statevector.check_size(qubits)
+        statevector.check_size(qubits, self._precision)
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is."""
@@ -50,7 +47,7 @@ class StatevectorDevice:
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Independent shots of the exact state."""
         cost = compiled.ansatz.cost
-        simulator = statevector.Statevector(cost, self._threads)
+        simulator = statevector.Statevector(cost, self._threads, self._precision)
         probabilities = simulator.probabilities(compiled.ansatz.angles)
         generator = np.random.default_rng(seed)
         indices = statevector.sample(probabilities, shots, generator)

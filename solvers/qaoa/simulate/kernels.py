@@ -1,107 +1,482 @@
-"""Compiled loops over amplitudes. Importing this module costs the import of numba.
+"""Compiled passes over the amplitudes. Importing this module costs the import of numba.
 
-Each loop works on a part of the register and frees Python's lock, so that the caller spreads the
-parts over threads of its own: numba's would not outlive a fork of the process.
+The register is cut in two: the low qubits, whose amplitudes lie together, and the high ones. A
+*pass* works on one half, tile by tile, in the caches: the rest of a layer's mixer, the phase of the
+next layer, and the first half of that layer's mixer, so that a circuit of p layers reads and writes
+the amplitudes p + 1 times in all. Low tiles are blocks of ``2**low`` amplitudes; high tiles are
+some columns of the matrix with ``2**low`` columns, copied together for the while.
+
+Real and imaginary parts are arrays of their own. Mixers are in tangent form (see `lanes`), and each
+phase carries the factor that makes up for it. Where ``|beta|`` exceeds a quarter of pi, the mixer
+of half the angle is applied twice: a tangent never exceeds 1.
+
+Each function works on some tiles and frees Python's lock, so that the caller spreads the tiles over
+threads of its own: numba's would not outlive a fork of the process.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Amplitudes = NDArray[np.complex128]
-Values = NDArray[np.float64]
+from .lanes import (
+    VECTOR_BYTES,
+    fill,
+    gather,
+    mix,
+    mix_within,
+    scatter,
+    slope,
+    slope_of_values,
+    slope_within,
+    total,
+    turn,
+    turn_both,
+    weigh,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_compiled: Callable[..., Callable[[F], F]] = njit  # numba's own decorator has no types
+Part = NDArray[np.floating[Any]]
+"""Real or imaginary parts of amplitudes, single or double precision."""
 
-BLOCK = 12
-"""Qubits whose butterflies are done block by block: 2**12 amplitudes stay in the first caches."""
-
-
-@_compiled(cache=True, nogil=True)
-def apply_phase(psi: Amplitudes, diagonal: Values, gamma: float) -> None:
-    """``psi[k] *= exp(-i gamma diagonal[k])`` in place."""
-    for k in range(len(psi)):
-        angle = gamma * diagonal[k]
-        psi[k] *= complex(np.cos(angle), -np.sin(angle))
+LEAST_QUBITS = 8
+"""Smallest register: one group of vectors."""
 
 
-@_compiled(cache=True, nogil=True)
-def _rotate(psi: Amplitudes, start: int, stop: int, stride: int, c: float, s: float) -> None:
-    """``[[c, -i s], [-i s, c]]`` on the pairs (k, k + stride) for k from start to stop."""
-    for k in range(start, stop):
-        a, b = psi[k], psi[k + stride]
-        psi[k] = complex(c * a.real + s * b.imag, c * a.imag - s * b.real)
-        psi[k + stride] = complex(c * b.real + s * a.imag, c * b.imag - s * a.real)
+def _compiled(function: F) -> F:
+    """Compile when first called, and keep the machine code on disk where that is possible."""
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return cast(F, njit(function, cache=True, **options))
+    except RuntimeError:  # no writable place for a cache
+        return cast(F, njit(function, **options))
 
 
-@_compiled(cache=True, nogil=True)
-def mix_blocks(psi: Amplitudes, qubits: int, c: float, s: float) -> None:
-    """``exp(-i beta X)`` on the lowest `qubits` qubits, in place, block by block."""
-    size = 1 << qubits
-    for block in range(0, len(psi), size):
-        for qubit in range(qubits):
-            stride = 1 << qubit
-            for start in range(block, block + size, 2 * stride):
-                _rotate(psi, start, start + stride, stride, c, s)
+# -- the cost of every basis state --------------------------------------------------------------
 
 
-@_compiled(cache=True, nogil=True)
-def mix_qubit(
-    psi: Amplitudes, qubit: int, first: int, last: int, length: int, c: float, s: float
+@_compiled
+def write_costs(
+    out: NDArray[Any], low: int, first: int, last: int, h: NDArray[np.float64],
+    couplings: NDArray[np.float64], of_low: NDArray[np.float64], unit: float, base: float,
 ) -> None:
-    """``exp(-i beta X)`` on one qubit, in place, for the runs of pairs from first to last.
+    """``(C - base) / unit`` of the blocks of ``2**low`` basis states from first to last.
 
-    The pairs are counted without the qubit's bit, and come in runs of `length`, a power of 2 that
-    is at most ``2**qubit``.
+    Within a block the high bits are fixed and turn into fields on the low ones, whose sum over all
+    low bits is doubled up; `of_low` holds what the low bits' own couplings cost.
     """
-    stride = 1 << qubit
-    for run in range(first, last):
-        pair = run * length
-        start = ((pair >> qubit) << (qubit + 1)) | (pair & (stride - 1))
-        _rotate(psi, start, start + length, stride, c, s)
+    n, size = len(h), 1 << low
+    block = np.empty(size)
+    spins = np.empty(n)
+    whole = out.dtype.kind == "i"
+    for number in range(first, last):
+        block[0] = 0.0
+        for i in range(low, n):
+            spins[i] = 1.0 - 2.0 * ((number >> (i - low)) & 1)
+            block[0] += h[i] * spins[i]
+            for j in range(low, i):
+                block[0] += couplings[i, j] * spins[i] * spins[j]
+        for i in range(low):
+            field = h[i]
+            for j in range(low, n):
+                field += couplings[i, j] * spins[j]
+            half = 1 << i
+            for k in range(half):
+                lower = block[k]
+                block[k] = lower + field
+                block[half + k] = lower - field
+        start = number * size
+        for k in range(size):
+            value = (block[k] + of_low[k] - base) / unit
+            out[start + k] = np.rint(value) if whole else value
 
 
-@_compiled(cache=True, nogil=True)
-def square(psi: Amplitudes, out: Values) -> None:
+# -- mixers on bits above the vectors -----------------------------------------------------------
+
+
+@_compiled
+def _sweep8(re: Part, im: Part, base: int, size: int, stride: int, t: float) -> None:
+    width = VECTOR_BYTES // re.itemsize
+    tangent = fill(re, t)
+    for block in range(base, base + size, 8 * stride):
+        for k in range(block, block + stride, width):
+            scatter(re, im, k, stride, mix(gather(re, im, k, stride, 8), tangent))
+
+
+@_compiled
+def _sweep4(re: Part, im: Part, base: int, size: int, stride: int, t: float) -> None:
+    width = VECTOR_BYTES // re.itemsize
+    tangent = fill(re, t)
+    for block in range(base, base + size, 4 * stride):
+        for k in range(block, block + stride, width):
+            scatter(re, im, k, stride, mix(gather(re, im, k, stride, 4), tangent))
+
+
+@_compiled
+def _sweep2(re: Part, im: Part, base: int, size: int, stride: int, t: float) -> None:
+    width = VECTOR_BYTES // re.itemsize
+    tangent = fill(re, t)
+    for block in range(base, base + size, 2 * stride):
+        for k in range(block, block + stride, width):
+            scatter(re, im, k, stride, mix(gather(re, im, k, stride, 2), tangent))
+
+
+@_compiled
+def _sweeps(
+    re: Part, im: Part, base: int, first: int, last: int, t: float, repeats: int
+) -> None:
+    """Mix the bits first to last - 1 of the ``2**last`` entries from base; three at a time."""
+    size = 1 << last
+    for _ in range(repeats):
+        bit = first
+        while last - bit >= 3 and last - bit != 4:
+            _sweep8(re, im, base, size, 1 << bit, t)
+            bit += 3
+        while last - bit >= 2:
+            _sweep4(re, im, base, size, 1 << bit, t)
+            bit += 2
+        if bit < last:
+            _sweep2(re, im, base, size, 1 << bit, t)
+
+
+@_compiled
+def _bits(count: int) -> int:
+    """The logarithm of a power of two."""
+    bits = 0
+    while (1 << bits) < count:
+        bits += 1
+    return bits
+
+
+# -- passes forwards ----------------------------------------------------------------------------
+
+
+@_compiled
+def forward_low(
+    re: Part, im: Part, values: NDArray[Any], low: int, first: int, last: int,
+    before: float, repeats_before: int, gamma: float, factor: float,
+    after: float, repeats_after: int,
+) -> None:
+    """A pass on the low qubits: mix, phase, mix."""
+    width = VECTOR_BYTES // re.itemsize
+    size, start = 1 << low, _bits(8 * width)
+    a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
+    for tile in range(first, last):
+        base = tile << low
+        _sweeps(re, im, base, start, low, before, repeats_before)
+        for k in range(base, base + size, 8 * width):
+            x = gather(re, im, k, width, 8)
+            for _ in range(repeats_before):
+                x = mix(mix_within(x, a), a)
+            x = turn(x, values, k, width, g, f)
+            for _ in range(repeats_after):
+                x = mix(mix_within(x, b), b)
+            scatter(re, im, k, width, x)
+        _sweeps(re, im, base, start, low, after, repeats_after)
+
+
+@_compiled
+def finish_low(
+    re: Part, im: Part, values: NDArray[Any], low: int, first: int, last: int,
+    before: float, repeats_before: int,
+) -> float:
+    """The last pass, on the low qubits: mix, and sum ``|amplitude|^2 value``."""
+    width = VECTOR_BYTES // re.itemsize
+    size, start = 1 << low, _bits(8 * width)
+    a = fill(re, before)
+    energy = 0.0
+    for tile in range(first, last):
+        base = tile << low
+        _sweeps(re, im, base, start, low, before, repeats_before)
+        sums = fill(re, 0.0)
+        for k in range(base, base + size, 8 * width):
+            x = gather(re, im, k, width, 8)
+            for _ in range(repeats_before):
+                x = mix(mix_within(x, a), a)
+            sums = weigh(sums, x, values, k, width)
+            scatter(re, im, k, width, x)
+        energy += total(sums)
+    return energy
+
+
+@_compiled
+def _fetch(
+    re: Part, im: Part, low: int, rows: int, column: int, span: int, to_re: Part, to_im: Part
+) -> None:
+    """Copy columns of the matrix of amplitudes together."""
+    width = VECTOR_BYTES // re.itemsize
+    for row in range(rows):
+        for k in range(0, span, width):
+            x = gather(re, im, (row << low) + column + k, 0, 1)
+            scatter(to_re, to_im, row * span + k, 0, x)
+
+
+@_compiled
+def _bring(
+    re: Part, im: Part, low: int, rows: int, column: int, span: int, from_re: Part, from_im: Part
+) -> None:
+    """Copy them back."""
+    width = VECTOR_BYTES // re.itemsize
+    for row in range(rows):
+        for k in range(0, span, width):
+            x = gather(from_re, from_im, row * span + k, 0, 1)
+            scatter(re, im, (row << low) + column + k, 0, x)
+
+
+@_compiled
+def forward_high(
+    re: Part, im: Part, values: NDArray[Any], low: int, rows: int, span: int,
+    first: int, last: int, before: float, repeats_before: int, gamma: float, factor: float,
+    after: float, repeats_after: int, own_re: Part, own_im: Part,
+) -> None:
+    """A pass on the high qubits, tiles of `span` columns: mix, phase, mix."""
+    width = VECTOR_BYTES // re.itemsize
+    start, end = _bits(8 * span), _bits(rows * span)
+    origin = 0 * rows  # a plain 0 would be a type of its own, and compiled for apart
+    a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
+    for tile in range(first, last):
+        column = tile * span
+        _fetch(re, im, low, rows, column, span, own_re, own_im)
+        _sweeps(own_re, own_im, origin, start, end, before, repeats_before)
+        for row in range(0, rows, 8):
+            for k in range(0, span, width):
+                x = gather(own_re, own_im, row * span + k, span, 8)
+                for _ in range(repeats_before):
+                    x = mix(x, a)
+                x = turn(x, values, (row << low) + column + k, 1 << low, g, f)
+                for _ in range(repeats_after):
+                    x = mix(x, b)
+                scatter(own_re, own_im, row * span + k, span, x)
+        _sweeps(own_re, own_im, origin, start, end, after, repeats_after)
+        _bring(re, im, low, rows, column, span, own_re, own_im)
+
+
+@_compiled
+def finish_high(
+    re: Part, im: Part, values: NDArray[Any], low: int, rows: int, span: int,
+    first: int, last: int, before: float, repeats_before: int, own_re: Part, own_im: Part,
+) -> float:
+    """The last pass, on the high qubits: mix, and sum ``|amplitude|^2 value``."""
+    width = VECTOR_BYTES // re.itemsize
+    start, end = _bits(8 * span), _bits(rows * span)
+    origin = 0 * rows  # a plain 0 would be a type of its own, and compiled for apart
+    a = fill(re, before)
+    energy = 0.0
+    for tile in range(first, last):
+        column = tile * span
+        _fetch(re, im, low, rows, column, span, own_re, own_im)
+        _sweeps(own_re, own_im, origin, start, end, before, repeats_before)
+        sums = fill(re, 0.0)
+        for row in range(0, rows, 8):
+            for k in range(0, span, width):
+                x = gather(own_re, own_im, row * span + k, span, 8)
+                for _ in range(repeats_before):
+                    x = mix(x, a)
+                sums = weigh(sums, x, values, (row << low) + column + k, 1 << low)
+                scatter(own_re, own_im, row * span + k, span, x)
+        energy += total(sums)
+        _bring(re, im, low, rows, column, span, own_re, own_im)
+    return energy
+
+
+# -- passes backwards ---------------------------------------------------------------------------
+
+# The state and the adjoint state ("bra") go back together. An unscaled mixer multiplies products of
+# the two by 1 + t^2 a qubit: a slope that is read after so many qubits is shrunk by as many factors
+# cos^2.
+
+
+@_compiled
+def _back_sweep4(
+    re: Part, im: Part, bra_re: Part, bra_im: Part, base: int, size: int, stride: int, t: float,
+    repeats: int,
+) -> float:
+    width = VECTOR_BYTES // re.itemsize
+    tangent, sums = fill(re, t), fill(re, 0.0)
+    for block in range(base, base + size, 4 * stride):
+        for k in range(block, block + stride, width):
+            x = gather(re, im, k, stride, 4)
+            y = gather(bra_re, bra_im, k, stride, 4)
+            sums = slope(sums, y, x)
+            for _ in range(repeats):
+                x = mix(x, tangent)
+                y = mix(y, tangent)
+            scatter(re, im, k, stride, x)
+            scatter(bra_re, bra_im, k, stride, y)
+    slopes: float = total(sums)
+    return slopes
+
+
+@_compiled
+def _back_sweep2(
+    re: Part, im: Part, bra_re: Part, bra_im: Part, base: int, size: int, stride: int, t: float,
+    repeats: int,
+) -> float:
+    width = VECTOR_BYTES // re.itemsize
+    tangent, sums = fill(re, t), fill(re, 0.0)
+    for block in range(base, base + size, 2 * stride):
+        for k in range(block, block + stride, width):
+            x = gather(re, im, k, stride, 2)
+            y = gather(bra_re, bra_im, k, stride, 2)
+            sums = slope(sums, y, x)
+            for _ in range(repeats):
+                x = mix(x, tangent)
+                y = mix(y, tangent)
+            scatter(re, im, k, stride, x)
+            scatter(bra_re, bra_im, k, stride, y)
+    slopes: float = total(sums)
+    return slopes
+
+
+@_compiled
+def _back_sweeps(
+    re: Part, im: Part, bra_re: Part, bra_im: Part, base: int, first: int, last: int, t: float,
+    repeats: int, shrink: float,
+) -> float:
+    """Mix the bits first to last - 1 of both states, and sum their slopes."""
+    size, slopes, weight = 1 << last, 0.0, 1.0
+    if repeats == 0:
+        return 0.0
+    bit = first
+    while last - bit >= 2:
+        slopes += weight * _back_sweep4(
+            re, im, bra_re, bra_im, base, size, 1 << bit, t, repeats
+        )
+        weight *= shrink ** (2 * repeats)
+        bit += 2
+    if bit < last:
+        slopes += weight * _back_sweep2(
+            re, im, bra_re, bra_im, base, size, 1 << bit, t, repeats
+        )
+    return slopes
+
+
+@_compiled
+def backward_low(
+    re: Part, im: Part, bra_re: Part, bra_im: Part, values: NDArray[Any], qubits: int, low: int,
+    first: int, last: int, before: float, repeats_before: int, shrink_before: float,
+    with_phase: bool, gamma: float, factor: float, after: float, repeats_after: int,
+    shrink_after: float, slopes: NDArray[np.float64],
+) -> None:
+    """A pass on the low qubits; adds the slopes of the mixer before, the phase, the mixer after."""
+    width = VECTOR_BYTES // re.itemsize
+    size, start = 1 << low, _bits(4 * width)
+    a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
+    done = shrink_before ** ((qubits - low) * repeats_before)
+    done_core = done * shrink_before ** ((low - start) * repeats_before)
+    done_all = shrink_before ** (qubits * repeats_before)
+    for tile in range(first, last):
+        base = tile << low
+        slopes[0] += done * _back_sweeps(
+            re, im, bra_re, bra_im, base, start, low, before, repeats_before, shrink_before
+        )
+        s_before, s_phase, s_after = fill(re, 0.0), fill(re, 0.0), fill(re, 0.0)
+        for k in range(base, base + size, 4 * width):
+            x = gather(re, im, k, width, 4)
+            y = gather(bra_re, bra_im, k, width, 4)
+            if repeats_before:
+                s_before = slope(slope_within(s_before, y, x), y, x)
+                for _ in range(repeats_before):
+                    x = mix(mix_within(x, a), a)
+                    y = mix(mix_within(y, a), a)
+            if with_phase:
+                s_phase = slope_of_values(s_phase, y, x, values, k, width)
+                both = turn_both(x, y, values, k, width, g, f)
+                x, y = both[:8], both[8:]
+            if repeats_after:
+                s_after = slope(slope_within(s_after, y, x), y, x)
+                for _ in range(repeats_after):
+                    x = mix(mix_within(x, b), b)
+                    y = mix(mix_within(y, b), b)
+            scatter(re, im, k, width, x)
+            scatter(bra_re, bra_im, k, width, y)
+        slopes[0] += done_core * total(s_before)
+        slopes[1] += done_all * total(s_phase)
+        slopes[2] += total(s_after)
+        slopes[2] += shrink_after ** (start * repeats_after) * _back_sweeps(
+            re, im, bra_re, bra_im, base, start, low, after, repeats_after, shrink_after
+        )
+
+
+@_compiled
+def backward_high(
+    re: Part, im: Part, bra_re: Part, bra_im: Part, values: NDArray[Any], qubits: int, low: int,
+    rows: int, span: int, first: int, last: int, before: float, repeats_before: int,
+    shrink_before: float, with_phase: bool, gamma: float, factor: float, after: float,
+    repeats_after: int, shrink_after: float, slopes: NDArray[np.float64],
+    own_re: Part, own_im: Part, own_bra_re: Part, own_bra_im: Part,
+) -> None:
+    """A pass on the high qubits."""
+    width = VECTOR_BYTES // re.itemsize
+    start, end = _bits(4 * span), _bits(rows * span)
+    origin = 0 * rows
+    high = _bits(rows)
+    a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
+    done = shrink_before ** ((qubits - high) * repeats_before)
+    done_core = done * shrink_before ** ((end - start) * repeats_before)
+    done_all = shrink_before ** (qubits * repeats_before)
+    for tile in range(first, last):
+        column = tile * span
+        _fetch(re, im, low, rows, column, span, own_re, own_im)
+        _fetch(bra_re, bra_im, low, rows, column, span, own_bra_re, own_bra_im)
+        slopes[0] += done * _back_sweeps(
+            own_re, own_im, own_bra_re, own_bra_im, origin, start, end, before, repeats_before,
+            shrink_before,
+        )
+        s_before, s_phase, s_after = fill(re, 0.0), fill(re, 0.0), fill(re, 0.0)
+        for row in range(0, rows, 4):
+            for k in range(0, span, width):
+                at, index = row * span + k, (row << low) + column + k
+                x = gather(own_re, own_im, at, span, 4)
+                y = gather(own_bra_re, own_bra_im, at, span, 4)
+                if repeats_before:
+                    s_before = slope(s_before, y, x)
+                    for _ in range(repeats_before):
+                        x = mix(x, a)
+                        y = mix(y, a)
+                if with_phase:
+                    s_phase = slope_of_values(s_phase, y, x, values, index, 1 << low)
+                    both = turn_both(x, y, values, index, 1 << low, g, f)
+                    x, y = both[:8], both[8:]
+                if repeats_after:
+                    s_after = slope(s_after, y, x)
+                    for _ in range(repeats_after):
+                        x = mix(x, b)
+                        y = mix(y, b)
+                scatter(own_re, own_im, at, span, x)
+                scatter(own_bra_re, own_bra_im, at, span, y)
+        slopes[0] += done_core * total(s_before)
+        slopes[1] += done_all * total(s_phase)
+        slopes[2] += total(s_after)
+        slopes[2] += shrink_after ** (2 * repeats_after) * _back_sweeps(
+            own_re, own_im, own_bra_re, own_bra_im, origin, start, end, after, repeats_after,
+            shrink_after,
+        )
+        _bring(re, im, low, rows, column, span, own_re, own_im)
+        _bring(bra_re, bra_im, low, rows, column, span, own_bra_re, own_bra_im)
+
+
+# -- the whole register -------------------------------------------------------------------------
+
+
+@_compiled
+def tilt(
+    re: Part, im: Part, values: NDArray[Any], unit: float, base: float, first: int, last: int,
+    bra_re: Part, bra_im: Part,
+) -> None:
+    """``bra = (unit value + base) state``."""
+    for k in range(first, last):
+        weight = re.dtype.type(unit * values[k] + base)
+        bra_re[k] = weight * re[k]
+        bra_im[k] = weight * im[k]
+
+
+@_compiled
+def square(re: Part, im: Part, first: int, last: int, out: NDArray[np.float64]) -> None:
     """Squared moduli."""
-    for k in range(len(psi)):
-        out[k] = psi[k].real ** 2 + psi[k].imag ** 2
-
-
-@_compiled(cache=True, nogil=True)
-def mixer_slope(left: Amplitudes, psi: Amplitudes, qubits: int, start: int, stop: int) -> float:
-    """Imaginary part of ``<left| sum_i X_i |psi>``, the entries from start to stop of `left`."""
-    total = 0.0
-    for k in range(start, stop):
-        real, imag = 0.0, 0.0
-        for qubit in range(qubits):
-            other = psi[k ^ (1 << qubit)]
-            real += other.real
-            imag += other.imag
-        total += left[k].real * imag - left[k].imag * real
-    return total
-
-
-@_compiled(cache=True, nogil=True)
-def phase_slope(left: Amplitudes, psi: Amplitudes, diagonal: Values) -> float:
-    """Imaginary part of ``<left| C |psi>`` for a diagonal C."""
-    total = 0.0
-    for k in range(len(psi)):
-        total += diagonal[k] * (left[k].real * psi[k].imag - left[k].imag * psi[k].real)
-    return total
-
-
-def warm_up() -> None:
-    """Compile (or load from numba's cache) everything in this module."""
-    psi, values = np.ones(4, dtype=np.complex128), np.zeros(4)
-    apply_phase(psi, values, 0.0)
-    mix_blocks(psi, 2, 1.0, 0.0)
-    mix_qubit(psi, 1, 0, 1, 2, 1.0, 0.0)
-    square(psi, values)
-    mixer_slope(psi, psi, 2, 0, 4)
-    phase_slope(psi, psi, values)
+    for k in range(first, last):
+        x, y = np.float64(re[k]), np.float64(im[k])
+        out[k] = x * x + y * y

@@ -3,29 +3,42 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import SizeError
+from qopt.forms import Ising
 
 from ..ansatz import Angles, Cost
-from ..objective import Objective
+from ..objective import Mean, Objective
+from .diagonal import diagonal, is_whole
 
-Amplitudes = NDArray[np.complex128]
+Amplitudes = NDArray[np.complexfloating[Any, Any]]
+Part = NDArray[Any]
+Precision = Literal["double", "single"]
 
 MOST_QUBITS = 26
 """Largest register taken, whatever the memory: beyond it a single layer takes minutes."""
 
-BYTES_AN_AMPLITUDE = 16 + 16 + 3 * 8
-"""State, adjoint state, diagonal, probabilities and one temporary."""
+BYTES_AN_AMPLITUDE = {"double": 16 + 16 + 3 * 8, "single": 8 + 8 + 4 + 2 * 8}
+"""State, adjoint state, costs, and the probabilities and their sums in double precision."""
+
+_ONE_TILE = 12
+"""Qubits of a register that is one tile."""
+
+_WORTH_THREADS = 14
+"""Qubits from which several threads are quicker than one."""
+
+_TILE_BYTES = 2**19
+"""Bytes of a tile of the high qubits: half of a usual second cache."""
 
 REMEDY = "take a smaller instance or, for vehicle routes, fewer columns (lower.columns=16)"
 """What fits where a register does not."""
 
 
-def check_size(qubits: int) -> None:
+def check_size(qubits: int, precision: Precision = "double") -> None:
     """Refuse a register that does not fit.
 
     Raises
@@ -33,10 +46,11 @@ def check_size(qubits: int) -> None:
     SizeError
         With the limit and the memory needed.
     """
-    fits = int(np.log2(max(2.0, _free_memory() / BYTES_AN_AMPLITUDE)))
+    bytes_ = BYTES_AN_AMPLITUDE[precision]
+    fits = int(np.log2(max(2.0, _free_memory() / bytes_)))
     limit = min(MOST_QUBITS, fits)
     if qubits > limit:
-        need = 2.0 ** min(qubits, 60) * BYTES_AN_AMPLITUDE / 2**30
+        need = 2.0 ** min(qubits, 60) * bytes_ / 2**30
         raise SizeError(
             "the QAOA statevector simulator", qubits, limit, "qubits",
             f"{qubits} would need {'more than ' * (qubits > 60)}{need:.3g} GiB; {REMEDY}",
@@ -54,27 +68,6 @@ def _free_memory() -> float:
     return float("inf")
 
 
-def diagonal(cost: Cost) -> NDArray[np.float64]:
-    """Values of the normalised cost of all basis states, by doubling, shape (2**n,).
-
-    Setting bit ``i`` turns spin ``i`` from +1 to -1, which adds ``-2 (h_i + sum_j J_ij z_j)``; that
-    field is itself doubled up over the lower bits. All in all four additions an entry.
-    """
-    n, h, J = cost.qubits, cost.ising.h, cost.couplings()
-    values = np.empty(2**n)
-    values[0] = h.sum() + cost.ising.J.sum()
-    field = np.empty(2 ** max(n - 1, 0))
-    for i in range(n):
-        field[0] = h[i] + J[i].sum()
-        for j in range(i):
-            half = 1 << j
-            np.subtract(field[:half], 2.0 * J[i, j], out=field[half : 2 * half])
-        half = 1 << i
-        np.multiply(field[:half], -2.0, out=values[half : 2 * half])
-        values[half : 2 * half] += values[:half]
-    return values
-
-
 class Statevector:
     """Simulates QAOA with the transverse-field mixer for one cost.
 
@@ -82,7 +75,9 @@ class Statevector:
     ----------
     cost : Cost
     threads : int
-        Threads of the loops over amplitudes.
+        Threads of the passes over amplitudes.
+    precision : {"double", "single"}
+        Single precision halves time and memory; expectations are good to about six digits.
 
     Raises
     ------
@@ -90,31 +85,62 @@ class Statevector:
         Where the amplitudes do not fit.
     """
 
-    def __init__(self, cost: Cost, threads: int = 1) -> None:
-        check_size(cost.qubits)
+    def __init__(
+        self, cost: Cost, threads: int = 1, precision: Precision = "double"
+    ) -> None:
+        check_size(cost.qubits, precision)
         from . import kernels
 
         self._kernels = kernels
         self.qubits = cost.qubits
-        self.diagonal = diagonal(cost)
+        self.precision = precision
+        self._dtype = np.dtype(np.float64 if precision == "double" else np.float32)
+        # Idle qubits fill a small register up: they stay in the mixer's own state.
+        self._idle = max(0, kernels.LEAST_QUBITS - cost.qubits)
+        self._width = self.qubits + self._idle
+        self._low, self._span = _tiles(self._width, self._dtype.itemsize)
+        self._rows = 1 << (self._width - self._low)
         # Small registers are done before a second thread would start.
-        self._threads = threads if self.qubits > kernels.BLOCK + 1 else 1
+        self._threads = threads if self._width >= _WORTH_THREADS else 1
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._costs = diagonal(_with_idle(cost, self._idle), self._dtype, self._spread)
+        self._state = self._two_arrays(self._width)
+        self._bra: tuple[Part, Part] | None = None
+        self._own = [
+            self._two_arrays(self._width - self._low, self._span) for _ in range(self._threads)
+        ]
+        self._own_bra: list[tuple[Part, Part]] = []
+
+    @property
+    def diagonal(self) -> NDArray[np.float64]:
+        """The normalised cost of every basis state, shape (2**n,)."""
+        return self._costs.values[: 2**self.qubits]
 
     def state(self, angles: Angles) -> Amplitudes:
         """Amplitudes, shape (2**n,)."""
-        psi = np.full(2**self.qubits, 2.0 ** (-self.qubits / 2), dtype=np.complex128)
-        for gamma, beta in zip(angles.gammas, angles.betas, strict=True):
-            self._phase(psi, gamma)
-            self._mix(psi, beta)
-        return psi
+        self._evolve(angles)
+        re, im = (part[: 2**self.qubits] for part in self._state)
+        kind = np.complex128 if self.precision == "double" else np.complex64
+        out = np.empty(2**self.qubits, dtype=kind)
+        out.real, out.imag = re, im
+        # Each idle qubit is in (|0> + |1>) / sqrt 2 times a phase that it takes from its mixers.
+        turns = sum(angles.betas) * self._idle - sum(angles.gammas) * self._costs.base
+        out *= 2.0 ** (self._idle / 2) * np.exp(1j * turns)
+        return out
 
     def probabilities(self, angles: Angles) -> NDArray[np.float64]:
         """Probability of every basis state, shape (2**n,)."""
-        return self._squares(self.state(angles))
+        self._evolve(angles)
+        return self._squares()
+
+    def expectation(self, angles: Angles) -> float:
+        """Expectation of the normalised cost."""
+        return self._costs.unit * self._evolve(angles) + self._costs.base
 
     def value(self, angles: Angles, objective: Objective) -> float:
         """An objective of the normalised cost."""
+        if isinstance(objective, Mean):
+            return self.expectation(angles)
         return objective.evaluate(self.probabilities(angles), self.diagonal)[0]
 
     def value_and_gradient(
@@ -123,63 +149,227 @@ class Statevector:
         """An objective and its derivatives by gammas and betas, by the adjoint method.
 
         The state runs backwards through the circuit beside ``C |state>``, one layer at a time, so
-        the derivatives cost about three forward passes whatever their number
+        the derivatives cost a few forward passes whatever their number
         (Jones and Gacon, arXiv 2009.02823).
         """
-        kernels, p = self._kernels, angles.layers
-        psi = self.state(angles)
-        value, tilted = objective.evaluate(self._squares(psi), self.diagonal)
-        left = tilted * psi
-        gradient = np.empty(2 * p)
+        energy = self._evolve(angles)
+        costs = self._costs
+        if isinstance(objective, Mean):
+            value = costs.unit * energy + costs.base
+            self._tilt(costs.stored, costs.unit, costs.base)
+        else:
+            value, tilted = objective.evaluate(self._squares(), self.diagonal)
+            self._tilt(np.tile(tilted, 2**self._idle), 1.0, 0.0)
+        return value, self._descend(angles)
+
+    # -- passes ---------------------------------------------------------------------------------
+
+    @property
+    def _halves(self) -> tuple[str, ...]:
+        """What the register is cut into."""
+        return ("low", "high") if self._rows > 1 else ("low",)
+
+    def _evolve(self, angles: Angles) -> float:
+        """Run the circuit; the mean of the stored costs."""
+        re, im = self._state
+        re.fill(2.0 ** (-self._width / 2))
+        im.fill(0.0)
+        layers = [
+            (gamma * self._costs.unit, _tangent(beta))
+            for gamma, beta in zip(angles.gammas, angles.betas, strict=True)
+        ]
+        halves, before = self._halves, _NO_MIXER
+        for number, (gamma, mixer) in enumerate(layers):
+            half = halves[number % len(halves)]
+            first = before if len(halves) > 1 else _NO_MIXER
+            self._forward(half, first, gamma, mixer.scale**self._width, mixer)
+            before = mixer
+        half = halves[len(layers) % len(halves)]
+        return self._finish(half, before if len(halves) > 1 else _NO_MIXER)
+
+    def _forward(
+        self, half: str, before: "_Mixer", gamma: float, factor: float, after: "_Mixer"
+    ) -> None:
+        re, im = self._state
+        stored, kernels = self._costs.stored, self._kernels
+        middle = (before.tangent, before.repeats, gamma, factor, after.tangent, after.repeats)
+        if half == "low":
+            self._spread(self._rows, lambda worker, a, b: kernels.forward_low(
+                re, im, stored, self._low, a, b, *middle
+            ))
+        else:
+            self._spread(self._columns, lambda worker, a, b: kernels.forward_high(
+                re, im, stored, self._low, self._rows, self._span, a, b, *middle,
+                *self._own[worker],
+            ))
+
+    def _finish(self, half: str, before: "_Mixer") -> float:
+        re, im = self._state
+        stored, kernels = self._costs.stored, self._kernels
+        if half == "low":
+            return float(sum(self._spread(self._rows, lambda worker, a, b: kernels.finish_low(
+                re, im, stored, self._low, a, b, before.tangent, before.repeats
+            ))))
+        return float(sum(self._spread(self._columns, lambda worker, a, b: kernels.finish_high(
+            re, im, stored, self._low, self._rows, self._span, a, b,
+            before.tangent, before.repeats, *self._own[worker],
+        ))))
+
+    def _descend(self, angles: Angles) -> NDArray[np.float64]:
+        """Take state and adjoint state back through the circuit; slopes by gammas and betas."""
+        p, unit = angles.layers, self._costs.unit
+        gradient = np.zeros(2 * p)
+        halves = self._halves
+        mixers = [_tangent(-beta) for beta in angles.betas]
+        later, turn = _NO_MIXER, 0
+        if len(halves) > 1:
+            later = mixers[-1]
+            slopes = self._backward(halves[0], _NO_MIXER, None, later)
+            gradient[-1] += slopes[2]
+            turn = 1
         for layer in reversed(range(p)):
-            slopes = self._spread(
-                len(psi), lambda a, b: kernels.mixer_slope(left, psi, self.qubits, a, b)
-            )
-            gradient[p + layer] = 2.0 * sum(slopes)
-            for vector in (psi, left):
-                self._mix(vector, -angles.betas[layer])
-            slopes = self._spread(
-                len(psi),
-                lambda a, b: kernels.phase_slope(left[a:b], psi[a:b], self.diagonal[a:b]),
-            )
-            gradient[layer] = 2.0 * sum(slopes)
-            for vector in (psi, left):
-                self._phase(vector, -angles.gammas[layer])
-        return value, gradient
+            half = halves[turn % len(halves)]
+            turn += 1
+            after = mixers[layer - 1] if layer and len(halves) > 1 else _NO_MIXER
+            before = mixers[layer]
+            slopes = self._backward(half, before, -angles.gammas[layer] * unit, after)
+            gradient[p + layer] += slopes[0]
+            gradient[layer] = unit * slopes[1]
+            if after is not _NO_MIXER:
+                gradient[p + layer - 1] += slopes[2]
+        return 2.0 * gradient
 
-    def _phase(self, psi: Amplitudes, gamma: float) -> None:
-        self._spread(
-            len(psi),
-            lambda a, b: self._kernels.apply_phase(psi[a:b], self.diagonal[a:b], gamma),
+    def _backward(
+        self, half: str, before: "_Mixer", gamma: float | None, after: "_Mixer"
+    ) -> NDArray[np.float64]:
+        """One pass backwards; slopes by the mixer before, the phase and the mixer after."""
+        assert self._bra is not None
+        both = (*self._state, *self._bra, self._costs.stored, self._width, self._low)
+        middle = (
+            before.tangent, before.repeats, before.shrink, gamma is not None, gamma or 0.0,
+            before.shrink ** (0.5 * self._width * before.repeats),
+            after.tangent, after.repeats, after.shrink,
         )
+        slopes = np.zeros((self._threads, 3))
+        kernels = self._kernels
+        if half == "low":
+            self._spread(self._rows, lambda worker, a, b: kernels.backward_low(
+                *both, a, b, *middle, slopes[worker]
+            ))
+        else:
+            self._spread(self._columns, lambda worker, a, b: kernels.backward_high(
+                *both, self._rows, self._span, a, b, *middle, slopes[worker],
+                *self._own[worker], *self._own_bra[worker],
+            ))
+        return np.asarray(slopes.sum(axis=0))
 
-    def _mix(self, psi: Amplitudes, beta: float) -> None:
-        c, s = float(np.cos(beta)), float(np.sin(beta))
-        low = min(self.qubits, self._kernels.BLOCK)
+    def _tilt(self, values: NDArray[Any], unit: float, base: float) -> None:
+        """Make the adjoint state."""
+        if self._bra is None:
+            self._bra = self._two_arrays(self._width)
+            self._own_bra = [
+                self._two_arrays(self._width - self._low, self._span)
+                for _ in range(self._threads)
+            ]
+        bra, (re, im) = self._bra, self._state
+        self._spread(len(re), lambda worker, a, b: self._kernels.tilt(
+            re, im, values, unit, base, a, b, *bra
+        ))
+
+    # -- arrays and threads ---------------------------------------------------------------------
+
+    def _squares(self) -> NDArray[np.float64]:
+        """Probabilities of the state as it is, shape (2**n,)."""
+        re, im = self._state
+        out = np.empty(2**self.qubits)
         self._spread(
-            len(psi) >> low,
-            lambda a, b: self._kernels.mix_blocks(psi[a << low : b << low], low, c, s),
+            len(out), lambda worker, a, b: self._kernels.square(re, im, a, b, out)
         )
-        for qubit in range(low, self.qubits):
-            self._mix_qubit(psi, qubit, 1 << low, c, s)
-
-    def _mix_qubit(self, psi: Amplitudes, qubit: int, run: int, c: float, s: float) -> None:
-        self._spread(
-            len(psi) // (2 * run),
-            lambda a, b: self._kernels.mix_qubit(psi, qubit, a, b, run, c, s),
-        )
-
-    def _squares(self, psi: Amplitudes) -> NDArray[np.float64]:
-        out = np.empty(len(psi))
-        self._spread(len(psi), lambda a, b: self._kernels.square(psi[a:b], out[a:b]))
+        if self._idle:
+            out *= 2.0**self._idle
         return out
 
-    def _spread(self, count: int, work: Callable[[int, int], Any]) -> list[Any]:
-        """Run `work` on equal parts of ``range(count)``, one a thread; the results in order."""
+    @property
+    def _columns(self) -> int:
+        """Tiles of a pass on the high qubits."""
+        return (1 << self._low) // self._span
+
+    def _two_arrays(self, qubits: int, times: int = 1) -> "tuple[Part, Part]":
+        """Real and imaginary parts; their first entries begin a line of the cache."""
+        size, room = times << qubits, 64 // self._dtype.itemsize
+        parts = []
+        for _ in range(2):
+            raw = np.empty(size + room, dtype=self._dtype)
+            skip = (-raw.ctypes.data % 64) // self._dtype.itemsize
+            parts.append(raw[skip : skip + size])
+        return parts[0], parts[1]
+
+    def _spread(self, count: int, work: Callable[[int, int, int], Any]) -> list[Any]:
+        """Run ``work(worker, first, last)`` on equal parts of ``range(count)``, one a thread."""
         if self._pool is None:
-            return [work(0, count)]
+            return [work(0, 0, count)]
         ends = [count * i // self._threads for i in range(self._threads + 1)]
-        return list(self._pool.map(work, ends[:-1], ends[1:]))
+        return list(self._pool.map(work, range(self._threads), ends[:-1], ends[1:]))
+
+
+class _Mixer(NamedTuple):
+    """``exp(-i beta X)`` in tangent form, applied so many times.
+
+    `scale` makes up for all of it on one qubit, `shrink` for one time on a product of two states.
+    """
+
+    tangent: float
+    repeats: int
+    scale: float
+    shrink: float
+
+
+_NO_MIXER = _Mixer(0.0, 0, 1.0, 1.0)
+
+
+def _tangent(beta: float) -> _Mixer:
+    """Reduce an angle by multiples of pi, and halve it where its tangent would exceed 1."""
+    turns = round(beta / np.pi)
+    rest = beta - turns * np.pi
+    repeats = 1 if abs(rest) <= np.pi / 4.0 else 2
+    cosine = float(np.cos(rest / repeats))
+    sign = -1.0 if turns % 2 else 1.0
+    return _Mixer(float(np.tan(rest / repeats)), repeats, sign * cosine**repeats, cosine**2)
+
+
+def _with_idle(cost: Cost, idle: int) -> Cost:
+    """The same cost on so many more qubits, on which it does not depend."""
+    if not idle:
+        return cost
+    ising = cost.ising
+    wider = Ising(np.append(ising.h, np.zeros(idle)), ising.row, ising.col, ising.J)
+    return Cost(wider, cost.scale, cost.offset)
+
+
+def _tiles(qubits: int, itemsize: int) -> tuple[int, int]:
+    """How many low qubits there are, and the columns of a tile of the high ones."""
+    if qubits <= _ONE_TILE:
+        return qubits, 0
+    low = max(_ONE_TILE - 2, (qubits + 1) // 2)
+    rows = 1 << (qubits - low)
+    most = _TILE_BYTES // (2 * rows * itemsize)
+    return low, max(64 // itemsize, min(most, 256 // itemsize))
+
+
+def warm_up(cost: Cost, precision: Precision = "double") -> None:
+    """Compile, or load from numba's cache, what a `Statevector` of such a cost runs."""
+    qubits = _ONE_TILE + 1
+    model = Ising(np.zeros(qubits), *_one_pair(), np.ones(1))
+    if not is_whole(cost):
+        model = Ising(np.full(qubits, 0.1 * np.pi), *_one_pair(), np.ones(1))
+    angles = Angles((0.1,), (0.1,))
+    small = Statevector(Cost(model), 1, precision)
+    small.value_and_gradient(angles, Mean())
+    small.probabilities(angles)
+
+
+def _one_pair() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
 
 
 def sample(

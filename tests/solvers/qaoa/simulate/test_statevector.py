@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from qopt.errors import SizeError
+from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Mean
 from qopt.solvers.qaoa.simulate import reference, statevector
@@ -10,28 +11,68 @@ from qopt.solvers.qaoa.simulate.statevector import Statevector
 ANGLES = Angles((0.3, -0.2, 1.1), (0.4, 0.7, -0.6))
 
 
-# 14 qubits have some above the block that is done in the cache.
-@pytest.mark.parametrize("n", [1, 2, 3, 7, 14])
-def test_the_state_is_the_textbook_state(random_qubo, n):
-    cost = Cost.of(random_qubo(n, seed=n))
-    simulator = Statevector(cost)
-    np.testing.assert_allclose(simulator.diagonal, reference.diagonal(cost), atol=1e-11)
-    expected = reference.state(Ansatz(cost, ANGLES))
-    np.testing.assert_allclose(simulator.state(ANGLES), expected, atol=1e-12)
+LARGE = Angles((0.3, -0.2, 1.1, 0.5), (1.4, 3.7, -0.8, -2.0))
+"""Mixer angles of every quadrant, and more than a turn."""
+
+TOLERANCE = {"double": 1e-11, "single": 2e-5}
+
+
+def whole_qubo(n, seed=0):
+    """Dense, with whole coefficients: its costs are stored as whole numbers."""
+    generator = np.random.default_rng(seed)
+    row, col = np.triu_indices(n, 1)
+    return Qubo.from_arrays(
+        generator.integers(-3, 4, n), row, col, generator.integers(-3, 4, len(row))
+    )
+
+
+# Up to 7 qubits a register is filled up with idle ones, from 13 on it is cut in two halves.
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 12, 13, 14, 15])
+@pytest.mark.parametrize("angles", [Angles((0.4,), (0.3,)), ANGLES, LARGE])
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("make", ["random", "whole"])
+def test_the_state_is_the_textbook_state(random_qubo, n, angles, precision, make):
+    cost = Cost.of(random_qubo(n, seed=n) if make == "random" else whole_qubo(n, seed=n))
+    simulator = Statevector(cost, precision=precision)
+    expected, costs = reference.state(Ansatz(cost, angles)), reference.diagonal(cost)
+    tolerance = TOLERANCE[precision]
+    np.testing.assert_allclose(simulator.diagonal, costs, atol=tolerance)
+    np.testing.assert_allclose(simulator.state(angles), expected, atol=tolerance)
+    np.testing.assert_allclose(
+        simulator.probabilities(angles), np.abs(expected) ** 2, atol=tolerance
+    )
+    assert simulator.expectation(angles) == pytest.approx(
+        np.abs(expected) ** 2 @ costs, abs=10 * tolerance
+    )
 
 
 def test_threads_do_not_change_the_state(random_qubo):
-    cost = Cost.of(random_qubo(14))
-    one, two = (Statevector(cost, threads).state(ANGLES) for threads in (1, 2))
-    np.testing.assert_array_equal(one, two)
+    cost = Cost.of(random_qubo(15))
+    one, two = (Statevector(cost, threads) for threads in (1, 2))
+    np.testing.assert_array_equal(one.state(ANGLES), two.state(ANGLES))
+    value, gradient = one.value_and_gradient(ANGLES, Mean())
+    again = two.value_and_gradient(ANGLES, Mean())
+    assert again[0] == pytest.approx(value)
+    np.testing.assert_allclose(again[1], gradient)
+
+
+def test_one_simulator_serves_many_angles(random_qubo):
+    cost = Cost.of(random_qubo(13))
+    simulator = Statevector(cost)
+    first = simulator.state(ANGLES)
+    simulator.value_and_gradient(LARGE, Mean())
+    np.testing.assert_array_equal(simulator.state(ANGLES), first)
 
 
 @pytest.mark.parametrize("objective", [Mean(), ConditionalValueAtRisk(0.3)])
-def test_gradients_are_the_slopes(random_qubo, objective):
-    simulator = Statevector(Cost.of(random_qubo(6)))
-    value, gradient = simulator.value_and_gradient(ANGLES, objective)
-    assert value == pytest.approx(simulator.value(ANGLES, objective))
-    point, step = np.array(ANGLES.flat), 1e-6
+@pytest.mark.parametrize("n", [3, 9, 13, 14])
+@pytest.mark.parametrize("angles", [Angles((0.4,), (0.3,)), ANGLES, LARGE])
+def test_gradients_are_the_slopes(random_qubo, objective, n, angles):
+    cost = Cost.of(random_qubo(n))
+    simulator = Statevector(cost)
+    value, gradient = simulator.value_and_gradient(angles, objective)
+    assert value == pytest.approx(simulator.value(angles, objective))
+    point, step = np.array(angles.flat), 1e-6
     slopes = [
         (
             simulator.value(Angles.split(point + step * axis), objective)
@@ -40,7 +81,11 @@ def test_gradients_are_the_slopes(random_qubo, objective):
         / (2.0 * step)
         for axis in np.eye(len(point))
     ]
-    np.testing.assert_allclose(gradient, slopes, atol=1e-6)
+    scale = max(1.0, np.abs(slopes).max())
+    np.testing.assert_allclose(gradient, slopes, atol=1e-6 * scale)
+    coarse = Statevector(cost, precision="single").value_and_gradient(angles, objective)
+    assert coarse[0] == pytest.approx(value, rel=1e-4, abs=1e-4)
+    np.testing.assert_allclose(coarse[1], gradient, atol=1e-3 * scale)
 
 
 def test_samples_follow_the_probabilities():
@@ -80,3 +125,10 @@ def test_a_register_beyond_the_free_memory_is_refused(monkeypatch):
     with pytest.raises(SizeError, match="at most 14 qubits"):
         statevector.check_size(15)
     statevector.check_size(14)
+
+
+def test_single_precision_takes_less_memory(monkeypatch):
+    monkeypatch.setattr(statevector, "_free_memory", lambda: 2.0**20)
+    statevector.check_size(14, "single")
+    with pytest.raises(SizeError, match="at most 14 qubits"):
+        statevector.check_size(15, "single")

@@ -1,0 +1,115 @@
+"""The cost of every basis state, as small a number as it can be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..ansatz import Cost
+
+_LOW = 10
+"""Qubits whose sums are doubled up together, in the caches."""
+
+_WHOLE = 1e-12
+"""Distance from a whole multiple that is rounding."""
+
+_MOST_PARTS = 8
+"""Coefficients count as whole multiples of so many parts of the least one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Diagonal:
+    """The normalised cost of all basis states: ``unit * stored + base``.
+
+    Parameters
+    ----------
+    stored : ndarray of int16, float32 or float64, shape (2**n,)
+        Whole numbers where the coefficients are multiples of one number and few, exactly; else the
+        cost itself.
+    unit, base : float
+    """
+
+    stored: NDArray[Any] = field(repr=False)
+    unit: float = 1.0
+    base: float = 0.0
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The cost itself, shape (2**n,)."""
+        if self.stored.dtype == np.float64:
+            return self.stored
+        values = self.stored.astype(np.float64)
+        values *= self.unit
+        values += self.base
+        return values
+
+
+def diagonal(
+    cost: Cost, dtype: DTypeLike = np.float64,
+    spread: Callable[[int, Callable[[int, int, int], Any]], list[Any]] | None = None,
+) -> Diagonal:
+    """Compute the cost of every basis state.
+
+    Parameters
+    ----------
+    cost : Cost
+    dtype : float32 or float64
+        Of what is stored, where it is not whole numbers.
+    spread : callable, optional
+        ``spread(count, work)`` runs ``work(worker, first, last)`` on parts of ``range(count)``.
+    """
+    from . import kernels
+
+    n = cost.qubits
+    low = min(n, _LOW)
+    h, couplings = cost.ising.h, cost.couplings()
+    unit, base, whole = _grid(cost)
+    stored = np.empty(2**n, dtype=np.int16 if whole else dtype)
+    own = np.empty(2**low)
+    inner = couplings[:low, :low].copy()
+    own[0] = 0.0
+    for i in range(low):  # doubling: a spin adds its field over the lower ones, or takes it away
+        half, lower = 1 << i, np.zeros(1)
+        for j in range(i):
+            lower = np.concatenate([lower + inner[i, j], lower - inner[i, j]])
+        own[half : 2 * half] = own[:half] - lower
+        own[:half] += lower
+
+    def work(worker: int, first: int, last: int) -> None:
+        kernels.write_costs(stored, low, first, last, h, couplings, own, unit, base)
+
+    blocks = 1 << (n - low)
+    if spread is None:
+        work(0, 0, blocks)
+    else:
+        spread(blocks, work)
+    return Diagonal(stored, unit, base)
+
+
+def is_whole(cost: Cost) -> bool:
+    """Whether the cost is stored as whole numbers."""
+    return _grid(cost)[2]
+
+
+def _grid(cost: Cost) -> tuple[float, float, bool]:
+    """Unit and base of whole numbers that stand for the cost, and whether they fit 16 bits."""
+    coefficients = np.concatenate([cost.ising.h, cost.ising.J])
+    sizes = np.abs(coefficients)
+    sizes = sizes[sizes > _WHOLE * sizes.max(initial=0.0)]  # less is what fields leave by rounding
+    if not len(sizes):
+        return 1.0, 0.0, True
+    least = float(sizes.min())
+    for parts in range(1, _MOST_PARTS + 1):
+        multiples = sizes * (parts / least)
+        if np.abs(multiples - np.rint(multiples)).max() <= _WHOLE:
+            break
+    else:
+        return 1.0, 0.0, False
+    # Every spin flips its coefficients' signs: values are two units of the coefficients apart.
+    unit = 2.0 * least / parts
+    if 2.0 * float(sizes.sum()) / unit >= 2**15 - 1:
+        return 1.0, 0.0, False
+    first = float(cost.ising.h.sum() + cost.ising.J.sum())
+    return unit, first - unit * round(first / unit), True
