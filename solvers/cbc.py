@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import MissingPackageError, SolverError
+from qopt.errors import MissingPackageError, SolverError, UnsupportedError
 
 from .milp_model import Found, Limits, PulpModel, State, Watch
 
@@ -20,6 +20,12 @@ _PRINTED = 0.0005
 """CBC prints bounds with three decimals: what rounding can have added."""
 
 _SHARE = 0.95
+
+_READ = 1e-7
+"""What printing may change in a constraint: CBC's own tolerance."""
+
+_FAR = 1e6
+"""How far from 0 a variable without bounds is thought to be."""
 
 _PATIENCE = 5.0
 """Seconds that CBC has to write what it found after it was asked to end."""
@@ -30,6 +36,7 @@ class Cbc:
 
     def __init__(self, model: PulpModel, limits: Limits) -> None:
         self._program = _executable()
+        _check_digits(model)
         self._folder = TemporaryDirectory(prefix="qopt-cbc-")
         folder = Path(self._folder.name)
         self._file, self._answer, self._log = (
@@ -111,6 +118,30 @@ def _executable() -> Path:
     if found is None:
         raise MissingPackageError("solver 'milp' with backend 'cbc'", ["pulp[cbc]"])
     return Path(found)
+
+
+def _check_digits(model: PulpModel) -> None:
+    """Refuse a model that changes when PuLP prints its numbers for CBC.
+
+    Raises
+    ------
+    UnsupportedError
+        With the constraint.
+    """
+
+    def lost(value: float) -> float:
+        return abs(value - float(f"{value:.12e}"))
+
+    for name, item in model.problem.constraints.items():
+        error = lost(item.constant)
+        for variable, coefficient in item.items():
+            ends = [abs(end) for end in (variable.lowBound, variable.upBound) if end is not None]
+            error += lost(coefficient) * (max(ends) if len(ends) == 2 else _FAR)
+        if error > _READ:
+            raise UnsupportedError(
+                f"CBC reads 13 digits of a number, and constraint {name} needs more; take "
+                "backend=highs"
+            )
 
 
 def _wait(process: "subprocess.Popen[Any]", watch: Watch, seconds: float) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qopt.errors import SizeError, UnsupportedError
 from qopt.forms import Route, Routing, VehicleType
-from qopt.forms.routing import TOLERANCE
+from qopt.forms.program import TOLERANCE, tolerance
 
 from .cpsat_program import CpModel
 from .routing_model import RoutesModel
@@ -25,15 +25,12 @@ MOST_ARCS = 200_000
 
 _LARGEST_HORIZON = 2.0**50
 
-_NO_TIME = 1e-300
-"""A duration of nothing: the shortest paths take 0 for no way."""
-
 _FOUND_AT_ONCE = 25
 """Clients up to which CP-SAT finds routes by itself at once."""
 
 
-def routing_model(routing: Routing) -> CpModel:
-    """The CP-SAT model of a routing.
+def routing_model(routing: Routing) -> CpModel | None:
+    """The CP-SAT model of a routing; None where a client that must be served cannot be.
 
     Node 0 stands for every depot, node ``c + 1`` for client ``c``; a route is a circuit through
     node 0 (one circuit through all nodes for a travelling salesman). Where vehicle types differ,
@@ -76,7 +73,7 @@ class _Measure:
         """A finite limit, widened by half its tolerance where amounts are rounded."""
         if self.exact:
             return round(value * self.scale)
-        return floor((value + 0.5 * TOLERANCE * max(1.0, abs(value))) * self.scale) + 1
+        return floor((value + 0.5 * tolerance(value)) * self.scale) + 1
 
 
 def _measure(values: Iterable[float], stops: int, reach: float) -> _Measure:
@@ -112,12 +109,16 @@ class _Draft:
     costs: list[tuple[Any, float, float]] = field(default_factory=list)
     """Variables, their costs and their largest values."""
 
-    def build(self) -> CpModel:
-        """Put the model together."""
+    def build(self) -> CpModel | None:
+        """Put the model together; None where a required client has no way in or no way out."""
         from ortools.sat.python import cp_model
 
         self.model = cp_model.CpModel()
         self._add_arcs()
+        tails, heads = {tail for tail, _ in self.arcs}, {head for _, head in self.arcs}
+        reached = (tails & heads) | set(self.skipped)
+        if not reached.issuperset(self._nodes):
+            return None
         self._add_circuit()
         self._add_fleet()
         if any(isfinite(v.capacity) for v in self.routing.vehicles) and not self.routing.is_tsp:
@@ -244,7 +245,7 @@ class _Draft:
         """Whether the two nodes may follow each other on a route of this type."""
         clients = self.routing.clients
         load = sum(clients[node - 1].demand for node in (tail, head) if node)
-        if load > vehicle.capacity + TOLERANCE * max(1.0, vehicle.capacity):
+        if isfinite(vehicle.capacity) and load > vehicle.capacity + tolerance(vehicle.capacity):
             return False
         leave = self.routing.depots[vehicle.start].early
         if tail:
@@ -257,20 +258,20 @@ class _Draft:
             late = self.routing.depots[vehicle.end].late
         arrive = leave + self._leg(self.routing.duration, vehicle, tail, head)
         # A service may begin late within the tolerance and pass the delay on: allow it twice.
-        return arrive <= late + 2.0 * TOLERANCE * max(1.0, abs(late), abs(arrive))
+        return arrive <= late + 2.0 * tolerance(max(1.0, abs(late), abs(arrive)))
 
     @cached_property
     def _soonest(self) -> dict[int, NDArray[np.float64]]:
         """Least time from each depot to each node: a way over others may be quicker."""
-        from scipy.sparse.csgraph import shortest_path
-
         routing, first = self.routing, len(self.routing.depots)
         time = routing.duration.copy()
         time[first:] += np.array([c.service for c in routing.clients])[:, None]
-        # Depots are only passed at the ends of a route; going over them can only be quicker.
-        least = shortest_path(np.where(time > 0.0, time, _NO_TIME), method="D")
+        # By Floyd and Warshall; scipy's takes a time of nothing for no way. Depots are passed at
+        # the ends of a route only: a way over them can only be quicker.
+        for via in range(len(time)):
+            np.minimum(time, time[:, via, None] + time[None, via], out=time)
         return {
-            depot: np.concatenate([[0.0], least[depot, first:]]) for depot in range(first)
+            depot: np.concatenate([[0.0], time[depot, first:]]) for depot in range(first)
         }
 
     def _arc_cost(self, vehicle: VehicleType, tail: int, head: int) -> float:
@@ -284,9 +285,6 @@ class _Draft:
     def _add_circuit(self) -> None:
         arcs = [(tail, head, literal) for (tail, head), literal in self.arcs.items()]
         arcs += [(node, node, literal) for node, literal in self.skipped.items()]
-        reached = {head for _, head, _ in arcs} & {tail for tail, _, _ in arcs}
-        if not reached.issuperset(self._nodes):
-            self.model.add_bool_or([])  # circuits pass over nodes without arcs; we must not
         if not any(client.required for client in self.routing.clients):
             # An idle vehicle: the circuit constraint takes a node 0 without ways for infeasible.
             idle, always = len(self.routing.clients) + 1, self.model.new_constant(1)

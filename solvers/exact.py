@@ -104,7 +104,8 @@ class Exact:
         energies = model.energies(answers)
         order = np.argsort(energies, kind="stable")
         answers, energies = answers[order], energies[order]
-        if count == len(answers):
+        whole = count == len(answers)
+        if whole:
             # All candidates are here: those that only rounding brought in can be told apart.
             close = energies <= energies[0] + ROUNDING / 10 * search.space.scale
             answers, count = answers[close], int(close.sum())
@@ -112,11 +113,19 @@ class Exact:
             reason = f"ended after {search.visited} of {total} answers"
             return Outcome(Status.FEASIBLE, answers, usage=usage, reason=reason, details=details)
         best = float(energies[0])
-        search.progress.bound(best)
+        details = {**details, "optimal_answers": count, "returned": len(answers)}
+        reason = f"every one of {total} answers was visited"
+        if whole or search.space.exact:
+            search.progress.bound(best)
+            return Outcome(
+                Status.OPTIMAL, answers, bound=best, usage=usage, reason=reason, details=details
+            )
+        # One of those that were not kept may be better by as much as rounding hides.
+        bound = min(best, search.best + search.space.offset - search.space.tolerance)
+        search.progress.bound(bound)
+        reason += f"; rounding leaves {count} that may be the best, and keep={self.keep} of them"
         return Outcome(
-            Status.OPTIMAL, answers, bound=best, usage=usage,
-            reason=f"every one of {total} answers was visited",
-            details={**details, "optimal_answers": count, "returned": len(answers)},
+            Status.FEASIBLE, answers, bound=bound, usage=usage, reason=reason, details=details
         )
 
 
@@ -151,7 +160,8 @@ class _Space:
         self.linear = model.linear[self.order]
         self.offset = model.offset
         self.scale = float(np.abs(self.linear).sum() + np.abs(self.coupling).sum() / 2)
-        self.tolerance = 0.25 if model.is_integral else ROUNDING * self.scale
+        self.exact = model.is_integral and self.scale < 2.0**53
+        self.tolerance = 0.25 if self.exact else ROUNDING * self.scale
         self.first, self.limit, self.resume = self._levels()
 
     def _levels(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -7,18 +7,16 @@ routing problems" (Transportation Science 54, 2020), started from the savings of
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import inf, log
+from math import inf, isfinite, log
 
 import numpy as np
 
 from qopt.forms import Routing
+from qopt.forms.program import tolerance
 
 from .tours import Matrix, improve
 
 Routes = list[list[int]]
-
-_SLACK = 1e-6
-"""Relative slack on loads and lengths, as in `qopt.forms.routing`."""
 
 _STRING = 10
 """Longest string of stops that is removed from one route."""
@@ -60,8 +58,8 @@ class Limits:
             distance=routing.distance.tolist(),
             demand=[0.0, *(client.demand for client in routing.clients)],
             service=[0.0, *(client.service for client in routing.clients)],
-            capacity=vehicle.capacity * (1.0 + _SLACK),
-            longest=min(vehicle.max_distance, vehicle.max_duration) * (1.0 + _SLACK),
+            capacity=_widened(vehicle.capacity),
+            longest=_widened(min(vehicle.max_distance, vehicle.max_duration)),
             vehicles=vehicle.count,
         )
 
@@ -302,3 +300,6 @@ class RuinAndRecreate:
         return best
 
 
+def _widened(limit: float) -> float:
+    """A limit with what counts as rounding."""
+    return limit + tolerance(limit) if isfinite(limit) else limit

@@ -18,7 +18,17 @@ Sense = Literal["minimise", "maximise"]
 Comparator = Literal["<=", ">=", "=="]
 
 TOLERANCE = 1e-6
-"""Largest relative violation that still counts as satisfied, as in the MILP solvers."""
+"""Violation that still counts as satisfied, as in the MILP solvers; see `tolerance`."""
+
+
+def tolerance(limit: float) -> float:
+    """Violation of a limit that counts as rounding.
+
+    A millionth, as in the MILP solvers, a billionth of limits above 1000, and never more than a
+    thousandth, so that whole units always count. Beyond 1e11 it is what sums of doubles are off by.
+    """
+    size = abs(limit)
+    return min(max(TOLERANCE, 1e-9 * size), max(1e-3, 1e-14 * size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +70,7 @@ class Constraint:
     @property
     def tolerance(self) -> float:
         """Violation below which the constraint counts as kept."""
-        return TOLERANCE * max(1.0, abs(self.rhs))
+        return tolerance(self.rhs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +227,7 @@ class Program:
             found.append((f"{self.names[i]} = {x[i]} is not a number", float("inf")))
         if found:
             return found
-        slack = TOLERANCE * np.maximum(1.0, np.abs(x))
+        slack = np.array([tolerance(value) for value in x.tolist()])
         for i in np.flatnonzero(x < self.lower - slack):
             found.append(
                 (f"{self.names[i]} = {x[i]:g} below its bound {self.lower[i]:g}",

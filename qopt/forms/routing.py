@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-
-TOLERANCE = 1e-6
-"""Relative slack on loads, times and lengths, for instances with fractional data."""
+from .program import tolerance
 
 
 @dataclass(frozen=True)
@@ -166,6 +164,11 @@ class Routing:
                     f"vehicle {vehicle.name!r} needs a count of at least 1 and a capacity of at "
                     f"least 0, got {vehicle.count} and {vehicle.capacity:g}"
                 )
+            for name in ("distance_cost", "duration_cost"):
+                if not (isfinite(rate := getattr(vehicle, name)) and rate >= 0):
+                    raise InputError(
+                        f"vehicle {vehicle.name!r} has the {name} {rate:g}; it must be at least 0"
+                    )
         largest = max(v.capacity for v in self.vehicles)
         for client in self.clients:
             if not (isfinite(client.demand) and client.demand >= 0):
@@ -271,7 +274,7 @@ class Routing:
         faults: list[tuple[str, float]] = []
 
         def check(text: str, amount: float, limit: float, verb: str = "over") -> None:
-            if amount > limit + TOLERANCE * max(1.0, abs(limit)):
+            if isfinite(limit) and amount > limit + tolerance(limit):
                 faults.append((f"{text} {amount:g} {verb} {limit:g}", amount - limit))
 
         check("load", sum(self.clients[c].demand for c in route.clients), vehicle.capacity,

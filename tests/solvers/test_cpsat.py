@@ -222,6 +222,26 @@ def test_a_detour_may_be_quicker_than_the_direct_way():
     ))
 
 
+def test_a_detour_of_no_time_is_a_way():
+    duration = np.array([[0.0, 9.0, 0.0], [1.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    check_routing(Routing(
+        depots=(Depot("d"),), clients=(Client("a", late=5.0), Client("b")),
+        vehicles=(VehicleType(count=1),), distance=np.ones((3, 3)), duration=duration,
+    ))
+
+
+@pytest.mark.parametrize("late", [5.0, 50.0])
+def test_a_client_that_nobody_reaches_in_time_is_no_fault_of_the_model(late):
+    duration = np.full((2, 2), 9.0)
+    routing = Routing(
+        depots=(Depot("d"),), clients=(Client("a", late=late),),
+        vehicles=(VehicleType(count=2, capacity=3.0),), distance=np.ones((2, 2)),
+        duration=duration,
+    )
+    outcome = solve(routing)
+    assert outcome.status is (Status.PROVEN_INFEASIBLE if late < 9.0 else Status.OPTIMAL)
+
+
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_tours(symmetric):
     routing = tour(6, seed=3, symmetric=symmetric)

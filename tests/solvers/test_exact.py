@@ -154,3 +154,24 @@ def test_a_stop_between_blocks_keeps_the_best(monkeypatch):
 def test_no_time_is_a_time_limit():
     outcome = solve(Qubo.from_arrays([1.0, -1.0]), Budget(time_limit=0.0))
     assert (outcome.status, len(outcome.answers)) == (Status.TIME_LIMIT, 0)
+
+
+def test_more_candidates_than_are_kept_prove_no_more_than_rounding_allows():
+    # Beside 1e13 the other coefficients are lost in the rounding of a running sum.
+    rng = np.random.default_rng(0)
+    model = Qubo.from_arrays(np.append(1e13, rng.uniform(-1.0, 0.0, 11)))
+    best = float(model.linear[1:].sum())
+    outcome = solve(model, keep=10)
+    assert outcome.bound <= best + 1e-9
+    assert outcome.status is Status.FEASIBLE
+    assert "rounding leaves" in outcome.reason
+    outcome = solve(model, keep=5000)
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.bound == pytest.approx(best)
+
+
+def test_whole_numbers_whose_sums_are_not_exact_are_no_exact_model():
+    model = Qubo.from_arrays(np.array([2.0**53 - 1, 1.0, -1.0]))
+    outcome = solve(model)
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.bound == -1.0

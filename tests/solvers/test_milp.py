@@ -301,6 +301,16 @@ def test_nothing_is_printed(capfd):
     assert printed.err == ""
 
 
+def test_cbc_refuses_what_13_digits_do_not_hold():
+    digits = Program.build(
+        linear=[1, 1], lower=[0, 0], upper=[9, 9],
+        constraints=[("e", [0, 1], [1234567.12345678, 1.0], "==", 1234567.12345678 * 3 + 4)],
+    )
+    with pytest.raises(UnsupportedError, match=r"reads 13 digits.*backend=highs"):
+        solve(digits, backend="cbc")
+    assert solve(digits).answers[0].tolist() == [3.0, 4.0]
+
+
 def test_a_missing_cbc_is_named(monkeypatch):
     monkeypatch.setattr("pulp.apis.coin_api.pulp_cbc_path", "/nowhere/cbc")
     monkeypatch.setenv("PATH", "/nowhere")

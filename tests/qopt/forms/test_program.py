@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from qopt.errors import InputError, UsageError
 from qopt.forms import Constraint, Program
-from qopt.forms.program import constraint
+from qopt.forms.program import constraint, tolerance
 
 whole = st.integers(-4, 4).map(float)
 
@@ -91,7 +91,8 @@ def test_solvers_tolerances_are_forgiven() -> None:
         constraints=[("c", [0, 1], 1.0, "<=", 1e6)],
     )
     assert program.violations([1 + 5e-7, 0]) == []
-    assert program.violations([1, 1e6 - 0.5]) == []  # 0.5 over a million
+    assert program.violations([1, 1e6 - 1 + 5e-4]) == []  # half a thousandth over a million
+    assert program.violations([1, 1e6 - 0.5])
     assert program.violations([1 + 5e-6, 0])
 
 
@@ -127,3 +128,12 @@ def test_bad_words_are_refused() -> None:
 def test_a_constraint_goes_in_as_it_is() -> None:
     item = Constraint("c", np.array([0]), np.array([2.0]), ">=", 1.0)
     assert Program.build(linear=[1], constraints=[item]).constraints == (item,)
+
+
+@pytest.mark.parametrize("limit", [0.0, 1e-9, 1.0, 3e6, 1e7, 1e9, 1e10])
+def test_a_whole_unit_is_never_rounding(limit: float) -> None:
+    assert 1e-6 <= tolerance(limit) == tolerance(-limit) <= 1e-3
+
+
+def test_huge_limits_forgive_what_sums_of_doubles_are_off_by() -> None:
+    assert tolerance(1e14) >= np.spacing(1e14)

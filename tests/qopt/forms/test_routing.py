@@ -201,3 +201,17 @@ def test_what_counts_as_a_plain_tour() -> None:
     assert not late.is_tsp
     optional = make(clients=(Client("a", required=False),), vehicles=(VehicleType(),))
     assert not optional.is_tsp
+
+
+def test_one_unit_over_a_large_capacity_is_over() -> None:
+    clients = (Client("a", demand=1_000_000), Client("b", demand=2_000_001))
+    routing = make(clients=clients, vehicles=(VehicleType(count=2, capacity=3_000_000),))
+    _, broken = routing.evaluate([Route(0, (0, 1))])
+    assert [amount for _, amount in broken] == [1.0]
+
+
+@pytest.mark.parametrize("name", ["distance_cost", "duration_cost"])
+@pytest.mark.parametrize("rate", [-1.0, inf, float("nan")])
+def test_rates_below_nothing_are_refused(name: str, rate: float) -> None:
+    with pytest.raises(InputError, match=f"{name} .* must be at least 0"):
+        make(vehicles=(VehicleType(count=2, capacity=8, **{name: rate}),))
