@@ -98,30 +98,15 @@ def write_costs(
 
 
 @_compiled
-def _sweep8(re: Part, im: Part, base: int, size: int, stride: int, t: float) -> None:
+def _sweep(
+    re: Part, im: Part, base: int, size: int, stride: int, t: float, vectors: int
+) -> None:
+    """Mix the bits by which `vectors` vectors differ, a constant, so many entries apart."""
     width = VECTOR_BYTES // re.itemsize
     tangent = fill(re, t)
-    for block in range(base, base + size, 8 * stride):
+    for block in range(base, base + size, vectors * stride):
         for k in range(block, block + stride, width):
-            scatter(re, im, k, stride, mix(gather(re, im, k, stride, 8), tangent))
-
-
-@_compiled
-def _sweep4(re: Part, im: Part, base: int, size: int, stride: int, t: float) -> None:
-    width = VECTOR_BYTES // re.itemsize
-    tangent = fill(re, t)
-    for block in range(base, base + size, 4 * stride):
-        for k in range(block, block + stride, width):
-            scatter(re, im, k, stride, mix(gather(re, im, k, stride, 4), tangent))
-
-
-@_compiled
-def _sweep2(re: Part, im: Part, base: int, size: int, stride: int, t: float) -> None:
-    width = VECTOR_BYTES // re.itemsize
-    tangent = fill(re, t)
-    for block in range(base, base + size, 2 * stride):
-        for k in range(block, block + stride, width):
-            scatter(re, im, k, stride, mix(gather(re, im, k, stride, 2), tangent))
+            scatter(re, im, k, stride, mix(gather(re, im, k, stride, vectors), tangent))
 
 
 @_compiled
@@ -133,13 +118,13 @@ def _sweeps(
     for _ in range(repeats):
         bit = first
         while last - bit >= 3 and last - bit != 4:
-            _sweep8(re, im, base, size, 1 << bit, t)
+            _sweep(re, im, base, size, 1 << bit, t, 8)
             bit += 3
         while last - bit >= 2:
-            _sweep4(re, im, base, size, 1 << bit, t)
+            _sweep(re, im, base, size, 1 << bit, t, 4)
             bit += 2
         if bit < last:
-            _sweep2(re, im, base, size, 1 << bit, t)
+            _sweep(re, im, base, size, 1 << bit, t, 2)
 
 
 @_compiled
@@ -290,37 +275,17 @@ def finish_high(
 
 
 @_compiled
-def _back_sweep4(
+def _back_sweep(
     re: Part, im: Part, bra_re: Part, bra_im: Part, base: int, size: int, stride: int, t: float,
-    repeats: int,
+    repeats: int, vectors: int,
 ) -> float:
+    """Mix the bits by which `vectors` vectors differ, a constant, and sum their slopes."""
     width = VECTOR_BYTES // re.itemsize
     tangent, sums = fill(re, t), fill(re, 0.0)
-    for block in range(base, base + size, 4 * stride):
+    for block in range(base, base + size, vectors * stride):
         for k in range(block, block + stride, width):
-            x = gather(re, im, k, stride, 4)
-            y = gather(bra_re, bra_im, k, stride, 4)
-            sums = slope(sums, y, x)
-            for _ in range(repeats):
-                x = mix(x, tangent)
-                y = mix(y, tangent)
-            scatter(re, im, k, stride, x)
-            scatter(bra_re, bra_im, k, stride, y)
-    slopes: float = total(sums)
-    return slopes
-
-
-@_compiled
-def _back_sweep2(
-    re: Part, im: Part, bra_re: Part, bra_im: Part, base: int, size: int, stride: int, t: float,
-    repeats: int,
-) -> float:
-    width = VECTOR_BYTES // re.itemsize
-    tangent, sums = fill(re, t), fill(re, 0.0)
-    for block in range(base, base + size, 2 * stride):
-        for k in range(block, block + stride, width):
-            x = gather(re, im, k, stride, 2)
-            y = gather(bra_re, bra_im, k, stride, 2)
+            x = gather(re, im, k, stride, vectors)
+            y = gather(bra_re, bra_im, k, stride, vectors)
             sums = slope(sums, y, x)
             for _ in range(repeats):
                 x = mix(x, tangent)
@@ -342,14 +307,14 @@ def _back_sweeps(
         return 0.0
     bit = first
     while last - bit >= 2:
-        slopes += weight * _back_sweep4(
-            re, im, bra_re, bra_im, base, size, 1 << bit, t, repeats
+        slopes += weight * _back_sweep(
+            re, im, bra_re, bra_im, base, size, 1 << bit, t, repeats, 4
         )
         weight *= shrink ** (2 * repeats)
         bit += 2
     if bit < last:
-        slopes += weight * _back_sweep2(
-            re, im, bra_re, bra_im, base, size, 1 << bit, t, repeats
+        slopes += weight * _back_sweep(
+            re, im, bra_re, bra_im, base, size, 1 << bit, t, repeats, 2
         )
     return slopes
 
