@@ -14,13 +14,12 @@ Each function works on some tiles and frees Python's lock, so that the caller sp
 threads of its own: numba's would not outlive a fork of the process.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ...compiled import compiled
 from .lanes import (
     VECTOR_BYTES,
     fill,
@@ -37,8 +36,6 @@ from .lanes import (
     weigh,
 )
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 Part = NDArray[np.floating[Any]]
 """Real or imaginary parts of amplitudes, single or double precision."""
 
@@ -46,19 +43,10 @@ LEAST_QUBITS = 8
 """Smallest register: one group of vectors."""
 
 
-def _compiled(function: F) -> F:
-    """Compile when first called, and keep the machine code on disk where that is possible."""
-    options = {"nogil": True, "error_model": "numpy"}
-    try:
-        return cast(F, njit(function, cache=True, **options))
-    except RuntimeError:  # no writable place for a cache
-        return cast(F, njit(function, **options))
-
-
 # -- the cost of every basis state --------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def write_costs(
     out: NDArray[Any], low: int, first: int, last: int, h: NDArray[np.float64],
     couplings: NDArray[np.float64], of_low: NDArray[np.float64], unit: float, base: float,
@@ -97,7 +85,7 @@ def write_costs(
 # -- mixers on bits above the vectors -----------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _sweep(
     re: Part, im: Part, base: int, size: int, stride: int, t: float, vectors: int
 ) -> None:
@@ -109,7 +97,7 @@ def _sweep(
             scatter(re, im, k, stride, mix(gather(re, im, k, stride, vectors), tangent))
 
 
-@_compiled
+@compiled
 def _sweeps(
     re: Part, im: Part, base: int, first: int, last: int, t: float, repeats: int
 ) -> None:
@@ -127,7 +115,7 @@ def _sweeps(
             _sweep(re, im, base, size, 1 << bit, t, 2)
 
 
-@_compiled
+@compiled
 def _bits(count: int) -> int:
     """The logarithm of a power of two."""
     bits = 0
@@ -139,7 +127,7 @@ def _bits(count: int) -> int:
 # -- passes forwards ----------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def forward_low(
     re: Part, im: Part, values: NDArray[Any], low: int, first: int, last: int,
     before: float, repeats_before: int, gamma: float, factor: float,
@@ -163,7 +151,7 @@ def forward_low(
         _sweeps(re, im, base, start, low, after, repeats_after)
 
 
-@_compiled
+@compiled
 def finish_low(
     re: Part, im: Part, values: NDArray[Any], low: int, first: int, last: int,
     before: float, repeats_before: int,
@@ -187,7 +175,7 @@ def finish_low(
     return energy
 
 
-@_compiled
+@compiled
 def _fetch(
     re: Part, im: Part, low: int, rows: int, column: int, span: int, to_re: Part, to_im: Part
 ) -> None:
@@ -199,7 +187,7 @@ def _fetch(
             scatter(to_re, to_im, row * span + k, 0, x)
 
 
-@_compiled
+@compiled
 def _bring(
     re: Part, im: Part, low: int, rows: int, column: int, span: int, from_re: Part, from_im: Part
 ) -> None:
@@ -211,7 +199,7 @@ def _bring(
             scatter(re, im, (row << low) + column + k, 0, x)
 
 
-@_compiled
+@compiled
 def forward_high(
     re: Part, im: Part, values: NDArray[Any], low: int, rows: int, span: int,
     first: int, last: int, before: float, repeats_before: int, gamma: float, factor: float,
@@ -239,7 +227,7 @@ def forward_high(
         _bring(re, im, low, rows, column, span, own_re, own_im)
 
 
-@_compiled
+@compiled
 def finish_high(
     re: Part, im: Part, values: NDArray[Any], low: int, rows: int, span: int,
     first: int, last: int, before: float, repeats_before: int, own_re: Part, own_im: Part,
@@ -274,7 +262,7 @@ def finish_high(
 # cos^2.
 
 
-@_compiled
+@compiled
 def _back_sweep(
     re: Part, im: Part, bra_re: Part, bra_im: Part, base: int, size: int, stride: int, t: float,
     repeats: int, vectors: int,
@@ -296,7 +284,7 @@ def _back_sweep(
     return slopes
 
 
-@_compiled
+@compiled
 def _back_sweeps(
     re: Part, im: Part, bra_re: Part, bra_im: Part, base: int, first: int, last: int, t: float,
     repeats: int, shrink: float,
@@ -319,7 +307,7 @@ def _back_sweeps(
     return slopes
 
 
-@_compiled
+@compiled
 def backward_low(
     re: Part, im: Part, bra_re: Part, bra_im: Part, values: NDArray[Any], qubits: int, low: int,
     first: int, last: int, before: float, repeats_before: int, shrink_before: float,
@@ -366,7 +354,7 @@ def backward_low(
         )
 
 
-@_compiled
+@compiled
 def backward_high(
     re: Part, im: Part, bra_re: Part, bra_im: Part, values: NDArray[Any], qubits: int, low: int,
     rows: int, span: int, first: int, last: int, before: float, repeats_before: int,
@@ -427,7 +415,7 @@ def backward_high(
 # -- the whole register -------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def tilt(
     re: Part, im: Part, values: NDArray[Any], unit: float, base: float, first: int, last: int,
     bra_re: Part, bra_im: Part,
@@ -439,7 +427,7 @@ def tilt(
         bra_im[k] = weight * im[k]
 
 
-@_compiled
+@compiled
 def square(re: Part, im: Part, first: int, last: int, out: NDArray[np.float64]) -> None:
     """Squared moduli."""
     for k in range(first, last):
