@@ -18,13 +18,15 @@ because numba's cache on disk looks only at the file of the cached function.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]  # ships no types
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from ..compiled import compiled
 
 LANES = 16
 """Reads that `sweep_lanes` runs side by side: one bit each of the uint16 that holds a variable."""
@@ -32,19 +34,9 @@ LANES = 16
 BLOCK = 16 * LANES
 """Thresholds that `sweep_rows` draws at a time, a power of two."""
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _INT = ir.IntType(32)
 _FLOAT = ir.FloatType()
 _MASK = ir.VectorType(ir.IntType(1), LANES)
-
-
-def _compiled(function: F) -> F:
-    """Compile when first called, and keep the machine code on disk where that is possible."""
-    try:
-        return cast(F, njit(function, nogil=True, error_model="numpy", cache=True))
-    except RuntimeError:  # no writable place for a cache
-        return cast(F, njit(function, nogil=True, error_model="numpy"))
 
 
 def _instruction(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -193,7 +185,7 @@ def _add_chosen(typing: Any, total: Any, g: Any, i: Any, x: Any, linear: Any) ->
 # -- sparse models: LANES reads side by side ----------------------------------------------------
 
 
-@_compiled
+@compiled
 def fields_lanes(
     g: NDArray[Any],
     x: NDArray[np.uint16],
@@ -222,7 +214,7 @@ def fields_lanes(
             _push(g, np.int64(index[e]), weight[e], x[i], np.uint16(0))
 
 
-@_compiled
+@compiled
 def sweep_lanes(
     g: NDArray[Any],
     x: NDArray[np.uint16],
@@ -248,7 +240,7 @@ def sweep_lanes(
                     _push(g, np.int64(index[e]), weight[e], flip, old)
 
 
-@_compiled
+@compiled
 def energies_lanes(
     g: NDArray[Any], x: NDArray[np.uint16], linear: NDArray[Any]
 ) -> NDArray[np.float64]:
@@ -288,7 +280,7 @@ Group b asks for ``sizes[b]`` ones among ``home[bounds[b]:bounds[b + 1]]``, and 
 # that of a proposal: turned-down proposals do neither.
 
 
-@_compiled
+@compiled
 def _add_row(
     g: NDArray[Any],
     i: int,
@@ -308,7 +300,7 @@ def _add_row(
             g[index[e]] += scale * weight[e]
 
 
-@_compiled
+@compiled
 def _sparse_weight(
     i: int, j: int, start: NDArray[np.int64], index: NDArray[np.int32], weight: NDArray[Any]
 ) -> Any:
@@ -327,7 +319,7 @@ def _sparse_weight(
     return found
 
 
-@_compiled
+@compiled
 def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows: Rows) -> None:
     """Compute the fields of one state.
 
@@ -347,7 +339,7 @@ def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows
             _add_row(g, i, 1, matrix, start, index, weight)
 
 
-@_compiled
+@compiled
 def _flip_pass(
     g: NDArray[Any],
     x: NDArray[np.int8],
@@ -374,13 +366,13 @@ def _flip_pass(
                 _add_row(g, i, -1, matrix, start, index, weight)
 
 
-@_compiled
+@compiled
 def _pick(random: np.uint32, begin: int, end: int) -> np.int64:
     """A place in begin:end from the high bits of a random number."""
     return begin + ((np.int64(random) * (end - begin)) >> 32)
 
 
-@_compiled
+@compiled
 def _move(
     g: NDArray[Any],
     x: NDArray[np.int8],
@@ -409,7 +401,7 @@ def _move(
             g[index[e]] += weight[e]
 
 
-@_compiled
+@compiled
 def swap_pass(
     g: NDArray[Any],
     x: NDArray[np.int8],
@@ -475,7 +467,7 @@ def swap_pass(
     state[1, 0] = random
 
 
-@_compiled
+@compiled
 def sweep_rows(
     g: NDArray[Any],
     x: NDArray[np.int8],
