@@ -98,6 +98,14 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="rqaoa",
+        summary="recursive QAOA: correlations of a shallow circuit fix spin after spin",
+        target="qopt.solvers.qaoa.recursive:RecursiveQaoa",
+        forms=("qubo",),
+        role="quantum",
+    ),
+    Spec(
+        kind="solver",
         name="qiskit-qaoa",
         summary="qiskit-optimization's own QAOA, as it is: the peer",
         target="qopt.solvers.qiskit_qaoa:QiskitQaoa",
