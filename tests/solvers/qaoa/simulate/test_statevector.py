@@ -4,7 +4,7 @@ import pytest
 from qopt.errors import SizeError
 from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
-from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Mean
+from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Gibbs, Mean
 from qopt.solvers.qaoa.simulate import reference, statevector
 from qopt.solvers.qaoa.simulate.statevector import Statevector
 
@@ -64,7 +64,7 @@ def test_one_simulator_serves_many_angles(random_qubo):
     np.testing.assert_array_equal(simulator.state(ANGLES), first)
 
 
-@pytest.mark.parametrize("objective", [Mean(), ConditionalValueAtRisk(0.3)])
+@pytest.mark.parametrize("objective", [Mean(), ConditionalValueAtRisk(0.3), Gibbs(0.4)])
 @pytest.mark.parametrize("n", [3, 9, 13, 14])
 @pytest.mark.parametrize("angles", [Angles((0.4,), (0.3,)), ANGLES, LARGE])
 def test_gradients_are_the_slopes(random_qubo, objective, n, angles):
