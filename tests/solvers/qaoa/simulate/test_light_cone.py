@@ -79,3 +79,29 @@ def test_only_the_mean_of_the_layers_asked_for():
         cones.expectation(Angles((0.1,), (0.1,)))
     with pytest.raises(UsageError, match="not the objective 'cvar'"):
         cones.value(TWO, ConditionalValueAtRisk(0.5))
+
+
+@pytest.mark.parametrize(
+    ("graph", "start", "share"),
+    [
+        (nx.dodecahedral_graph(), (0.3, -0.4), 0.6924),
+        (nx.heawood_graph(), (0.25, 0.45, -0.55, -0.3), 0.7559),
+    ],
+)
+def test_the_known_shares_of_cubic_graphs_without_short_cycles(graph, start, share):
+    """Farhi et al. (arXiv 1411.4028): 0.6924 with one layer, 0.7559 with two."""
+    from scipy.optimize import minimize
+
+    edges = np.array(sorted(graph.edges()))
+    n = graph.number_of_nodes()
+    cost = Cost.of(
+        Qubo.from_arrays(np.full(n, -3.0), edges[:, 0], edges[:, 1], np.full(len(edges), 2.0))
+    )
+    cones = LightCones(cost, len(start) // 2)
+    assert cones.distinct == 1
+
+    def mean(flat):
+        return cones.value_and_gradient(Angles.split(flat), Mean())
+
+    best = minimize(mean, np.array(start), jac=True, method="L-BFGS-B").fun
+    assert 0.5 - best / len(edges) / 2.0 == pytest.approx(share, abs=1e-4)
