@@ -1,27 +1,35 @@
-"""Where angles come from: the closed form for one layer, then gradient descent on the statevector.
+"""Angles without a search on states: one layer in closed form, the ramp, and their extensions.
 
-Training is noiseless: no shots are spent on it, and a device's noise does not enter.
+What searches from here on is in `angle_search`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .ansatz import Angles, Cost
 from .closed_form import SingleLayer
-from .objective import Mean, Objective
-from .simulate.statevector import Statevector
+
+Training = Literal["auto", "ramp", "interp", "fourier", "multistart", "spsa", "cobyla"]
+"""Names of the ways to find angles."""
+
+BY_SHOTS: tuple[Training, ...] = ("spsa", "cobyla")
+"""Those that see shots alone; the others see the exact state and its gradient."""
 
 DEFAULT_EVALUATIONS = 400
 """Evaluations of a search whose budget does not say."""
 
+_DEFAULT_EVALUATIONS_A_LAYER = 100
+"""The same for a search that adds one layer after another, where that is more."""
+
 _GRID = 64
 """Phase angles of the first scan, and mixer angles beside each."""
 
-_PERTURBATION = 0.3
-"""Standard deviation of the factor by which a restart changes every angle."""
+_EQUAL = 1e-4
+"""Relative difference below which two minima of one layer count as equal."""
 
 Vector = NDArray[np.float64]
 
@@ -34,18 +42,26 @@ class Trained:
     ----------
     angles : Angles
     source : str
-        In words.
+        The method, and what it did, in words.
     evaluations : int
-        Evaluations of the objective that it took.
+        States that were prepared for it. The closed form prepares none.
+    shots : int
+        Shots that were taken for it.
     """
 
     angles: Angles
     source: str
     evaluations: int = 0
+    shots: int = 0
+
+    @property
+    def circuits(self) -> int:
+        """Circuits executed for it: one an evaluation by shots."""
+        return self.evaluations if self.shots else 0
 
 
 class AllowanceSpentError(Exception):
-    """Ends a search from within an evaluation; never leaves this module."""
+    """Ends a search from within an evaluation; never leaves the training."""
 
 
 class Allowance:
@@ -64,12 +80,12 @@ class Allowance:
     ) -> None:
         self.limit = DEFAULT_EVALUATIONS if evaluations is None else evaluations
         self.used = 0
-        self._stop = stop
+        self.stop = stop
 
     @property
     def over(self) -> bool:
         """Whether nothing is left."""
-        return self.used >= self.limit or self._stop()
+        return self.used >= self.limit or self.stop()
 
     def spend(self) -> None:
         """Count one evaluation.
@@ -84,82 +100,75 @@ class Allowance:
         self.used += 1
 
 
-def train(
-    simulator: Statevector,
-    cost: Cost,
-    layers: int,
-    objective: Objective,
-    allowance: Allowance,
-    *,
-    restarts: int = 0,
-    seed: int = 0,
-) -> Trained:
-    """Search good angles, deterministically for a seed.
+def default_evaluations(training: Training, layers: int, restarts: int) -> int:
+    """Evaluations of a search whose budget does not say: enough for it to end by itself."""
+    if training == "multistart":
+        return (restarts + 1) * DEFAULT_EVALUATIONS
+    if training in BY_SHOTS:
+        return DEFAULT_EVALUATIONS
+    return max(DEFAULT_EVALUATIONS, layers * _DEFAULT_EVALUATIONS_A_LAYER)
 
-    For one layer and the mean this is `train_single_layer`. Otherwise L-BFGS with adjoint gradients
-    descends from a linear ramp of those angles (arXiv 2405.09169) and from `restarts` random
-    perturbations of the ramp. Those same angles in the first layer with nothing after it are tried
-    too, so that more layers never end above one.
+
+def train_single_layer(cost: Cost, stop: Callable[[], bool] = lambda: False) -> Angles:
+    """The angles of one layer with the least mean: a scan of the closed form, then descents.
+
+    Among minima that are equal, as those of an unweighted regular graph are by its symmetry, the
+    one with the smallest phase is taken: only that one can be continued to more layers. Where
+    `stop` ends the scan, the best so far; before its first value, angles of the usual size.
+
+    Parameters
+    ----------
+    cost : Cost
+    stop : callable, optional
+        Asked before every phase and every descent whether to end.
     """
-    first = train_single_layer(cost, allowance)
-    if layers == 1 and isinstance(objective, Mean):
-        return Trained(first, "one layer, closed form of the mean", allowance.used)
-    best: tuple[float, Angles] | None = None
+    from scipy.optimize import minimize
 
-    def evaluate(flat: Vector) -> tuple[float, Vector]:
-        nonlocal best
-        allowance.spend()
-        angles = Angles.split(flat)
-        value, gradient = simulator.value_and_gradient(angles, objective)
-        if best is None or value < best[0]:
-            best = value, angles
-        return value, gradient
-
-    finished = 0
-    try:
-        evaluate(_padded(first, layers))
-        for start in _starts(first, layers, restarts, np.random.default_rng(seed)):
-            _descend(evaluate, start, gradient=True)
-            finished += 1
-    except AllowanceSpentError:
-        pass
-    source = f"L-BFGS on the noiseless {objective.name}, {finished} of {restarts + 1} descents done"
-    return Trained(ramp(first, layers) if best is None else best[1], source, allowance.used)
-
-
-def train_single_layer(cost: Cost, allowance: Allowance) -> Angles:
-    """The angles of one layer with the least mean: a scan of the closed form, then a descent.
-
-    Where the allowance forbids even the scan, angles of the usual size.
-    """
     layer = SingleLayer(cost)
     betas = (np.arange(_GRID) + 0.5) * np.pi / _GRID - np.pi / 2.0
-    best = np.inf
-    angles = np.array([0.5 / cost.spread, -np.pi / 8.0])
+    scanned: list[tuple[float, Vector]] = []
+    for gamma in np.linspace(0.0, 2.0 / cost.spread, _GRID + 1)[1:]:
+        if stop():
+            break
+        values = layer.values(gamma, betas)
+        lowest = int(np.argmin(values))
+        scanned.append((float(values[lowest]), np.array([gamma, betas[lowest]])))
+    if not scanned:
+        return Angles((0.5 / cost.spread,), (-np.pi / 8.0,))
+    # Descents run in units in which a step of one is of the usual size, for phases as for mixers.
+    unit = np.array([1.0 / cost.spread, 1.0])
+    found = []
+    for value, start in _valleys(scanned):
+        if stop():
+            found.append((value, start))
+            continue
+        end = minimize(
+            lambda flat: layer.value(*(flat * unit)), start / unit, method="L-BFGS-B", tol=1e-12
+        )
+        found.append(min((value, start), (float(end.fun), end.x * unit), key=_value))
+    least = min(value for value, _ in found)
+    return Angles.split(next(flat for value, flat in found if value <= least * (1.0 - _EQUAL)))
 
-    def evaluate(flat: Vector) -> float:
-        nonlocal best, angles
-        allowance.spend()
-        value = layer.value(flat[0], flat[1])
-        if value < best:
-            best, angles = value, flat.copy()
-        return value
 
-    try:
-        for gamma in np.linspace(0.0, 2.0 / cost.spread, _GRID + 1)[1:]:
-            allowance.spend()
-            values = layer.values(gamma, betas)
-            lowest = int(np.argmin(values))
-            if values[lowest] < best:
-                best, angles = float(values[lowest]), np.array([gamma, betas[lowest]])
-        _descend(evaluate, angles, gradient=False)
-    except AllowanceSpentError:
-        pass
-    return Angles.split(angles)
+def _valleys(scanned: list[tuple[float, Vector]]) -> list[tuple[float, Vector]]:
+    """The local minima of a scan whose depth comes near that of the lowest."""
+    values = np.array([value for value, _ in scanned])
+    around = np.concatenate([[np.inf], values, [np.inf]])
+    kept = (values <= around[:-2]) & (values <= around[2:]) & (values <= 0.9 * values.min())
+    # A constant cost has no valley: its values are all zero, give or take rounding.
+    return [scanned[i] for i in np.flatnonzero(kept)] or scanned[:1]
+
+
+def _value(found: tuple[float, Vector]) -> float:
+    return found[0]
 
 
 def ramp(first: Angles, layers: int) -> Angles:
-    """Gammas rising and betas falling linearly, with a single layer's angles as their means."""
+    """Gammas rising and betas falling linearly, with a single layer's angles as their means.
+
+    The linear ramp of Montanez-Barrera and Michielsen (LR-QAOA, arXiv 2405.09169); its slopes are
+    the instance's own, by the closed form of one layer.
+    """
     if layers == 1:
         return first
     rise = (2.0 * np.arange(layers) + 1.0) / layers
@@ -169,28 +178,36 @@ def ramp(first: Angles, layers: int) -> Angles:
     )
 
 
-def _padded(first: Angles, layers: int) -> Vector:
-    """A single layer's angles, followed by layers that do nothing."""
-    nothing = (0.0,) * (layers - 1)
-    return np.array(first.gammas + nothing + first.betas + nothing)
+def interpolate(angles: Angles) -> Angles:
+    """One layer more along the same curve: INTERP of Zhou et al., PRX 10, 021067 (2020)."""
+    p = angles.layers
+    share = np.arange(p + 1) / p
+
+    def stretch(values: tuple[float, ...]) -> tuple[float, ...]:
+        padded = np.concatenate([[0.0], values, [0.0]])
+        return tuple((share * padded[:-1] + (1.0 - share) * padded[1:]).tolist())
+
+    return Angles(stretch(angles.gammas), stretch(angles.betas))
 
 
-def _starts(
-    first: Angles, layers: int, restarts: int, generator: np.random.Generator
-) -> Iterator[Vector]:
-    start = np.array(ramp(first, layers).flat)
-    yield start
-    for _ in range(restarts):
-        yield start * (1.0 + _PERTURBATION * generator.standard_normal(len(start)))
+def fourier_basis(layers: int) -> Vector:
+    """What turns p sine and p cosine amplitudes into angles, shape (2p, 2p).
 
-
-def _descend(
-    function: Callable[[Vector], float | tuple[float, Vector]], start: Vector, *, gradient: bool
-) -> None:
-    """Run L-BFGS from a point; the function itself keeps the best it has seen.
-
-    A function that gives no gradient is differentiated by finite differences.
+    FOURIER of Zhou et al., PRX 10, 021067 (2020), with as many amplitudes as angles:
+    ``gamma_i = sum_k u_k sin((k - 1/2)(i - 1/2) pi / p)``, and ``beta_i`` the same by cosines.
     """
-    from scipy.optimize import minimize
+    half = np.arange(layers) + 0.5
+    phases = np.outer(half, half) * np.pi / layers
+    empty = np.zeros((layers, layers))
+    return np.block([[np.sin(phases), empty], [empty, np.cos(phases)]])
 
-    minimize(function, start, jac=gradient, method="L-BFGS-B")
+
+def pad(angles: Angles, layers: int) -> Angles:
+    """The same state with more layers: those added do nothing."""
+    nothing = (0.0,) * (layers - angles.layers)
+    return Angles(angles.gammas + nothing, angles.betas + nothing)
+
+
+def scaling(cost: Cost, layers: int) -> Vector:
+    """Usual sizes of gammas and betas, shape (2p,)."""
+    return np.repeat([1.0 / cost.spread, 1.0], layers)

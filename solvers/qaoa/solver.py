@@ -11,7 +11,8 @@ from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from . import circuit as circuits
-from .angles import Allowance, Trained, train
+from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
+from .angles import BY_SHOTS, Allowance, Trained, Training, default_evaluations
 from .ansatz import Angles, Ansatz, Cost
 from .devices import Compiled, Device, Samples, Watch, open_device
 from .objective import ConditionalValueAtRisk, Mean, Objective
@@ -32,8 +33,9 @@ class Qaoa:
     """The quantum approximate optimisation algorithm (Farhi et al., arXiv 1411.4028).
 
     The transverse-field mixer on the uniform superposition. Groups of a model become penalties.
-    Angles are trained noiselessly on the statevector, so that training costs no shots; then one
-    circuit is executed. A budget's evaluations bound the training.
+    Angles are trained on the noiseless statevector, by its exact gradients or, where asked for, by
+    shots of it; then one circuit is executed. A budget's evaluations bound the states that the
+    training prepares.
 
     Parameters
     ----------
@@ -50,8 +52,21 @@ class Qaoa:
         What the training minimises: the mean energy, or the mean of its lowest part.
     cvar_alpha : float, optional
         That part, above 0 and at most 1; 0.1 if left out.
-    restarts : int
-        Random starts of the training beside the linear ramp; one layer with the mean needs none.
+    training : {"auto", "ramp", "interp", "fourier", "multistart", "spsa", "cobyla"}
+        How angles are found. One layer's are known in closed form (Ozaeta et al., arXiv
+        2012.03421), and every way begins there.
+        'auto' adds layer after layer by interpolation, each with a short descent by L-BFGS and
+        adjoint gradients, and never ends above fewer layers;
+        'ramp' takes the linear ramp (LR-QAOA, arXiv 2405.09169) without a search;
+        'interp' and 'fourier' add layer after layer (Zhou et al., PRX 10, 021067, 2020), with
+        descents to the end;
+        'multistart' descends from the ramp and from random perturbations of it;
+        'spsa' (Spall, 1998) and 'cobyla' (Powell, 1994) start from the ramp and see only shots of
+        the noiseless state, which count among the run's shots and circuits.
+    restarts : int, optional
+        Random starts of training=multistart beside the ramp; 9 if left out.
+    training_shots : int, optional
+        Shots an evaluation of training=spsa and training=cobyla; 1024 if left out.
     trajectories : int, optional
         Noise trajectories that the shots are drawn from; by default as many as some 20 s of one
         thread allow, and the density matrix where it is small.
@@ -72,7 +87,9 @@ class Qaoa:
     angles: tuple[float, ...] | None = None
     objective: Literal["mean", "cvar"] = "mean"
     cvar_alpha: float | None = None
-    restarts: int = 1
+    training: Training = "auto"
+    restarts: int | None = None
+    training_shots: int | None = None
     trajectories: int | None = None
     precision: Literal["double", "single"] = "double"
     optimisation_level: int | None = None
@@ -84,6 +101,7 @@ class Qaoa:
             ("p", self.p, 1, 1000),
             ("shots", self.shots, 1, 10_000_000),
             ("restarts", self.restarts, 0, 10_000),
+            ("training_shots", self.training_shots, 1, 10_000_000),
             ("trajectories", self.trajectories, 1, self.shots),
             ("optimisation_level", self.optimisation_level, 0, 3),
             ("compile_seed", self.compile_seed, 0, 2**31 - 1),
@@ -95,6 +113,7 @@ class Qaoa:
             raise UsageError(
                 f"p={self.p} needs {2 * self.p} angles (gammas, then betas), got {len(self.angles)}"
             )
+        self._check_training()
         if self.cvar_alpha is not None:
             if self.objective != "cvar":
                 raise UsageError("cvar_alpha acts only with objective=cvar")
@@ -103,6 +122,15 @@ class Qaoa:
                     f"cvar_alpha must be above 0 and at most 1, got {self.cvar_alpha:g}"
                 )
         self._open(threads=1)
+
+    def _check_training(self) -> None:
+        """Refuse options of the training where they do not act."""
+        if self.angles is not None and self.training != "auto":
+            raise UsageError(f"angles are given, so training={self.training} cannot act: drop one")
+        if self.restarts is not None and self.training != "multistart":
+            raise UsageError("restarts acts only with training=multistart")
+        if self.training_shots is not None and self.training not in BY_SHOTS:
+            raise UsageError("training_shots acts only with training=spsa or training=cobyla")
 
     def solve(self, model: Qubo, budget: Budget, seed: int, progress: Progress) -> Outcome:
         """Train, compile and execute.
@@ -129,6 +157,7 @@ class Qaoa:
         with usage.phase("optimise"):
             trained, noiseless = self._angles(cost, budget, int(seeds[0]), watch)
         usage.evaluations = trained.evaluations
+        usage.circuits, usage.shots = trained.circuits, trained.shots
         if watch.over:
             return _unfinished(usage, progress, "before the circuit was compiled")
         progress.step(0.3, "compiling")
@@ -142,8 +171,9 @@ class Qaoa:
         shots = len(samples.bits)
         if not shots:
             return _unfinished(usage, progress, "before a shot was taken")
-        usage.circuits, usage.shots = 1, shots
-        usage.device_seconds = compiled.seconds(shots)
+        usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
+        # Circuits of the training differ from the last one in nothing but their angles.
+        usage.device_seconds = compiled.seconds(usage.shots)
         details = self._details(model, cost, trained, noiseless) | _execution(compiled, samples)
         return _outcome(model, samples, usage, details, self._reason(samples, clock, progress),
                         progress)
@@ -206,12 +236,17 @@ class Qaoa:
             trained = Trained(Angles.split(self.angles), "given")
         else:
             late = _TRAINING_SHARE * watch.clock.limit
+            restarts = DEFAULT_RESTARTS if self.restarts is None else self.restarts
+            evaluations = budget.evaluations
+            if evaluations is None:
+                evaluations = default_evaluations(self.training, self.p, restarts)
             allowance = Allowance(
-                budget.evaluations,
+                evaluations,
                 lambda: watch.progress.stopping or watch.clock.elapsed >= late,
             )
             trained = train(
-                simulator, cost, self.p, objective, allowance, restarts=self.restarts, seed=seed
+                simulator, cost, self.p, objective, allowance, training=self.training,
+                restarts=restarts, shots=self.training_shots or DEFAULT_TRAINING_SHOTS, seed=seed,
             )
         if watch.over:
             return trained, {}
@@ -231,7 +266,7 @@ class Qaoa:
             "scale": cost.scale,
             "offset": cost.offset,
             "angles_from": trained.source,
-            "training": "noiseless" if self.angles is None else "none",
+            "training": self.training if self.angles is None else "none",
             "objective": self.objective,
             "noiseless": noiseless,
             "uniform_mean": cost.offset,
@@ -247,7 +282,8 @@ class Qaoa:
     def _reason(self, samples: Samples, clock: Clock, progress: Progress) -> str:
         words = [f"{len(samples.bits)} shots ({samples.method})"]
         if self.angles is None:
-            words.append("angles trained noiselessly")
+            by_shots = self.training in BY_SHOTS
+            words.append(f"angles trained {'by noiseless shots' if by_shots else 'noiselessly'}")
         if len(samples.bits) < self.shots:
             ended = "interrupted" if progress.stopping else "the time limit came"
             words.append(f"{ended} before all {self.shots} shots")

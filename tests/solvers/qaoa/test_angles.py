@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from qopt.forms import Qubo
-from qopt.solvers.qaoa.angles import Allowance, ramp, train, train_single_layer
+from qopt.solvers.qaoa.angle_search import train
+from qopt.solvers.qaoa.angles import Allowance, ramp, train_single_layer
 from qopt.solvers.qaoa.ansatz import Angles, Cost
 from qopt.solvers.qaoa.closed_form import SingleLayer
 from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Mean
@@ -15,7 +16,7 @@ def test_one_layer_reaches_the_known_ratio_on_cubic_graphs_without_triangles(max
     # triangles each edge is cut with that probability exactly.
     graph = nx.petersen_graph()
     cost = Cost.of(max_cut(list(graph.edges), 10))
-    angles = train_single_layer(cost, Allowance())
+    angles = train_single_layer(cost)
     cut = -cost.energy(SingleLayer(cost).value(angles.gammas[0], angles.betas[0]))
     assert cut / graph.number_of_edges() == pytest.approx(0.5 + 1 / (3 * np.sqrt(3)), abs=1e-6)
     assert cut / graph.number_of_edges() >= 0.6924
@@ -23,7 +24,7 @@ def test_one_layer_reaches_the_known_ratio_on_cubic_graphs_without_triangles(max
 
 def test_single_layer_beats_a_fine_scan(random_qubo):
     cost = Cost.of(random_qubo(6, seed=3))
-    layer, angles = SingleLayer(cost), train_single_layer(cost, Allowance())
+    layer, angles = SingleLayer(cost), train_single_layer(cost)
     betas = np.linspace(-np.pi / 2, np.pi / 2, 301)
     lowest = min(
         layer.values(gamma, betas).min() for gamma in np.linspace(0, 2.0 / cost.spread, 301)

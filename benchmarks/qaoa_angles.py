@@ -1,0 +1,95 @@
+"""Angles of QAOA: what training=auto gives up against a long multistart, and what it saves."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from qopt.forms import Qubo
+from qopt.loading import load
+from qopt.reduction import lower
+from qopt.solvers.qaoa.angle_search import train
+from qopt.solvers.qaoa.angles import Allowance, Training, default_evaluations
+from qopt.solvers.qaoa.ansatz import Cost
+from qopt.solvers.qaoa.objective import Mean
+from qopt.solvers.qaoa.simulate.statevector import Statevector
+
+from .annealing import random_qubo, regular_graph, selection
+
+SEED = 20_26
+STARTS = 40
+
+_BUNDLED = ("sp500-10-k4", "cubic-14", "dense-12", "grouped-12")
+_MOST_GIVEN_UP = 1.0
+_LARGEST_SHARE = 0.1
+
+
+def bundled() -> Iterator[tuple[str, Qubo]]:
+    """Small instances that ship with the project."""
+    for name in _BUNDLED:
+        _, lowering = lower(load(name), ["qubo"])
+        yield name, lowering.model
+
+
+def generated(seed: int) -> Iterator[tuple[str, Qubo]]:
+    """Instances of the usual shapes; those with groups are penalised."""
+    yield "QUBO 12, 30 %", random_qubo(12, 0.3, seed)
+    yield "QUBO 14, 25 %", random_qubo(14, 0.25, seed)
+    yield "QUBO 12, 100 %", random_qubo(12, 1.0, seed)
+    yield "3-regular 12", regular_graph(12, 3, seed)
+    yield "3-regular 14", regular_graph(14, 3, seed)
+    yield "select 3 of 8", selection(8, 3, seed)
+    yield "select 4 of 10", selection(10, 4, seed)
+    yield "select 5 of 12", selection(12, 5, seed)
+
+
+class Trial:
+    """Trains the angles of one instance in several ways.
+
+    Parameters
+    ----------
+    qubo : Qubo
+    """
+
+    def __init__(self, qubo: Qubo) -> None:
+        self.cost = Cost.of(qubo.penalised())
+        self.simulator = Statevector(self.cost)
+        diagonal = self.simulator.diagonal
+        self.range = float(diagonal.mean() - diagonal.min())
+
+    def run(self, layers: int, training: Training, restarts: int = 0) -> tuple[float, int]:
+        """The mean reached, as a share of the range, and the evaluations that it took."""
+        allowance = Allowance(default_evaluations(training, layers, restarts))
+        trained = train(
+            self.simulator, self.cost, layers, Mean(), allowance,
+            training=training, restarts=restarts, seed=SEED,
+        )
+        return -self.simulator.expectation(trained.angles) / self.range, trained.evaluations
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks qaoa_angles", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the bundled instances, 1 to 4 layers")
+    parser.add_argument("--training", default="auto", help="what is compared with the multistart")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the generated instances")
+    options = parser.parse_args(arguments)
+    depths = (1, 2, 3, 4) if options.quick else (1, 2, 3, 4, 6, 8)
+    way = options.training
+    print(f"seed {options.seed}; a multistart has {STARTS} starts; energies as a share of the way")
+    print("from the uniform mean to the minimum; evaluations are states prepared\n")
+    title = ("instance", "p", "multistart", way, "given up", "evaluations", way, "ratio", "")
+    layout = "{:16} {:>2} {:>11} {:>9} {:>9} {:>12} {:>8} {:>7} {}"
+    print(layout.format(*title))
+    rows, kept = 0, 0
+    for name, qubo in [*bundled(), *(() if options.quick else generated(options.seed))]:
+        trial = Trial(qubo)
+        for p in depths:
+            best, long = trial.run(p, "multistart", STARTS - 1)
+            reached, short = trial.run(p, way)
+            lost = 100.0 * (best - reached)
+            good = lost <= _MOST_GIVEN_UP and short <= _LARGEST_SHARE * long
+            rows, kept = rows + 1, kept + good
+            print(layout.format(
+                name, p, f"{best:.4f}", f"{reached:.4f}", f"{lost:.2f} %", long, short,
+                f"{short / long:.3f}", "" if good else "missed",
+            ), flush=True)
+    print(f"\nwithin {_MOST_GIVEN_UP:g} % at no more than a tenth of the evaluations: "
+          f"{kept} of {rows}")

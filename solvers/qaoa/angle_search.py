@@ -1,0 +1,203 @@
+"""Searching angles on the exact state, by L-BFGS with adjoint gradients; and `train` for all ways.
+
+Only `spsa` and `cobyla`, in `shot_search`, see shots. A device's noise enters neither.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .angles import (
+    BY_SHOTS,
+    Allowance,
+    AllowanceSpentError,
+    Trained,
+    Training,
+    Vector,
+    fourier_basis,
+    interpolate,
+    pad,
+    ramp,
+    scaling,
+    train_single_layer,
+)
+from .ansatz import Angles, Cost
+from .objective import Mean, Objective
+from .simulate.statevector import Statevector
+
+DEFAULT_RESTARTS = 9
+DEFAULT_TRAINING_SHOTS = 1024
+
+_PERTURBATION = 0.3
+"""Standard deviation of the factor by which a restart changes every angle."""
+
+_FINE = 2e-9
+_COARSE = 1e-6
+"""Decrease of the objective, in standard deviations of the cost a qubit and qubits, below which
+a descent ends. The coarse one gives up less than 0.1 % and takes about a third fewer evaluations
+where valleys are long, as penalties make them."""
+
+
+def train(
+    simulator: Statevector,
+    cost: Cost,
+    layers: int,
+    objective: Objective,
+    allowance: Allowance,
+    *,
+    training: Training = "auto",
+    restarts: int = DEFAULT_RESTARTS,
+    shots: int = DEFAULT_TRAINING_SHOTS,
+    seed: int = 0,
+) -> Trained:
+    """Find angles, deterministically for a seed; where the allowance ends, the best so far.
+
+    Every way begins with one layer's closed form, which for one layer and the mean is the answer
+    of all but `multistart`, `spsa` and `cobyla`.
+
+    Parameters
+    ----------
+    simulator : Statevector
+    cost : Cost
+        The simulator's own.
+    layers : int
+    objective : Objective
+    allowance : Allowance
+    training : str
+        See the option of that name of `Qaoa`.
+    restarts : int
+        Random starts of `multistart` beside the ramp.
+    shots : int
+        Shots an evaluation of `spsa` and `cobyla`.
+    seed : int
+        Of restarts, shots and perturbations.
+    """
+    first = train_single_layer(cost, allowance.stop)
+    start = ramp(first, layers)
+    if training == "ramp":
+        return Trained(start, "ramp: linear, by the closed form of one layer")
+    if training in BY_SHOTS:
+        from .shot_search import search_by_shots
+
+        return search_by_shots(
+            simulator, cost, start, objective, allowance, training=training, shots=shots, seed=seed
+        )
+    if layers == 1 and training != "multistart" and isinstance(objective, Mean):
+        return Trained(first, f"{training}: closed form of one layer")
+    search = Search(simulator, cost, layers, objective, allowance)
+    done = 0
+    try:
+        steps = (
+            _multistart(search, start, restarts, seed) if training == "multistart"
+            else _continuation(search, first, training)
+        )
+        for _ in steps:
+            done += 1
+    except AllowanceSpentError:
+        pass
+    wanted, unit = (restarts + 1, "descents") if training == "multistart" else (layers, "depths")
+    source = f"{training}: L-BFGS on the noiseless {objective.name}, {done} of {wanted} {unit} done"
+    return Trained(search.best_or(start), source, allowance.used)
+
+
+class Search:
+    """Evaluates one circuit's angles of any depth up to the last, and keeps the best.
+
+    Parameters
+    ----------
+    simulator : Statevector
+    cost : Cost
+    layers : int
+        Depth of the answer; angles of fewer layers are padded to it.
+    objective : Objective
+    allowance : Allowance
+    """
+
+    def __init__(
+        self,
+        simulator: Statevector,
+        cost: Cost,
+        layers: int,
+        objective: Objective,
+        allowance: Allowance,
+    ) -> None:
+        self.cost, self.layers, self.by_mean = cost, layers, isinstance(objective, Mean)
+        self._simulator, self._objective, self._allowance = simulator, objective, allowance
+        self._best: tuple[float, Angles] | None = None
+
+    def best_or(self, start: Angles) -> Angles:
+        """The best angles so far; `start` where none were evaluated."""
+        return start if self._best is None else pad(self._best[1], self.layers)
+
+    def evaluate(self, angles: Angles) -> float:
+        """The objective."""
+        self._allowance.spend()
+        return self._keep(self._simulator.value(angles, self._objective), angles)
+
+    def descend(self, start: Angles, basis: Vector, tolerance: float) -> Angles:
+        """Run L-BFGS from some angles in the coordinates x of ``angles = basis @ x``.
+
+        Coordinates and objective are scaled to the order of one, so that the first step of L-BFGS,
+        which knows no curvature yet, has about the right length.
+        """
+        from scipy.optimize import minimize
+
+        depth, scale = start.layers, self.cost.qubits * self.cost.spread
+        matrix = basis * scaling(self.cost, depth)[:, None]
+
+        def evaluate(x: Vector) -> tuple[float, Vector]:
+            self._allowance.spend()
+            angles = Angles.split(matrix @ x)
+            value, gradient = self._simulator.value_and_gradient(angles, self._objective)
+            return self._keep(value, angles) / scale, matrix.T @ gradient / scale
+
+        end = minimize(
+            evaluate, np.linalg.solve(matrix, start.flat), jac=True, method="L-BFGS-B",
+            options={"ftol": tolerance, "maxcor": 30},
+        )
+        return Angles.split(matrix @ end.x)
+
+    def _keep(self, value: float, angles: Angles) -> float:
+        if self._best is None or value < self._best[0]:
+            self._best = value, angles
+        return value
+
+
+def _multistart(search: Search, start: Angles, restarts: int, seed: int) -> Iterator[None]:
+    """Descend from the ramp and from random perturbations of it; a step is one descent."""
+    generator = np.random.default_rng(seed)
+    flat, plain = np.array(start.flat), np.eye(2 * start.layers)
+    search.evaluate(start)
+    for number in range(restarts + 1):
+        factors = 1.0 + _PERTURBATION * generator.standard_normal(len(flat)) * (number > 0)
+        search.descend(Angles.split(flat * factors), plain, _FINE)
+        yield
+
+
+def _continuation(search: Search, first: Angles, training: Training) -> Iterator[None]:
+    """Descend at one depth after another, each from the angles of the last; a step is one depth.
+
+    The depths are the same whatever the last one is, and so is what is done at each: a circuit of
+    more layers has tried all that one of fewer has, and never ends above it. The ramps come first,
+    so that an allowance that is soon spent has seen the one of full depth.
+    """
+    # INTERP's own descents run to the end; `auto` spares the last digits.
+    tolerance = _COARSE if training == "auto" else _FINE
+    for depth in range(search.layers, 0, -1):
+        search.evaluate(ramp(first, depth))
+    angles = first
+    for depth in range(1, search.layers + 1):
+        if depth > 1:
+            angles = _extend_fourier(angles) if training == "fourier" else interpolate(angles)
+        # One layer's closed form is the minimum of the mean, but not of another objective.
+        if depth > 1 or not search.by_mean:
+            basis = fourier_basis(depth) if training == "fourier" else np.eye(2 * depth)
+            angles = search.descend(angles, basis, tolerance)
+        yield
+
+
+def _extend_fourier(angles: Angles) -> Angles:
+    """One layer more with the same amplitudes, that of the added frequency being zero."""
+    p = angles.layers
+    amplitudes = np.linalg.solve(fourier_basis(p), angles.flat)
+    return Angles.split(fourier_basis(p + 1) @ np.insert(amplitudes, [p, 2 * p], 0.0))
