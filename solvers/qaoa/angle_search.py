@@ -134,8 +134,8 @@ class Search:
         self._allowance.spend()
         return self._keep(self._simulator.value(angles, self._objective), angles)
 
-    def descend(self, start: Angles, basis: Vector, tolerance: float) -> Angles:
-        """Run L-BFGS from some angles in the coordinates x of ``angles = basis @ x``.
+    def descend(self, start: Angles, basis: Vector, tolerance: float) -> tuple[Angles, float]:
+        """Run L-BFGS in the coordinates x of ``angles = basis @ x``; its end and the value there.
 
         Coordinates and objective are scaled to the order of one, so that the first step of L-BFGS,
         which knows no curvature yet, has about the right length.
@@ -155,7 +155,7 @@ class Search:
             evaluate, np.linalg.solve(matrix, start.flat), jac=True, method="L-BFGS-B",
             options={"ftol": tolerance, "maxcor": 30},
         )
-        return Angles.split(matrix @ end.x)
+        return Angles.split(matrix @ end.x), float(end.fun) * scale
 
     def _keep(self, value: float, angles: Angles) -> float:
         if self._best is None or value < self._best[0]:
@@ -183,16 +183,19 @@ def _continuation(search: Search, first: Angles, training: Training) -> Iterator
     """
     # INTERP's own descents run to the end; `auto` spares the last digits.
     tolerance = _COARSE if training == "auto" else _FINE
-    for depth in range(search.layers, 0, -1):
-        search.evaluate(ramp(first, depth))
+    ramps = {depth: ramp(first, depth) for depth in range(search.layers, 0, -1)}
+    values = {depth: search.evaluate(angles) for depth, angles in ramps.items()}
+    extend = _extend_fourier if training == "fourier" else interpolate
     angles = first
     for depth in range(1, search.layers + 1):
+        basis = fourier_basis(depth) if training == "fourier" else np.eye(2 * depth)
         if depth > 1:
-            angles = _extend_fourier(angles) if training == "fourier" else interpolate(angles)
-        # One layer's closed form is the minimum of the mean, but not of another objective.
-        if depth > 1 or not search.by_mean:
-            basis = fourier_basis(depth) if training == "fourier" else np.eye(2 * depth)
-            angles = search.descend(angles, basis, tolerance)
+            angles, value = search.descend(extend(angles), basis, tolerance)
+            # Rare, and a sign that the last depth's minimum leads nowhere.
+            if values[depth] < value:
+                angles, _ = search.descend(ramps[depth], basis, tolerance)
+        elif not search.by_mean:  # the closed form is the minimum of the mean alone
+            angles, _ = search.descend(first, basis, tolerance)
         yield
 
 

@@ -14,16 +14,16 @@ from .ansatz import Angles, Cost
 from .objective import Objective
 from .simulate.statevector import Statevector, sample
 
-_SPREAD = 0.1
+_WIDTH = 0.1
 """Perturbation of SPSA's first difference, in usual sizes of an angle."""
 
-_STEP = 0.1
-"""Length that SPSA's first step is meant to have in each angle."""
+_GAIN = 0.1
+"""SPSA's first step for a slope of one, in those units and those of the objective."""
 
-_CALIBRATIONS = 5
-"""Differences that SPSA's step length is judged by."""
+_LONGEST = 0.05
+"""Longest step of SPSA in an angle: near the ramp a larger one leaves the valley for good."""
 
-_TRUST = 0.2
+_TRUST = 0.4
 """First trust radius of COBYLA, in usual sizes of an angle."""
 
 
@@ -47,10 +47,11 @@ def search_by_shots(
     method = spsa if training == "spsa" else cobyla
 
     def estimate(x: Vector) -> float:
+        """In units in which the objective, as the angles, is of the order of one."""
         allowance.spend()
         drawn = sample(simulator.probabilities(Angles.split(x * unit)), shots, generator)
         frequencies = np.bincount(drawn, minlength=2**qubits) / shots
-        return objective.evaluate(frequencies, simulator.diagonal)[0]
+        return objective.evaluate(frequencies, simulator.diagonal)[0] / (qubits * cost.spread)
 
     end = method(estimate, np.array(start.flat) / unit, allowance.limit, generator)
     used = allowance.used
@@ -64,26 +65,19 @@ def spsa(
 ) -> Vector:
     """Simultaneous perturbation (Spall, IEEE Trans. Aerosp. Electron. Syst. 34, 817, 1998).
 
-    His gain sequences, with the first step's length judged by a few differences at the start.
-    Returns the last point.
+    His gain sequences, in units where one gain suits every instance. Returns the last point.
     """
     point = start.copy()
-    iterations = max(1, (evaluations - 2 * _CALIBRATIONS) // 2)
+    iterations = max(1, evaluations // 2)
     stability = 0.1 * iterations
-
-    def slope(width: float) -> tuple[float, Vector]:
-        signs = generator.choice([-1.0, 1.0], size=len(point))
-        difference = estimate(point + width * signs) - estimate(point - width * signs)
-        return difference / (2.0 * width), signs
-
-    try:
-        usual = float(np.mean([abs(slope(_SPREAD)[0]) for _ in range(_CALIBRATIONS)]))
-        gain = _STEP * (1.0 + stability) ** 0.602 / usual if usual > 0.0 else 0.0
+    with suppress(AllowanceSpentError):
         for k in range(iterations):
-            value, signs = slope(_SPREAD / (k + 1.0) ** 0.101)
-            point = point - gain / (k + 1.0 + stability) ** 0.602 * value * signs
-    except AllowanceSpentError:
-        pass
+            signs = generator.choice([-1.0, 1.0], size=len(point))
+            width = _WIDTH / (k + 1.0) ** 0.101
+            difference = estimate(point + width * signs) - estimate(point - width * signs)
+            gain = _GAIN * ((1.0 + stability) / (k + 1.0 + stability)) ** 0.602
+            step = gain * difference / (2.0 * width)
+            point = point - float(np.clip(step, -_LONGEST, _LONGEST)) * signs
     return point
 
 

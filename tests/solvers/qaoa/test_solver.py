@@ -84,6 +84,32 @@ def test_evaluations_bound_the_training(random_qubo):
     assert long.details["noiseless"]["expectation"] <= short.details["noiseless"]["expectation"]
 
 
+@pytest.mark.parametrize(
+    "training", ["auto", "ramp", "interp", "fourier", "multistart", "spsa", "cobyla"]
+)
+def test_the_record_names_the_training(random_qubo, training):
+    outcome = solve(random_qubo(4), p=2, training=training, evaluations=20)
+    assert outcome.details["training"] == training
+    assert outcome.details["angles_from"].startswith(training)
+    assert outcome.details["noiseless"]["expectation"] < outcome.details["uniform_mean"]
+
+
+@pytest.mark.parametrize("training", ["spsa", "cobyla"])
+def test_shots_spent_on_angles_count(random_qubo, training):
+    outcome = solve(
+        random_qubo(4), p=2, training=training, training_shots=30, shots=100, evaluations=40,
+        device="aer:manila", compile_tries=1,
+    )
+    usage = outcome.usage
+    assert 0 < usage.evaluations <= 40
+    assert usage.circuits == usage.evaluations + 1
+    assert usage.shots == 100 + 30 * usage.evaluations
+    assert outcome.counts.sum() == 100
+    one = usage.device_seconds / usage.shots
+    assert one == pytest.approx(250e-6 + outcome.details["circuit_seconds"])
+    assert "by noiseless shots" in outcome.reason
+
+
 def test_cvar_is_trained_and_reported(random_qubo):
     model = random_qubo(7)
     mean = solve(model)
@@ -259,6 +285,12 @@ def test_too_large_a_model_is_refused_before_anything_is_loaded():
         ({"p": 2, "angles": (0.1, 0.2)}, "p=2 needs 4 angles"),
         ({"cvar_alpha": 0.5}, "objective=cvar"),
         ({"objective": "cvar", "cvar_alpha": 0.0}, "above 0"),
+        ({"restarts": 3}, "only with training=multistart"),
+        ({"restarts": 3, "training": "ramp"}, "only with training=multistart"),
+        ({"training_shots": 100}, "only with training=spsa or training=cobyla"),
+        ({"training_shots": 0, "training": "spsa"}, "training_shots must be between"),
+        ({"angles": (0.1, 0.2), "training": "ramp"}, "angles are given"),
+        ({"angles": (0.1, 0.2), "restarts": 1}, "only with training=multistart"),
         ({"trajectories": 5}, "no noise"),
         ({"device": NOISY, "trajectories": 50, "shots": 10}, "trajectories must be between 1 and"),
         ({"compile_seed": 3}, "needs no compiler"),
