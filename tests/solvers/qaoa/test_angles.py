@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from qopt.forms import Qubo
+from qopt.solvers.qaoa import angle_search
 from qopt.solvers.qaoa.angle_search import train
 from qopt.solvers.qaoa.angles import (
     BY_SHOTS,
@@ -156,6 +157,26 @@ def test_more_layers_never_end_above_fewer(random_qubo, training, objective):
         for p in range(1, 6)
     ]
     assert all(later <= earlier + 1e-12 for earlier, later in itertools.pairwise(values))
+
+
+def test_a_depth_that_leads_nowhere_starts_over_from_the_ramp(random_qubo, monkeypatch):
+    cost = Cost.of(random_qubo(6))
+    simulator = Statevector(cost)
+    usual = simulator.expectation(train(simulator, cost, 2, Mean(), Allowance()).angles)
+    # At angles of zero the slope is zero too: a descent from there ends where it began.
+    monkeypatch.setattr(angle_search, "interpolate", lambda angles: Angles((0.0, 0.0), (0.0, 0.0)))
+    trained = train(simulator, cost, 2, Mean(), Allowance())
+    assert simulator.expectation(trained.angles) == pytest.approx(usual, abs=1e-3)
+
+
+def test_single_precision_is_good_enough_to_train(random_qubo):
+    cost = Cost.of(random_qubo(7))
+    exact = Statevector(cost)
+    by_double, by_single = (
+        exact.expectation(train(simulator, cost, 3, Mean(), Allowance()).angles)
+        for simulator in (exact, Statevector(cost, precision="single"))
+    )
+    assert by_single == pytest.approx(by_double, abs=1e-3)
 
 
 @pytest.mark.parametrize("training", ["auto", "ramp", "interp", "fourier"])
