@@ -3,7 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ansatz import Ansatz, Cost
+from qopt.forms import Qubo
+
+from ..ansatz import Angles, Ansatz, Cost
+
+Matrix = NDArray[np.complex128]
+
+_PAULI = {
+    "I": np.eye(2, dtype=np.complex128),
+    "X": np.array([[0, 1], [1, 0]], dtype=np.complex128),
+    "Y": np.array([[0, -1j], [1j, 0]], dtype=np.complex128),
+}
 
 
 def diagonal(cost: Cost) -> NDArray[np.float64]:
@@ -29,3 +39,71 @@ def state(ansatz: Ansatz) -> NDArray[np.complex128]:
             psi = np.tensordot(mixer, psi, axes=1)
             psi = np.moveaxis(psi, 0, n - 1 - qubit).reshape(-1)
     return psi
+
+
+def keeps_groups(qubo: Qubo) -> NDArray[np.bool_]:
+    """Which basis states keep every group, shape (2**n,)."""
+    n = qubo.num_variables
+    bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    return np.asarray(qubo.group_violations(bits) == 0)
+
+
+def subspace_generators(qubo: Qubo, mixer: str) -> list[Matrix]:
+    """The mixers of `subspace.Subspace` as matrices on all 2**n basis states.
+
+    A layer's mixer is the product of ``exp(-i beta G)``, the first of the list applied first.
+    """
+    n = qubo.num_variables
+    if mixer == "grover":
+        start = keeps_groups(qubo).astype(np.complex128)
+        return [np.outer(start, start) / start.sum()]
+    found: list[Matrix] = []
+    for group in qubo.groups:
+        size = len(group.members)
+        if mixer == "complete":
+            pairs = [(i, j) for i in range(size) for j in range(i)]
+        elif size == 2:
+            pairs = [(0, 1)]
+        else:
+            even = [(i, i + 1) for i in range(0, size - 1, 2)]
+            odd = [(i, (i + 1) % size) for i in range(1, size - size % 2, 2)]
+            pairs = even + odd + ([(size - 1, 0)] if size % 2 and size > 1 else [])
+        swaps = [_hop(n, group.members[i], group.members[j]) for i, j in pairs]
+        found += [sum(swaps, _operator(n, {}) * 0.0)] if mixer == "complete" else swaps
+    free = set(range(n)).difference(*(group.members for group in qubo.groups))
+    return found + [_operator(n, {i: "X"}) for i in sorted(free)]
+
+
+def subspace_state(
+    qubo: Qubo, mixer: str, angles: Angles, costs: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Amplitudes of `subspace.Subspace` on all basis states, shape (2**n,).
+
+    Parameters
+    ----------
+    costs : ndarray of float64, shape (2**n,)
+        The normalised cost of every basis state.
+    """
+    from scipy.linalg import expm
+
+    generators = subspace_generators(qubo, mixer)
+    psi = keeps_groups(qubo).astype(np.complex128)
+    psi /= np.linalg.norm(psi)
+    for gamma, beta in zip(angles.gammas, angles.betas, strict=True):
+        psi = psi * np.exp(-1j * gamma * costs)
+        for generator in generators:
+            psi = expm(-1j * beta * generator) @ psi
+    return psi
+
+
+def _hop(n: int, i: int, j: int) -> Matrix:
+    """``(X_i X_j + Y_i Y_j) / 2``."""
+    return (_operator(n, {i: "X", j: "X"}) + _operator(n, {i: "Y", j: "Y"})) / 2.0
+
+
+def _operator(n: int, paulis: dict[int, str]) -> Matrix:
+    """A product of Pauli operators, qubit 0 the last factor of the Kronecker product."""
+    out = np.eye(1, dtype=np.complex128)
+    for i in range(n):
+        out = np.asarray(np.kron(_PAULI[paulis.get(i, "I")], out), dtype=np.complex128)
+    return out

@@ -25,6 +25,14 @@ def subsets(n: int, k: int) -> NDArray[np.int64]:
     return found
 
 
+def bits_of_subsets(n: int, k: int) -> NDArray[np.int8]:
+    """Every subset by rank, as bits, shape (C(n, k), n)."""
+    elements = subsets(n, k)
+    out = np.zeros((len(elements), n), dtype=np.int8)
+    np.put_along_axis(out, elements, 1, axis=1)
+    return out
+
+
 def ring_pairs(n: int, k: int) -> Table:
     """Subsets that differ by one step along a ring of the n elements.
 
@@ -44,17 +52,13 @@ def ring_pairs(n: int, k: int) -> Table:
     starts = [*range(0, last, 2), *range(1, last, 2), *([n - 1] if n % 2 else [])]
     if n == 2:
         starts = [0]  # the step back joins the same two subsets
-    rows, binomials = subsets(n, k), _binomials(n, k + 1)
-    places = np.arange(k)
+    held = np.ascontiguousarray(bits_of_subsets(n, k).T).astype(bool)
     pairs = np.empty((len(starts), 2, count), dtype=np.int32)
     for pair, i in zip(pairs, starts, strict=True):
-        holds = (rows == i).any(axis=1) & (rows != (i + 1) % n).all(axis=1)
-        pair[0] = np.flatnonzero(holds)
-        moved = rows[holds]
-        moved[moved == i] = (i + 1) % n
-        if i == n - 1:
-            moved = np.roll(moved, 1, axis=1)  # element 0 comes first
-        pair[1] = binomials[moved, places + 1].sum(axis=1)
+        j = (i + 1) % n
+        # Swapping one element for another keeps the order of the subsets that hold the first.
+        pair[0] = np.flatnonzero(held[i] & ~held[j])
+        pair[1] = np.flatnonzero(held[j] & ~held[i])
     return pairs
 
 
@@ -80,7 +84,7 @@ def levels(n: int, k: int) -> list[Level]:
     Where k exceeds half of n, subsets of the largest size stand for their complements, and are
     ranked by these.
     """
-    found = []
+    found: list[Level] = []
     for t in range(min(k, n - k), 0, -1):
         rows, binomials = subsets(n, t), _binomials(n, t)
         places = np.arange(t)
