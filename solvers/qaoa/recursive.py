@@ -12,7 +12,8 @@ from qopt.forms import Ising, Qubo
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from ..exact import Exact
-from .angles import Allowance, train, train_single_layer
+from .angle_search import train
+from .angles import Allowance, train_single_layer
 from .ansatz import Angles, Cost
 from .closed_form import SingleLayer
 from .objective import Mean
@@ -39,7 +40,8 @@ class RecursiveQaoa:
     form (one layer, no noise, no shots) hundreds of variables are solved; no circuit is executed,
     and the time is that of this machine.
 
-    A unit of ``budget.evaluations`` is an evaluation of the mean energy.
+    A unit of ``budget.evaluations`` is an evaluation of the mean energy; the scan of the first
+    round counts as one.
 
     Parameters
     ----------
@@ -252,7 +254,8 @@ class _Search:
     def _single(self, cost: Cost, layer: SingleLayer, allowance: Allowance) -> Angles:
         """Angles of one layer: a scan in the first round, then a descent from the last ones."""
         if self._angles is None:
-            return train_single_layer(cost, allowance)
+            allowance.used += 1
+            return train_single_layer(cost, self._over)
         from scipy.optimize import minimize
 
         start = np.array(self._angles.flat)

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import _compiled
+from ...compiled import compiled
 
 Amplitudes = NDArray[np.complexfloating[Any, Any]]
 Table = NDArray[np.int32]
 
 
-@_compiled
+@compiled
 def turn(
     ket: Amplitudes, costs: NDArray[np.float64], gamma: float, first: int, last: int
 ) -> None:
@@ -27,7 +27,7 @@ def turn(
         ket[k] = complex(c * x.real + s * x.imag, c * x.imag - s * x.real)
 
 
-@_compiled
+@compiled
 def turn_back(
     ket: Amplitudes, bra: Amplitudes, costs: NDArray[np.float64], gamma: float,
     first: int, last: int,
@@ -42,7 +42,7 @@ def turn_back(
     return slope
 
 
-@_compiled
+@compiled
 def mean(
     ket: Amplitudes, costs: NDArray[np.float64], first: int, last: int
 ) -> float:
@@ -54,7 +54,7 @@ def mean(
     return energy
 
 
-@_compiled
+@compiled
 def overlap(bra: Amplitudes, ket: Amplitudes, first: int, last: int) -> float:
     """The imaginary part of ``<bra|ket>``."""
     slope = 0.0
@@ -63,7 +63,7 @@ def overlap(bra: Amplitudes, ket: Amplitudes, first: int, last: int) -> float:
     return slope
 
 
-@_compiled
+@compiled
 def total(ket: Amplitudes, first: int, last: int) -> complex:
     """Sum of amplitudes."""
     re, im = 0.0, 0.0
@@ -73,14 +73,14 @@ def total(ket: Amplitudes, first: int, last: int) -> complex:
     return complex(re, im)
 
 
-@_compiled
+@compiled
 def shift(ket: Amplitudes, amount: complex, first: int, last: int) -> None:
     """Add the same to every amplitude."""
     for k in range(first, last):
         ket[k] += amount
 
 
-@_compiled
+@compiled
 def rotate(
     ket: Amplitudes, pairs: Table, states: int, stride: int, span: int, c: float, s: float,
     first: int, last: int, share: int, shares: int,
@@ -106,7 +106,7 @@ def rotate(
                     ket[j + k] = complex(c * y.real + s * x.imag, c * y.imag - s * x.real)
 
 
-@_compiled
+@compiled
 def rotate_back(
     ket: Amplitudes, bra: Amplitudes, pairs: Table, states: int, stride: int, span: int,
     c: float, s: float, first: int, last: int, share: int, shares: int,
@@ -134,7 +134,7 @@ def rotate_back(
     return slope
 
 
-@_compiled
+@compiled
 def gather(
     source: Amplitudes, target: Amplitudes, table: Table, states: int, stride: int,
     factor: complex, first: int, last: int,
