@@ -142,13 +142,13 @@ def test_a_penalty_on_a_kept_group_changes_nothing():
 
 
 def test_a_constant_cost_has_a_diagonal_of_zeros():
-    qubo = Qubo.from_matrix(
-        np.diag([0.1] * 6) + 0.7 * np.triu(np.ones((6, 6)), 1),
-        groups=[Group(tuple(range(6)), 3)],
-    )
-    simulator = Subspace(qubo)
+    # Every state has the same terms, but their sums round differently.
+    matrix = np.diag([0.1] * 6 + [0.3] * 3) + 0.7 * np.triu(np.ones((9, 9)), 1)
+    matrix[:6, 6:] = 0.37
+    groups = [Group((0, 1, 2, 3, 4, 5), 3), Group((6, 7, 8), 1)]
+    simulator = Subspace(Qubo.from_matrix(matrix, groups=groups))
     assert simulator.scale == 1.0
-    assert simulator.offset == pytest.approx(0.3 + 3 * 0.7)
+    assert simulator.offset == pytest.approx(0.3 + 0.3 + 3 * 0.7 + 3 * 0.37)
     np.testing.assert_allclose(simulator.diagonal, 0.0, atol=1e-12)
 
 
@@ -212,7 +212,7 @@ def test_tiles_cut_through_a_stride(monkeypatch, mixer):
     np.testing.assert_allclose(tiled.value_and_gradient(ANGLES, Mean())[1], expected, atol=1e-12)
 
 
-@pytest.mark.parametrize(("n", "k"), [(20, 5), (16, 8), (18, 14), (200, 1), (60, 59)])
+@pytest.mark.parametrize(("n", "k"), [(20, 5), (20, 10), (18, 14), (200, 1), (60, 59)])
 def test_the_complete_mixer_is_unitary_in_a_large_group(n, k):
     # The uniform state has the eigenvalue k (n - k).
     simulator = Subspace(one_group(n, k), "complete")
@@ -228,7 +228,7 @@ def test_the_complete_mixer_is_unitary_in_a_large_group(n, k):
     alone = Angles((0.7,), (0.0,))
     np.testing.assert_allclose(simulator.state(forth), simulator.state(alone), atol=1e-11)
     coarse = Subspace(one_group(n, k), "complete", precision="single")
-    np.testing.assert_allclose(coarse.state(forth), simulator.state(alone), atol=1e-5)
+    assert np.linalg.norm(coarse.state(forth) - simulator.state(alone)) < 1e-5
 
 
 def test_a_space_beyond_the_limit_is_refused_with_the_memory_it_needs():
