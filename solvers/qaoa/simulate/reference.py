@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from qopt.forms import Qubo
 
 from ..ansatz import Angles, Ansatz, Cost
+from ..mixers import complete_pairs, ring_pairs
 
 Matrix = NDArray[np.complex128]
 
@@ -60,16 +61,12 @@ def subspace_generators(qubo: Qubo, mixer: str) -> list[Matrix]:
     found: list[Matrix] = []
     for group in qubo.groups:
         size = len(group.members)
-        if mixer == "complete":
-            pairs = [(i, j) for i in range(size) for j in range(i)]
-        elif size == 2:
-            pairs = [(0, 1)]
+        if mixer == "ring":
+            order = ring_pairs(size)
         else:
-            even = [(i, i + 1) for i in range(0, size - 1, 2)]
-            odd = [(i, (i + 1) % size) for i in range(1, size - size % 2, 2)]
-            pairs = even + odd + ([(size - 1, 0)] if size % 2 and size > 1 else [])
-        swaps = [_hop(n, group.members[i], group.members[j]) for i, j in pairs]
-        found += [sum(swaps, _operator(n, {}) * 0.0)] if mixer == "complete" else swaps
+            order = complete_pairs(size)
+        swaps = [_hop(n, group.members[i], group.members[j]) for i, j in order]
+        found += [sum(swaps, _operator(n, {}) * 0.0)] if mixer == "johnson" else swaps
     free = set(range(n)).difference(*(group.members for group in qubo.groups))
     return found + [_operator(n, {i: "X"}) for i in sorted(free)]
 

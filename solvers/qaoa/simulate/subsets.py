@@ -4,6 +4,7 @@ The subsets of size k of ``0 .. n - 1`` are ranked as the numbers with k ones in
 ``{p_1 < ... < p_k}`` has rank ``sum_j C(p_j, j)`` (Knuth, TAOCP 4A, section 7.2.1.3).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 
@@ -33,33 +34,25 @@ def bits_of_subsets(n: int, k: int) -> NDArray[np.int8]:
     return out
 
 
-def ring_pairs(n: int, k: int) -> Table:
-    """Subsets that differ by one step along a ring of the n elements.
-
-    The steps are ordered as a circuit on a ring applies them: those from even elements, those from
-    odd ones, and the closing one last where n is odd.
+def pair_states(n: int, k: int, pairs: Sequence[tuple[int, int]]) -> Table:
+    """Subsets that differ by one element for another, for pairs of elements.
 
     Returns
     -------
-    ndarray of int32, shape (steps, 2, C(n - 2, k - 1))
-        For each step from i to i + 1 (mod n): ranks of the subsets that hold i and not i + 1, and
-        of those that hold i + 1 in its place.
+    ndarray of int32, shape (len(pairs), 2, C(n - 2, k - 1))
+        For each pair (i, j): ranks of the subsets that hold i and not j, and of those that hold j
+        in its place.
     """
     count = comb(n - 2, k - 1) if n > 1 and k else 0
     if not count:
         return np.zeros((0, 2, 0), dtype=np.int32)
-    last = n - n % 2
-    starts = [*range(0, last, 2), *range(1, last, 2), *([n - 1] if n % 2 else [])]
-    if n == 2:
-        starts = [0]  # the step back joins the same two subsets
     held = np.ascontiguousarray(bits_of_subsets(n, k).T).astype(bool)
-    pairs = np.empty((len(starts), 2, count), dtype=np.int32)
-    for pair, i in zip(pairs, starts, strict=True):
-        j = (i + 1) % n
+    found = np.empty((len(pairs), 2, count), dtype=np.int32)
+    for states, (i, j) in zip(found, pairs, strict=True):
         # Swapping one element for another keeps the order of the subsets that hold the first.
-        pair[0] = np.flatnonzero(held[i] & ~held[j])
-        pair[1] = np.flatnonzero(held[j] & ~held[i])
-    return pairs
+        states[0] = np.flatnonzero(held[i] & ~held[j])
+        states[1] = np.flatnonzero(held[j] & ~held[i])
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +92,13 @@ def levels(n: int, k: int) -> list[Level]:
     return found
 
 
-def table_bytes(n: int, k: int, mixer: str) -> int:
-    """Memory of `ring_pairs` or `levels`, without what making them takes for the while."""
-    if mixer == "ring":
-        return 8 * n * (comb(n - 2, k - 1) if n > 1 and k else 0)
+def pair_bytes(n: int, k: int, pairs: int) -> int:
+    """Memory of `pair_states`."""
+    return 8 * pairs * (comb(n - 2, k - 1) if n > 1 and k else 0)
+
+
+def level_bytes(n: int, k: int) -> int:
+    """Memory of `levels`, without what making them takes for the while."""
     return 8 * sum(t * comb(n, t) for t in range(1, min(k, n - k) + 1))
 
 

@@ -14,12 +14,23 @@ from qopt.errors import SizeError, UsageError
 from qopt.forms import Group, Qubo
 
 from ..ansatz import Angles
+from ..mixers import complete_pairs, ring_pairs
 from ..objective import Mean, Objective
 from . import statevector
 from .statevector import Amplitudes, Precision
-from .subsets import Level, Table, bits_of_subsets, levels, ring_pairs, table_bytes
+from .subsets import (
+    Level,
+    Table,
+    bits_of_subsets,
+    level_bytes,
+    levels,
+    pair_bytes,
+    pair_states,
+)
 
-Mixer = Literal["ring", "complete", "grover"]
+SubspaceMixer = Literal["ring", "complete", "johnson", "grover"]
+
+_PAIRS = {"ring": ring_pairs, "complete": complete_pairs}
 
 MOST_STATES = 2**statevector.MOST_QUBITS
 """Largest subspace taken, whatever the memory."""
@@ -40,7 +51,7 @@ _CONSTANT = 1e-12
 """Deviation of the energies, relative to the largest, that is rounding."""
 
 
-def check_size(qubo: Qubo, mixer: Mixer = "ring", precision: Precision = "double") -> int:
+def check_size(qubo: Qubo, mixer: SubspaceMixer = "ring", precision: Precision = "double") -> int:
     """The number of states that keep all groups, where they fit.
 
     Raises
@@ -56,9 +67,13 @@ def check_size(qubo: Qubo, mixer: Mixer = "ring", precision: Precision = "double
     for n, k in set(shapes):
         states = comb(n, k)
         # Members of every state, and twice the places of its ones while tables are made.
-        own = states * (n + 16 * k) + (0 if mixer == "grover" else table_bytes(n, k, mixer))
+        own = states * (n + 16 * k)
+        if mixer == "johnson":
+            own += level_bytes(n, k)
+        elif mixer != "grover":
+            own += pair_bytes(n, k, len(_PAIRS[mixer](n)))
         bytes_ += own / size
-    if mixer == "complete":
+    if mixer == "johnson":
         bytes_ += 2.0 * 16 * max(
             (sum(comb(n, t) for t in range(min(k, n - k))) / comb(n, k) for n, k in shapes),
             default=0.0,
@@ -74,7 +89,7 @@ def check_size(qubo: Qubo, mixer: Mixer = "ring", precision: Precision = "double
     return size
 
 
-def warm_up(mixer: Mixer, precision: Precision = "double") -> None:
+def warm_up(mixer: SubspaceMixer, precision: Precision = "double") -> None:
     """Compile, or load from numba's cache, what a `Subspace` runs."""
     small = Qubo.from_matrix(np.eye(3), groups=[Group((0, 1), 1)])
     simulator, angles = Subspace(small, mixer, 1, precision), Angles((0.1,), (0.1,))
@@ -99,21 +114,23 @@ class Subspace:
       pairs of neighbours on a ring of the members, those from even members first, then those from
       odd ones, then the closing one where their number is odd (Hadfield et al., Algorithms 12, 34,
       2019; Wang et al., Phys. Rev. A 101, 012320, 2020). Two members have one pair.
-    - ``complete``: in each group ``exp(-i beta sum_{i<j} (X_i X_j + Y_i Y_j) / 2)``, the sum over
-      all pairs (Wang et al., as above). Restricted to the group the sum is the adjacency matrix A
-      of the Johnson graph J(n, k), with the eigenvalues (k - j)(n - k - j) - j for j from 0 to
-      min(k, n - k) (Brouwer, Cohen and Neumaier, Distance-Regular Graphs, section 9.1), so that
-      any function of A is a polynomial in A.
+    - ``complete``: the same product over all pairs of members, in the rounds of a tournament, as a
+      circuit applies them (Wang et al., as above).
+    - ``johnson``: in each group ``exp(-i beta sum_{i<j} (X_i X_j + Y_i Y_j) / 2)``, the sum over
+      all pairs, for which no short circuit is known. Restricted to the group the sum is the
+      adjacency matrix A of the Johnson graph J(n, k), with the eigenvalues (k - j)(n - k - j) - j
+      for j from 0 to min(k, n - k) (Brouwer, Cohen and Neumaier, Distance-Regular Graphs, section
+      9.1), so that any function of A is a polynomial in A.
     - ``grover``: ``exp(-i beta |s><s|)`` with the initial state s (Baertschi and Eidenbenz,
       IEEE QCE 2020, arXiv 2006.00354), on the whole space.
 
-    With ``ring`` and ``complete`` each free bit gets ``exp(-i beta X)``.
+    With all but ``grover`` each free bit gets ``exp(-i beta X)``.
 
     Parameters
     ----------
     qubo : Qubo
         With its groups; a group's penalty weight is not used.
-    mixer : {"ring", "complete", "grover"}
+    mixer : {"ring", "complete", "johnson", "grover"}
     threads : int
         Threads of the passes over amplitudes.
     precision : {"double", "single"}
@@ -140,10 +157,10 @@ class Subspace:
     """
 
     def __init__(
-        self, qubo: Qubo, mixer: Mixer = "ring", threads: int = 1, precision: Precision = "double"
+        self, qubo: Qubo, mixer: SubspaceMixer = "ring", threads: int = 1, precision: Precision = "double"
     ) -> None:
-        if mixer not in get_args(Mixer):
-            raise UsageError(f"mixer must be one of {', '.join(get_args(Mixer))}, got {mixer!r}")
+        if mixer not in get_args(SubspaceMixer):
+            raise UsageError(f"mixer must be one of {', '.join(get_args(SubspaceMixer))}, got {mixer!r}")
         self.size = check_size(qubo, mixer, precision)
         from . import subspace_kernels
 
@@ -246,7 +263,7 @@ class Subspace:
             if factor.pairs is not None:
                 self._rotate(factor, beta)
             else:
-                self._mix_completely(factor, self._ket, self._work, beta)
+                self._mix_johnson(factor, self._ket, self._work, beta)
 
     def _unmix(self, beta: float) -> float:
         """Undo the mixer on both states; half the derivative by its angle."""
@@ -262,9 +279,9 @@ class Subspace:
             if factor.pairs is not None:
                 slope += self._rotate_back(factor, beta)
             elif factor.levels:
-                self._mix_completely(factor, self._ket, self._work, -beta)
-                self._mix_completely(factor, self._bra, self._bra_work, -beta)
-                slope += self._slope_of_complete(factor)
+                self._mix_johnson(factor, self._ket, self._work, -beta)
+                self._mix_johnson(factor, self._bra, self._bra_work, -beta)
+                slope += self._slope_of_johnson(factor)
         return slope
 
     # -- mixers ---------------------------------------------------------------------------------
@@ -314,7 +331,7 @@ class Subspace:
             )
         ]
 
-    def _mix_completely(
+    def _mix_johnson(
         self, factor: "_Factor", ket: Amplitudes, work: Amplitudes, beta: float
     ) -> None:
         """Apply ``f(A) = exp(-i beta A)`` to one group.
@@ -327,7 +344,7 @@ class Subspace:
         """
         if not factor.levels:
             return
-        parts, values = self._parts(factor, work), _layers_of_complete(factor, beta)
+        parts, values = self._parts(factor, work), _layers_of_johnson(factor, beta)
         for level, source, target in zip(
             factor.levels, [ket, *parts[:-1]], parts, strict=True
         ):
@@ -338,7 +355,7 @@ class Subspace:
         ))):
             self._gather(factor, source, target, level.below, value)
 
-    def _slope_of_complete(self, factor: "_Factor") -> float:
+    def _slope_of_johnson(self, factor: "_Factor") -> float:
         """The imaginary part of ``<bra|A|ket>``, which is that of ``<B bra|B ket>``."""
         assert self._bra is not None
         assert self._bra_work is not None
@@ -417,9 +434,9 @@ class _Factor:
     stride : int
         Distance of neighbouring states among the amplitudes.
     pairs : ndarray of int32, shape (steps, 2, pairs), optional
-        States that the mixer rotates; see `subsets.ring_pairs`.
+        States that the mixer rotates; see `subsets.pair_states`.
     levels : tuple of Level
-        For the complete mixer, if not `pairs`; see `subsets.levels`. Empty for a single state.
+        For the mixer ``johnson``, if not `pairs`; see `subsets.levels`. Empty for a single state.
     """
 
     variables: NDArray[np.int64]
@@ -445,7 +462,7 @@ class _Factor:
         return min(self.stride, max(_LEAST_SPAN, _TILE // self.states))
 
 
-def _factors(qubo: Qubo, mixer: Mixer) -> list[_Factor]:
+def _factors(qubo: Qubo, mixer: SubspaceMixer) -> list[_Factor]:
     """Groups, then free bits; groups of one shape share their tables."""
     shapes: dict[tuple[int, int], tuple[Any, ...]] = {}
     found, stride, free = [], 1, np.ones(qubo.num_variables, dtype=bool)
@@ -454,8 +471,8 @@ def _factors(qubo: Qubo, mixer: Mixer) -> list[_Factor]:
         if shape not in shapes:
             shapes[shape] = (
                 bits_of_subsets(*shape),
-                ring_pairs(*shape) if mixer == "ring" else None,
-                tuple(levels(*shape)) if mixer == "complete" else (),
+                pair_states(*shape, _PAIRS[mixer](shape[0])) if mixer in _PAIRS else None,
+                tuple(levels(*shape)) if mixer == "johnson" else (),
             )
         members = np.array(group.members, dtype=np.int64)
         bits, pairs, inclusions = shapes[shape]
@@ -469,8 +486,8 @@ def _factors(qubo: Qubo, mixer: Mixer) -> list[_Factor]:
     return found
 
 
-def _layers_of_complete(factor: _Factor, beta: float) -> list[complex]:
-    """The values ``f_t`` of `_mix_completely`, from the largest subsets to the empty one."""
+def _layers_of_johnson(factor: _Factor, beta: float) -> list[complex]:
+    """The values ``f_t`` of `_mix_johnson`, from the largest subsets to the empty one."""
     n, k = len(factor.variables), len(factor.levels)
     j = np.arange(k + 1)
     f = np.exp(-1j * beta * ((k - j) * (n - k - j) - j))

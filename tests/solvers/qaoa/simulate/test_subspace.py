@@ -10,7 +10,7 @@ from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Mean
 from qopt.solvers.qaoa.simulate import reference, statevector, subspace
 from qopt.solvers.qaoa.simulate.subspace import Subspace
 
-MIXERS = ["ring", "complete", "grover"]
+MIXERS = ["ring", "complete", "johnson", "grover"]
 
 ANGLES = Angles((0.3, -0.2, 1.1), (0.4, 3.7, -0.6))
 
@@ -213,9 +213,9 @@ def test_tiles_cut_through_a_stride(monkeypatch, mixer):
 
 
 @pytest.mark.parametrize(("n", "k"), [(20, 5), (20, 10), (18, 14), (200, 1), (60, 59)])
-def test_the_complete_mixer_is_unitary_in_a_large_group(n, k):
+def test_the_johnson_mixer_is_unitary_in_a_large_group(n, k):
     # The uniform state has the eigenvalue k (n - k).
-    simulator = Subspace(one_group(n, k), "complete")
+    simulator = Subspace(one_group(n, k), "johnson")
     assert simulator.size == comb(n, k)
     angles = Angles((0.0,) * 6, (0.9, -0.4, 2.2, 1.3, -5.0, 0.7))
     turned = simulator.state(angles) * np.sqrt(simulator.size)
@@ -227,7 +227,7 @@ def test_the_complete_mixer_is_unitary_in_a_large_group(n, k):
     forth = Angles((0.7, 0.0, 0.0), (0.9, 1.1, -2.0))
     alone = Angles((0.7,), (0.0,))
     np.testing.assert_allclose(simulator.state(forth), simulator.state(alone), atol=1e-11)
-    coarse = Subspace(one_group(n, k), "complete", precision="single")
+    coarse = Subspace(one_group(n, k), "johnson", precision="single")
     assert np.linalg.norm(coarse.state(forth) - simulator.state(alone)) < 1e-5
 
 
@@ -259,7 +259,7 @@ def test_single_precision_takes_less_memory(monkeypatch):
 
 
 def test_an_unknown_mixer_is_refused():
-    with pytest.raises(UsageError, match="ring, complete, grover, got 'star'"):
+    with pytest.raises(UsageError, match="ring, complete, johnson, grover, got 'star'"):
         Subspace(one_group(4, 2), "star")
 
 
