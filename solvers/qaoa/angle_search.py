@@ -22,8 +22,9 @@ from .angles import (
     scaling,
     train_single_layer,
 )
-from .ansatz import Angles, Cost
+from .ansatz import Angles
 from .objective import Mean, Objective
+from .simulate import Simulator
 from .simulate.statevector import Statevector
 
 DEFAULT_RESTARTS = 9
@@ -39,8 +40,7 @@ The coarse one takes about a fifth fewer evaluations and gives up digits that no
 
 
 def train(
-    simulator: Statevector,
-    cost: Cost,
+    simulator: Simulator,
     layers: int,
     objective: Objective,
     allowance: Allowance,
@@ -52,14 +52,13 @@ def train(
 ) -> Trained:
     """Find angles, deterministically for a seed; where the allowance ends, the best so far.
 
-    Every way begins with one layer's closed form, which for one layer and the mean is the answer
-    of all but `multistart`, `spsa` and `cobyla`.
+    Every way begins with one layer. With the transverse-field mixer its mean is known in closed
+    form, and for one layer and the mean that is the answer of all but `multistart`, `spsa` and
+    `cobyla`. With other mixers a short descent from the usual angles takes its place.
 
     Parameters
     ----------
-    simulator : Statevector
-    cost : Cost
-        The simulator's own.
+    simulator : Simulator
     layers : int
     objective : Objective
     allowance : Allowance
@@ -72,19 +71,23 @@ def train(
     seed : int
         Of restarts, shots and perturbations.
     """
-    first = train_single_layer(cost, allowance.stop)
-    start = ramp(first, layers)
-    if training == "ramp":
-        return Trained(start, "ramp: linear, by the closed form of one layer")
     if training in BY_SHOTS:
         from .shot_search import search_by_shots
 
+        first = simulator.usual
+        if isinstance(simulator, Statevector):
+            first = train_single_layer(simulator.cost, allowance.stop)
         return search_by_shots(
-            simulator, cost, start, objective, allowance, training=training, shots=shots, seed=seed
+            simulator, ramp(first, layers), objective, allowance,
+            training=training, shots=shots, seed=seed,
         )
-    if layers == 1 and training != "multistart" and isinstance(objective, Mean):
-        return Trained(first, f"{training}: closed form of one layer")
-    search = Search(simulator, cost, layers, objective, allowance)
+    search = Search(simulator, layers, objective, allowance)
+    first, how = _first_layer(search, training)
+    start = ramp(first, layers)
+    if training == "ramp":
+        return Trained(start, f"ramp: linear, by {how} of one layer", allowance.used)
+    if layers == 1 and training != "multistart" and search.first_is_least:
+        return Trained(first, f"{training}: {how} of one layer", allowance.used)
     if training == "multistart":
         steps, wanted = _multistart(search, start, restarts, seed), f"{restarts + 1} descents"
     else:
@@ -97,29 +100,44 @@ def train(
     return Trained(search.best_or(start), source, allowance.used)
 
 
+def _first_layer(search: "Search", training: Training) -> tuple[Angles, str]:
+    """Angles of one layer, and how they were found."""
+    if isinstance(search.simulator, Statevector):
+        first = train_single_layer(search.simulator.cost, search.allowance.stop)
+        return first, "the closed form"
+    first = search.simulator.usual
+    with suppress(AllowanceSpentError):
+        tolerance = _COARSE if training == "auto" else _FINE
+        first, _ = search.descend(first, np.eye(2), tolerance)
+    return first, "a descent"
+
+
 class Search:
     """Evaluates one circuit's angles of any depth up to the last, and keeps the best.
 
     Parameters
     ----------
-    simulator : Statevector
-    cost : Cost
+    simulator : Simulator
     layers : int
         Depth of the answer; angles of fewer layers are padded to it.
     objective : Objective
     allowance : Allowance
+
+    Attributes
+    ----------
+    first_is_least : bool
+        Whether the first layer's angles are already at the objective's minimum.
     """
 
     def __init__(
-        self,
-        simulator: Statevector,
-        cost: Cost,
-        layers: int,
-        objective: Objective,
-        allowance: Allowance,
+        self, simulator: Simulator, layers: int, objective: Objective, allowance: Allowance
     ) -> None:
-        self.cost, self.layers, self.by_mean = cost, layers, isinstance(objective, Mean)
-        self._simulator, self._objective, self._allowance = simulator, objective, allowance
+        self.simulator, self.layers, self.allowance = simulator, layers, allowance
+        # The closed form is the minimum of the mean alone.
+        self.first_is_least = (
+            isinstance(objective, Mean) or not isinstance(simulator, Statevector)
+        )
+        self._objective = objective
         self._best: tuple[float, Angles] | None = None
 
     def best_or(self, start: Angles) -> Angles:
@@ -128,8 +146,8 @@ class Search:
 
     def evaluate(self, angles: Angles) -> float:
         """The objective."""
-        self._allowance.spend()
-        return self._keep(self._simulator.value(angles, self._objective), angles)
+        self.allowance.spend()
+        return self._keep(self.simulator.value(angles, self._objective), angles)
 
     def descend(self, start: Angles, basis: Vector, tolerance: float) -> tuple[Angles, float]:
         """Run L-BFGS in the coordinates x of ``angles = basis @ x``; its end and the value there.
@@ -139,15 +157,15 @@ class Search:
         """
         from scipy.optimize import minimize
 
-        depth, scale = start.layers, self.cost.qubits * self.cost.spread
-        if self._simulator.precision == "single":
+        depth, scale = start.layers, self.simulator.units.value
+        if self.simulator.precision == "single":
             tolerance = max(tolerance, _COARSE)  # a finer one would chase rounding errors
-        matrix = basis * scaling(self.cost, depth)[:, None]
+        matrix = basis * scaling(self.simulator, depth)[:, None]
 
         def evaluate(x: Vector) -> tuple[float, Vector]:
-            self._allowance.spend()
+            self.allowance.spend()
             angles = Angles.split(matrix @ x)
-            value, gradient = self._simulator.value_and_gradient(angles, self._objective)
+            value, gradient = self.simulator.value_and_gradient(angles, self._objective)
             return self._keep(value, angles) / scale, matrix.T @ gradient / scale
 
         end = minimize(
@@ -193,7 +211,7 @@ def _continuation(search: Search, first: Angles, training: Training) -> Iterator
             # Rare, and a sign that the last depth's minimum leads nowhere.
             if values[depth] < value:
                 angles, _ = search.descend(ramps[depth], basis, tolerance)
-        elif not search.by_mean:  # the closed form is the minimum of the mean alone
+        elif not search.first_is_least:
             angles, _ = search.descend(first, basis, tolerance)
         yield
 

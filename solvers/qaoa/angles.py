@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .ansatz import Angles, Cost
 from .closed_form import SingleLayer
+from .simulate import Simulator
 
 Training = Literal["auto", "ramp", "interp", "fourier", "multistart", "spsa", "cobyla"]
 """Names of the ways to find angles."""
@@ -208,6 +209,7 @@ def pad(angles: Angles, layers: int) -> Angles:
     return Angles(angles.gammas + nothing, angles.betas + nothing)
 
 
-def scaling(cost: Cost, layers: int) -> Vector:
+def scaling(simulator: Simulator, layers: int) -> Vector:
     """Usual sizes of gammas and betas, shape (2p,)."""
-    return np.repeat([1.0 / cost.spread, 1.0], layers)
+    units = simulator.units
+    return np.repeat([units.phase, units.mixer], layers)

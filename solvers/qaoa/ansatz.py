@@ -1,17 +1,24 @@
 """What a QAOA circuit is made of: a cost, a mixer, an initial state and angles.
 
-The state is ``U(beta_p, gamma_p) ... U(beta_1, gamma_1) |+...+>`` with
-``U(beta, gamma) = exp(-i beta sum_i X_i) exp(-i gamma C)`` and the normalised cost ``C``.
+The state is ``U(beta_p, gamma_p) ... U(beta_1, gamma_1) |start>`` with
+``U(beta, gamma) = M(beta) exp(-i gamma C)``, the normalised cost ``C`` and a mixer ``M``, as
+``exp(-i beta sum_i X_i)`` on the uniform superposition.
 Everything is little-endian: qubit ``i`` is variable ``i`` is bit ``i`` of a basis-state index.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import UsageError
-from qopt.forms import Ising, Qubo
+from qopt.forms import Group, Ising, Qubo
+
+from .group_moments import effective_qubits, moments
+from .mixers import Mixer
+
+_CONSTANT = 1e-12
+"""Deviation of the energies, relative to the largest coefficient, that is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +36,8 @@ class Cost:
     scale : float
         What the coefficients were divided by; 1 for a constant cost.
     offset : float
-        Mean energy over all bit strings.
+        Mean energy over all bit strings, or over those that keep the groups: there C is zero in
+        the mean, and so is the sum of the fields and couplings but for a constant.
     """
 
     ising: Ising = field(repr=False)
@@ -46,6 +54,19 @@ class Cost:
         scale = largest * float(np.sqrt(np.mean((weights / largest) ** 2))) if largest else 1.0
         normalised = Ising(ising.h / scale, ising.row, ising.col, ising.J / scale)
         return cls(normalised, scale, ising.offset)
+
+    @classmethod
+    def within_groups(cls, qubo: Qubo) -> "Cost":
+        """Normalise a QUBO over the bit strings that keep its groups.
+
+        The scale is the standard deviation over these, divided by the root of the number of qubits
+        that they would fill. So terms that are the same for all of them change no angle.
+        """
+        ising, (mean, deviation) = qubo.to_ising(), moments(qubo)
+        if deviation <= _CONSTANT * qubo.scale:
+            return cls(ising, 1.0, mean)
+        scale = deviation / float(np.sqrt(effective_qubits(qubo)))
+        return cls(Ising(ising.h / scale, ising.row, ising.col, ising.J / scale), scale, mean)
 
     @property
     def qubits(self) -> int:
@@ -109,13 +130,31 @@ class Angles:
 
 @dataclass(frozen=True)
 class Ansatz:
-    """One QAOA state: the transverse-field mixer on the uniform superposition.
+    """One QAOA state. Without layers it is the initial state.
 
     Parameters
     ----------
     cost : Cost
     angles : Angles
+    mixer : {"x", "ring", "complete", "grover"}
+        ``x`` on the uniform superposition, or one that keeps the groups, on the superposition of
+        all bit strings that do; see `simulate.subspace.Subspace`.
+    groups : tuple of Group
+        Groups that the mixer keeps; none for ``x``.
     """
 
     cost: Cost
-    angles: Angles
+    angles: Angles = Angles((), ())
+    mixer: Mixer = "x"
+    groups: tuple[Group, ...] = ()
+
+    @classmethod
+    def of(cls, model: Qubo, mixer: Mixer) -> "Ansatz":
+        """The initial state of a model: groups become penalties where the mixer keeps none."""
+        if mixer == "x":
+            return cls(Cost.of(model.penalised()))
+        return cls(Cost.within_groups(model), mixer=mixer, groups=model.groups)
+
+    def at(self, angles: Angles) -> "Ansatz":
+        """The same with other angles."""
+        return replace(self, angles=angles)

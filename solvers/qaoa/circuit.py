@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .ansatz import Ansatz, Cost
+from .dicke import append_dicke
+from .mixers import complete_pairs, ring_pairs
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -21,26 +23,90 @@ number of couplings at a qubit (Misra and Gries, 1992): the shallowest where all
 ORDERS: tuple[Order, ...] = ("colours", "rows")
 
 
+ONE_QUBIT_GATES = ("h", "x", "rx", "ry", "rz")
+TWO_QUBIT_GATES = ("rzz", "xx_plus_yy", "cx", "cz")
+"""The gates that circuits are built of."""
+
+
 def build_circuit(ansatz: Ansatz, order: Order = "colours") -> "QuantumCircuit":
-    """The bound circuit of h, rz, rzz and rx gates, with qubit ``i`` measured into bit ``i``."""
+    """The bound circuit of one- and two-qubit gates, with qubit ``i`` measured into bit ``i``."""
     from qiskit import QuantumCircuit
 
     cost, n = ansatz.cost, ansatz.cost.qubits
     circuit = QuantumCircuit(n, n)
-    for i in range(n):
-        circuit.h(i)
+    start = _start(ansatz)
+    circuit.compose(start, inplace=True)
     pairs = _pairs(cost) if order == "rows" else _coloured_pairs(cost)
     for gamma, beta in zip(ansatz.angles.gammas, ansatz.angles.betas, strict=True):
-        # rzz(t) = exp(-i t/2 ZZ), rz(t) = exp(-i t/2 Z), rx(t) = exp(-i t/2 X)
+        # rzz(t) = exp(-i t/2 ZZ), rz(t) = exp(-i t/2 Z)
         for i, j, coupling in pairs:
             circuit.rzz(2.0 * gamma * coupling, i, j)
         for i in range(n):
             if cost.ising.h[i] != 0.0:
                 circuit.rz(2.0 * gamma * float(cost.ising.h[i]), i)
-            circuit.rx(2.0 * beta, i)
+        _mix(circuit, ansatz, beta, start)
     for i in range(n):
         circuit.measure(i, i)
     return circuit
+
+
+def _start(ansatz: Ansatz) -> "QuantumCircuit":
+    """What prepares the initial state."""
+    from qiskit import QuantumCircuit
+
+    circuit = QuantumCircuit(ansatz.cost.qubits)
+    for group in ansatz.groups:
+        append_dicke(circuit, group.members, group.size)
+    for i in _free(ansatz):
+        circuit.h(i)
+    return circuit
+
+
+def _mix(
+    circuit: "QuantumCircuit", ansatz: Ansatz, beta: float, start: "QuantumCircuit"
+) -> None:
+    """One layer's mixer."""
+    if ansatz.mixer == "grover":
+        circuit.compose(start.inverse(), inplace=True)
+        circuit.compose(_phase_of_zeros(ansatz.cost.qubits, -beta), inplace=True)
+        circuit.compose(start, inplace=True)
+        return
+    pairs = ring_pairs if ansatz.mixer == "ring" else complete_pairs
+    for group in ansatz.groups:
+        if 0 < group.size < len(group.members):
+            for i, j in pairs(len(group.members)):
+                # xx_plus_yy(t) = exp(-i t/4 (XX + YY))
+                circuit.append(_exchange(2.0 * beta), [group.members[i], group.members[j]])
+    for i in _free(ansatz):
+        circuit.rx(2.0 * beta, i)  # rx(t) = exp(-i t/2 X)
+
+
+def _free(ansatz: Ansatz) -> list[int]:
+    """The qubits in no group."""
+    return sorted(set(range(ansatz.cost.qubits)).difference(
+        *(group.members for group in ansatz.groups)
+    ))
+
+
+def _exchange(angle: float) -> Any:
+    from qiskit.circuit.library import XXPlusYYGate
+
+    return XXPlusYYGate(angle)
+
+
+def _phase_of_zeros(qubits: int, phase: float) -> "QuantumCircuit":
+    """Multiply the amplitude of |0...0> by ``exp(i phase)``."""
+    from qiskit import QuantumCircuit, transpile
+    from qiskit.circuit.library import MCPhaseGate, PhaseGate
+
+    circuit = QuantumCircuit(qubits)
+    if qubits:
+        circuit.x(range(qubits))
+        gate = MCPhaseGate(phase, qubits - 1) if qubits > 1 else PhaseGate(phase)
+        circuit.append(gate, range(qubits))
+        circuit.x(range(qubits))
+    basis = [*ONE_QUBIT_GATES, *TWO_QUBIT_GATES]
+    return transpile(circuit, basis_gates=basis, optimization_level=0)
 
 
 def _pairs(cost: Cost) -> list[tuple[int, int, float]]:

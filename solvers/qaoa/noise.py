@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from qopt.record import content_key
 
+from .circuit import ONE_QUBIT_GATES, TWO_QUBIT_GATES
+
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.transpiler import Target
@@ -117,9 +119,10 @@ def depolarising_noise(qubits: int, one: float, two: float, readout: float) -> N
     # Aer's parameter counts the identity among the Paulis that it draws from.
     if one > 0.0:
         error = depolarizing_error(one * 4.0 / 3.0, 1)
-        model.add_all_qubit_quantum_error(error, ["h", "rz", "rx"])
+        model.add_all_qubit_quantum_error(error, list(ONE_QUBIT_GATES))
     if two > 0.0:
-        model.add_all_qubit_quantum_error(depolarizing_error(two * 16.0 / 15.0, 2), ["rzz"])
+        error = depolarizing_error(two * 16.0 / 15.0, 2)
+        model.add_all_qubit_quantum_error(error, list(TWO_QUBIT_GATES))
     return Noise(model, np.full((qubits, 2), readout))
 
 

@@ -48,7 +48,7 @@ class ConditionalValueAtRisk:
 
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
-        self._order: tuple[int, NDArray[np.int64]] | None = None
+        self._order: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
 
     def evaluate(
         self, probabilities: NDArray[np.float64], diagonal: NDArray[np.float64]
@@ -63,8 +63,8 @@ class ConditionalValueAtRisk:
 
     def _sorted(self, diagonal: NDArray[np.float64]) -> NDArray[np.int64]:
         """Indices by ascending cost; kept, since a search evaluates one diagonal many times."""
-        if self._order is None or self._order[0] != id(diagonal):
-            self._order = (id(diagonal), np.argsort(diagonal, kind="stable"))
+        if self._order is None or self._order[0] is not diagonal:
+            self._order = (diagonal, np.argsort(diagonal, kind="stable"))
         return self._order[1]
 
 

@@ -18,6 +18,7 @@ from .ansatz import Angles, Cost
 from .closed_form import SingleLayer
 from .objective import Mean
 from .simulate import statevector
+from .simulate.sampling import sample
 
 MOST_SPINS = 4000
 """Largest model: its couplings are held as a dense matrix."""
@@ -241,11 +242,11 @@ class _Search:
             self.used += allowance.used
             return layer.correlations(self._angles.gammas[0]).at(self._angles.betas[0])
         simulator = statevector.Statevector(cost, self.budget.threads)
-        trained = train(simulator, cost, self.options.p, Mean(), allowance)
+        trained = train(simulator, self.options.p, Mean(), allowance)
         self.used += trained.evaluations
         probabilities = simulator.probabilities(trained.angles)
         if self.options.shots is not None:
-            drawn = statevector.sample(probabilities, self.options.shots, self.random)
+            drawn = sample(probabilities, self.options.shots, self.random)
             probabilities = np.bincount(drawn, minlength=len(probabilities)) / self.options.shots
             self.usage.shots += self.options.shots
             self.usage.circuits += 1

@@ -10,9 +10,10 @@ from contextlib import suppress
 import numpy as np
 
 from .angles import Allowance, AllowanceSpentError, Trained, Training, Vector, scaling
-from .ansatz import Angles, Cost
+from .ansatz import Angles
 from .objective import Objective
-from .simulate.statevector import Statevector, sample
+from .simulate import Simulator
+from .simulate.sampling import sample
 
 _WIDTH = 0.1
 """Perturbation of SPSA's first difference, in usual sizes of an angle."""
@@ -28,8 +29,7 @@ _TRUST = 0.4
 
 
 def search_by_shots(
-    simulator: Statevector,
-    cost: Cost,
+    simulator: Simulator,
     start: Angles,
     objective: Objective,
     allowance: Allowance,
@@ -43,15 +43,16 @@ def search_by_shots(
     Estimates err, so nothing ensures that the end is below the start; that is what shots give.
     """
     generator = np.random.default_rng(seed)
-    unit, qubits = scaling(cost, start.layers), cost.qubits
+    unit, scale = scaling(simulator, start.layers), simulator.units.value
     method = spsa if training == "spsa" else cobyla
 
     def estimate(x: Vector) -> float:
         """In units in which the objective, as the angles, is of the order of one."""
         allowance.spend()
-        drawn = sample(simulator.probabilities(Angles.split(x * unit)), shots, generator)
-        frequencies = np.bincount(drawn, minlength=2**qubits) / shots
-        return objective.evaluate(frequencies, simulator.diagonal)[0] / (qubits * cost.spread)
+        probabilities = simulator.probabilities(Angles.split(x * unit))
+        drawn = sample(probabilities, shots, generator)
+        frequencies = np.bincount(drawn, minlength=len(probabilities)) / shots
+        return objective.evaluate(frequencies, simulator.diagonal)[0] / scale
 
     end = method(estimate, np.array(start.flat) / unit, allowance.limit, generator)
     used = allowance.used

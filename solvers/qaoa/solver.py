@@ -13,14 +13,20 @@ from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 from . import circuit as circuits
 from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
 from .angles import BY_SHOTS, Allowance, Trained, Training, default_evaluations
-from .ansatz import Angles, Ansatz, Cost
+from .ansatz import Angles, Ansatz
 from .devices import Compiled, Device, Samples, Watch, open_device
+from .mixers import GROUP_MIXERS, Mixer
 from .objective import ConditionalValueAtRisk, Mean, Objective
-from .simulate import statevector
+from .simulate import check_size, open_simulator, warm_up
 
-CONVENTION = (
-    "U = exp(-i beta sum X) exp(-i gamma C), energy = scale * C + offset, gammas then betas"
-)
+_MIXERS = {
+    "x": "exp(-i beta sum X)",
+    "ring": "product of exp(-i beta (XX + YY) / 2) over neighbours on a ring in each group, "
+    "exp(-i beta X) elsewhere",
+    "complete": "product of exp(-i beta (XX + YY) / 2) over all pairs in each group, "
+    "exp(-i beta X) elsewhere",
+    "grover": "exp(-i beta |s><s|), s the initial state",
+}
 
 _DEFAULT_ALPHA = 0.1
 
@@ -32,10 +38,12 @@ _TRAINING_SHARE = 0.4
 class Qaoa:
     """The quantum approximate optimisation algorithm (Farhi et al., arXiv 1411.4028).
 
-    The transverse-field mixer on the uniform superposition. Groups of a model become penalties.
-    Angles are trained on the noiseless statevector, by its exact gradients or, where asked for, by
-    shots of it; then one circuit is executed. A budget's evaluations bound the states that the
-    training prepares.
+    A model with exactly-k groups is searched among the bit strings that keep them, by a mixer that
+    exchanges members and from their superposition (Dicke states; W states of one-hot groups).
+    Other models, and grouped ones with ``mixer=x``, start in the uniform superposition under the
+    transverse field; groups are penalties then. Angles are trained on the noiseless state, by its
+    exact gradients or, where asked for, by shots of it; then one circuit is executed. A budget's
+    evaluations bound the states that the training prepares.
 
     Parameters
     ----------
@@ -46,6 +54,12 @@ class Qaoa:
     device : str
         'statevector' (no noise), 'aer:NAME' (an IBM device by its calibration: aer:torino, aer:fez,
         aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT' (all-to-all, these error rates).
+    mixer : {"auto", "x", "ring", "complete", "grover"}
+        'x' flips bits (the transverse field). The others keep groups and act within them:
+        'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
+        (Hadfield et al., arXiv 1709.03489; Wang et al., arXiv 1904.09314), 'grover' rotates about
+        the superposition of all strings that keep the groups (Baertschi and Eidenbenz, arXiv
+        2006.00354). 'auto' takes 'complete' where the model has groups, else 'x'.
     angles : tuple of float, optional
         Gammas, then betas, taken as they are instead of trained, for the normalised cost.
     objective : {"mean", "cvar"}
@@ -84,6 +98,7 @@ class Qaoa:
     p: int = 1
     shots: int = 1024
     device: str = "statevector"
+    mixer: Literal["auto", "x", "ring", "complete", "grover"] = "auto"
     angles: tuple[float, ...] | None = None
     objective: Literal["mean", "cvar"] = "mean"
     cvar_alpha: float | None = None
@@ -146,16 +161,15 @@ class Qaoa:
                 Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage,
                 reason="the model has no variables: nothing was executed",
             )
+        ansatz = self._ansatz(model)
         with usage.phase("setup"):
-            device = self._load(model, budget.threads)
+            device = self._load(ansatz, budget.threads)
         clock = budget.start()
         watch = Watch(clock, progress)
         seeds = np.random.SeedSequence(seed).generate_state(3)
-        with usage.phase("compile"):
-            cost = Cost.of(model.penalised())
         progress.step(0.0, "training angles")
         with usage.phase("optimise"):
-            trained, noiseless = self._angles(cost, budget, int(seeds[0]), watch)
+            trained, noiseless = self._angles(ansatz, budget, int(seeds[0]), watch)
         usage.evaluations = trained.evaluations
         usage.circuits, usage.shots = trained.circuits, trained.shots
         if watch.over:
@@ -163,7 +177,7 @@ class Qaoa:
         progress.step(0.3, "compiling")
         with usage.phase("compile"):
             wished = int(seeds[1] % 2**31) if self.compile_seed is None else self.compile_seed
-            compiled = device.compile(Ansatz(cost, trained.angles), wished, watch)
+            compiled = device.compile(ansatz.at(trained.angles), wished, watch)
             _describe(compiled, device, usage)
         progress.step(0.4, "executing")
         with usage.phase("execute"):
@@ -174,9 +188,9 @@ class Qaoa:
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
         usage.device_seconds = compiled.seconds(usage.shots)
-        details = self._details(model, cost, trained, noiseless) | _execution(compiled, samples)
-        return _outcome(model, samples, usage, details, self._reason(samples, clock, progress),
-                        progress)
+        details = self._details(model, ansatz, trained, noiseless) | _execution(compiled, samples)
+        return _outcome(model, ansatz, samples, usage, details,
+                        self._reason(samples, clock, progress), progress)
 
     def qasm3(self, model: Qubo) -> str:
         """The bound logical circuit of a model as OpenQASM 3, with angles as `solve` trains them.
@@ -192,15 +206,31 @@ class Qaoa:
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
-        cost = Cost.of(model.penalised())
+        ansatz = self._ansatz(model)
         angles = Angles.split(self.angles) if self.angles is not None else None
         if angles is None:
-            statevector.check_size(model.num_variables)
+            check_size(ansatz)
             budget = Budget()
             first = int(np.random.SeedSequence(seed).generate_state(3)[0])
             watch = Watch(budget.start(), Progress())
-            angles = self._angles(cost, budget, first, watch)[0].angles
-        return circuits.build_circuit(Ansatz(cost, angles))
+            angles = self._angles(ansatz, budget, first, watch)[0].angles
+        return circuits.build_circuit(ansatz.at(angles))
+
+    def _ansatz(self, model: Qubo) -> Ansatz:
+        """The initial state of a model.
+
+        Raises
+        ------
+        UsageError
+            Where a mixer acts within groups, and the model has none.
+        """
+        if self.mixer in GROUP_MIXERS and not model.groups:
+            raise UsageError(
+                f"mixer={self.mixer} acts within exactly-k groups and this model has none: "
+                "take mixer=x or mixer=auto"
+            )
+        mixer: Mixer = self.mixer if self.mixer != "auto" else "complete" if model.groups else "x"
+        return Ansatz.of(model, mixer)
 
     def _open(self, threads: int) -> Device:
         tries = self.compile_tries
@@ -211,12 +241,12 @@ class Qaoa:
             trajectories=self.trajectories, threads=threads, precision=self.precision,
         )
 
-    def _load(self, model: Qubo, threads: int) -> Device:
-        statevector.check_size(model.num_variables, self.precision)
+    def _load(self, ansatz: Ansatz, threads: int) -> Device:
+        check_size(ansatz, self.precision)
         device = self._open(threads)
         device.load()
-        device.check_size(model.num_variables)
-        statevector.warm_up(Cost.of(model.penalised()), self.precision)
+        device.check_size(ansatz)
+        warm_up(ansatz, self.precision)
         if self.angles is None:
             import scipy.optimize  # noqa: F401 - the import is what takes time
         return device
@@ -227,10 +257,11 @@ class Qaoa:
         return ConditionalValueAtRisk(self.cvar_alpha or _DEFAULT_ALPHA)
 
     def _angles(
-        self, cost: Cost, budget: Budget, seed: int, watch: Watch
+        self, ansatz: Ansatz, budget: Budget, seed: int, watch: Watch
     ) -> tuple[Trained, dict[str, float]]:
         """Angles, and the noiseless figures of the state that they prepare."""
-        simulator = statevector.Statevector(cost, budget.threads, self.precision)
+        cost = ansatz.cost
+        simulator = open_simulator(ansatz, budget.threads, self.precision)
         objective = self._objective()
         if self.angles is not None:
             trained = Trained(Angles.split(self.angles), "given")
@@ -245,7 +276,7 @@ class Qaoa:
                 lambda: watch.progress.stopping or watch.clock.elapsed >= late,
             )
             trained = train(
-                simulator, cost, self.p, objective, allowance, training=self.training,
+                simulator, self.p, objective, allowance, training=self.training,
                 restarts=restarts, shots=self.training_shots or DEFAULT_TRAINING_SHOTS, seed=seed,
             )
         if watch.over:
@@ -256,13 +287,16 @@ class Qaoa:
         return trained, figures
 
     def _details(
-        self, model: Qubo, cost: Cost, trained: Trained, noiseless: dict[str, float]
+        self, model: Qubo, ansatz: Ansatz, trained: Trained, noiseless: dict[str, float]
     ) -> dict[str, Any]:
+        cost = ansatz.cost
         details: dict[str, Any] = {
             "p": trained.angles.layers,
             "gammas": list(trained.angles.gammas),
             "betas": list(trained.angles.betas),
-            "convention": CONVENTION,
+            "mixer": ansatz.mixer,
+            "convention": f"U = {_MIXERS[ansatz.mixer]}, after exp(-i gamma C); "
+            "energy = scale * C + offset; gammas then betas",
             "scale": cost.scale,
             "offset": cost.offset,
             "angles_from": trained.source,
@@ -271,7 +305,9 @@ class Qaoa:
             "noiseless": noiseless,
             "uniform_mean": cost.offset,
         }
-        if model.groups:
+        if ansatz.groups:
+            details["note"] = "means are over the bit strings that keep all groups"
+        elif model.groups:
             details["penalties"] = {
                 "groups": len(model.groups),
                 "weights": sorted(set(model.penalty_weights())),
@@ -323,6 +359,7 @@ def _execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
 
 def _outcome(
     model: Qubo,
+    ansatz: Ansatz,
     samples: Samples,
     usage: Usage,
     details: dict[str, Any],
@@ -335,8 +372,7 @@ def _outcome(
     )
     energies = model.energies(answers)
     broken = model.group_violations(answers)
-    penalised = model.penalised().energies(answers) if model.groups else energies
-    details["sampled"] = _statistics(penalised[which.reshape(-1)], samples.batch)
+    details["sampled"] = _sampled(model, ansatz, answers, which.reshape(-1), samples)
     order = np.lexsort((energies, broken))
     kept = broken[order[0]] == 0
     if kept:
@@ -352,6 +388,22 @@ def _outcome(
     )
 
 
+def _sampled(
+    model: Qubo, ansatz: Ansatz, answers: NDArray[np.int8], which: NDArray[np.int64],
+    samples: Samples,
+) -> dict[str, Any]:
+    """Figures of the shots, in the energies that the details speak of."""
+    if not ansatz.groups:
+        return _statistics(model.penalised().energies(answers)[which], samples.batch)
+    # Noise carries shots out of the groups, where the objective means nothing.
+    kept = (model.group_violations(answers) == 0)[which]
+    share = {"kept_groups": float(kept.mean())}
+    if not kept.any():
+        return share
+    batch = None if samples.batch is None else samples.batch[kept]
+    return share | _statistics(model.energies(answers)[which[kept]], batch)
+
+
 def _statistics(
     energies: NDArray[np.float64], batch: NDArray[np.int64] | None
 ) -> dict[str, float | None]:
@@ -361,8 +413,9 @@ def _statistics(
     """
     values, weights = energies, np.ones(len(energies))
     if batch is not None:
-        weights = np.bincount(batch).astype(np.float64)
-        values = np.bincount(batch, weights=energies) / weights
+        _, which, counts = np.unique(batch, return_inverse=True, return_counts=True)
+        weights = counts.astype(np.float64)
+        values = np.bincount(which.reshape(-1), weights=energies) / weights
     mean, error = float(energies.mean()), None
     if len(values) > 1:
         squares = (weights * (values - mean)) ** 2

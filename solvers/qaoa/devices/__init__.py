@@ -2,7 +2,7 @@
 
 from qopt.errors import UnknownNameError, UsageError
 
-from ..simulate.statevector import Precision
+from ..simulate.simulator import Precision
 from .calibrated import DEFAULT_LEVEL, DEFAULT_TRIES, PREFIX, CalibratedDevice, device_names
 from .depolarising import SYNTAX, DepolarisingDevice
 from .device import Compiled, Device, Samples, Watch

@@ -82,9 +82,9 @@ class CalibratedDevice:
         self._backend = _backend(self._short)
         self._target = compiler.usable_target(self._backend.target)
 
-    def check_size(self, qubits: int) -> None:
+    def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the device or the simulator cannot hold."""
-        region = compiler.largest_region(self._target)
+        qubits, region = ansatz.cost.qubits, compiler.largest_region(self._target)
         if qubits > min(region, MOST_QUBITS):
             holder = "has that many usable, connected qubits" if region < MOST_QUBITS else (
                 "is simulated with its noise only up to there"

@@ -47,8 +47,9 @@ class DepolarisingDevice:
         import qiskit_aer.noise  # noqa: F401 - the import is what takes time
         import rustworkx  # noqa: F401
 
-    def check_size(self, qubits: int) -> None:
+    def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the noisy simulator cannot hold."""
+        qubits = ansatz.cost.qubits
         if qubits > MOST_QUBITS:
             raise SizeError(f"device {self.name!r}", qubits, MOST_QUBITS, "qubits", REMEDY)
 

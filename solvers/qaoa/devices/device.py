@@ -117,8 +117,8 @@ class Device(Protocol):
         """Import libraries and read calibrations; timed as ``setup``."""
         ...
 
-    def check_size(self, qubits: int) -> None:
-        """Refuse a register that does not fit.
+    def check_size(self, ansatz: Ansatz) -> None:
+        """Refuse an ansatz that does not fit; its angles do not matter.
 
         Raises
         ------

@@ -4,7 +4,8 @@ import numpy as np
 
 from ..ansatz import Ansatz
 from ..circuit import build_circuit, one_qubit_gates
-from ..simulate import statevector
+from ..simulate import Precision, check_size, open_simulator
+from ..simulate.sampling import sample
 from .device import Compiled, Samples, Watch
 
 
@@ -21,7 +22,7 @@ class StatevectorDevice:
 
     name = "statevector"
 
-    def __init__(self, threads: int = 1, precision: statevector.Precision = "double") -> None:
+    def __init__(self, threads: int = 1, precision: Precision = "double") -> None:
         self._threads, self._precision = threads, precision
 
     def load(self) -> None:
@@ -29,9 +30,9 @@ class StatevectorDevice:
         import qiskit  # noqa: F401 - the import is what takes time
         import rustworkx  # noqa: F401
 
-    def check_size(self, qubits: int) -> None:
+    def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what does not fit into memory."""
-        statevector.check_size(qubits, self._precision)
+        check_size(ansatz, self._precision)
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is."""
@@ -46,11 +47,8 @@ class StatevectorDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Independent shots of the exact state."""
-        cost = compiled.ansatz.cost
-        simulator = statevector.Statevector(cost, self._threads, self._precision)
-        probabilities = simulator.probabilities(compiled.ansatz.angles)
-        generator = np.random.default_rng(seed)
-        indices = statevector.sample(probabilities, shots, generator)
-        return Samples(
-            statevector.to_bits(indices, cost.qubits), method="exact state, no noise"
-        )
+        ansatz = compiled.ansatz
+        simulator = open_simulator(ansatz, self._threads, self._precision)
+        probabilities = simulator.probabilities(ansatz.angles)
+        indices = sample(probabilities, shots, np.random.default_rng(seed))
+        return Samples(simulator.bits(indices), method="exact state, no noise")

@@ -1,1 +1,8 @@
-"""Simulators of QAOA states."""
+"""Simulators of QAOA states, all tested against one reference."""
+
+from .opening import check_size, open_simulator, warm_up
+from .simulator import Amplitudes, Precision, Simulator, Units
+
+__all__ = [
+    "Amplitudes", "Precision", "Simulator", "Units", "check_size", "open_simulator", "warm_up",
+]

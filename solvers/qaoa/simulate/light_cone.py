@@ -18,7 +18,8 @@ from qopt.forms import Ising
 
 from ..ansatz import Angles, Cost
 from ..objective import Mean, Objective
-from .statevector import Precision, Statevector
+from .simulator import Precision
+from .statevector import Statevector
 
 MOST_QUBITS = 20
 """Largest cone that is simulated: there may be as many as there are couplings."""

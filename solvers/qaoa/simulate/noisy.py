@@ -7,7 +7,7 @@ one trajectory are not independent, and the fewer trajectories, the larger the e
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qopt.errors import SolverError
 
 from ..noise import Noise
-from .statevector import sample, to_bits
+from .sampling import sample, to_bits
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -92,7 +92,7 @@ class NoisyCircuit:
                     circuit.find_bit(gate.clbits[0]).index, circuit.find_bit(gate.qubits[0]).index
                 ))
             else:
-                self._gates.append(gate)
+                self._gates.append(_known_to_aer(gate.operation), gate.qubits)
         self._measured.sort()
 
     def density_matrix(self) -> Probabilities:
@@ -171,3 +171,12 @@ class NoisyCircuit:
         if not result.success:
             raise SolverError(f"qiskit-aer failed: {result.status}")
         return np.reshape(result.data(0)["probabilities"], (-1, 2**self.qubits))
+
+
+def _known_to_aer(gate: Any) -> Any:
+    """The gate, or its matrix under the same name, by which it meets its noise."""
+    if gate.name != "xx_plus_yy":
+        return gate
+    from qiskit.circuit.library import UnitaryGate
+
+    return UnitaryGate(gate.to_matrix(), label=gate.name)

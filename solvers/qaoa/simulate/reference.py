@@ -61,10 +61,7 @@ def subspace_generators(qubo: Qubo, mixer: str) -> list[Matrix]:
     found: list[Matrix] = []
     for group in qubo.groups:
         size = len(group.members)
-        if mixer == "ring":
-            order = ring_pairs(size)
-        else:
-            order = complete_pairs(size)
+        order = ring_pairs(size) if mixer == "ring" else complete_pairs(size)
         swaps = [_hop(n, group.members[i], group.members[j]) for i, j in order]
         found += [sum(swaps, _operator(n, {}) * 0.0)] if mixer == "johnson" else swaps
     free = set(range(n)).difference(*(group.members for group in qubo.groups))

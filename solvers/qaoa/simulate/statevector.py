@@ -1,9 +1,7 @@
 """The noiseless simulator: 2**n amplitudes, the cost as a diagonal."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +12,12 @@ from qopt.forms import Ising
 from ..ansatz import Angles, Cost
 from ..objective import Mean, Objective
 from .diagonal import diagonal, is_whole
+from .memory import MOST_QUBITS, free_memory
+from .sampling import to_bits
+from .simulator import Amplitudes, Precision, Units
+from .threads import Threads
 
-Amplitudes = NDArray[np.complexfloating[Any, Any]]
 Part = NDArray[Any]
-Precision = Literal["double", "single"]
-
-MOST_QUBITS = 26
-"""Largest register taken, whatever the memory: beyond it a single layer takes minutes."""
 
 BYTES_AN_AMPLITUDE = {"double": 16 + 16 + 3 * 8, "single": 8 + 8 + 4 + 2 * 8}
 """State, adjoint state, costs, and the probabilities and their sums in double precision."""
@@ -47,7 +44,7 @@ def check_size(qubits: int, precision: Precision = "double") -> None:
         With the limit and the memory needed.
     """
     bytes_ = BYTES_AN_AMPLITUDE[precision]
-    fits = int(np.log2(max(2.0, _free_memory() / bytes_)))
+    fits = int(np.log2(max(2.0, free_memory() / bytes_)))
     limit = min(MOST_QUBITS, fits)
     if qubits > limit:
         need = 2.0 ** min(qubits, 60) * bytes_ / 2**30
@@ -55,17 +52,6 @@ def check_size(qubits: int, precision: Precision = "double") -> None:
             "the QAOA statevector simulator", qubits, limit, "qubits",
             f"{qubits} would need {'more than ' * (qubits > 60)}{need:.3g} GiB; {REMEDY}",
         )
-
-
-def _free_memory() -> float:
-    """Bytes that this machine can still give; infinite where the system does not say."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return float(line.split()[1]) * 1024.0
-    except OSError:
-        pass
-    return float("inf")
 
 
 class Statevector:
@@ -92,6 +78,7 @@ class Statevector:
         from . import kernels
 
         self._kernels = kernels
+        self.cost = cost
         self.qubits = cost.qubits
         self.precision = precision
         self._dtype = np.dtype(np.float64 if precision == "double" else np.float32)
@@ -101,20 +88,36 @@ class Statevector:
         self._low, self._span = _tiles(self._width, self._dtype.itemsize)
         self._rows = 1 << (self._width - self._low)
         # Small registers are done before a second thread would start.
-        self._threads = threads if self._width >= _WORTH_THREADS else 1
-        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._threads = Threads(threads if self._width >= _WORTH_THREADS else 1)
+        self._spread = self._threads.spread
         self._costs = diagonal(_with_idle(cost, self._idle), self._dtype, self._spread)
         self._state = self._two_arrays(self._width)
         self._bra: tuple[Part, Part] | None = None
         self._own = [
-            self._two_arrays(self._width - self._low, self._span) for _ in range(self._threads)
+            self._two_arrays(self._width - self._low, self._span)
+            for _ in range(self._threads.count)
         ]
         self._own_bra: list[tuple[Part, Part]] = []
 
     @property
+    def units(self) -> Units:
+        """Usual sizes of phases, mixers and objective."""
+        spread = self.cost.spread
+        return Units(1.0 / spread, 1.0, self.qubits * spread)
+
+    @property
+    def usual(self) -> Angles:
+        """One layer's angles as most instances have them."""
+        return Angles((0.5 / self.cost.spread,), (-np.pi / 8.0,))
+
+    @cached_property
     def diagonal(self) -> NDArray[np.float64]:
         """The normalised cost of every basis state, shape (2**n,)."""
         return self._costs.values[: 2**self.qubits]
+
+    def bits(self, indices: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Bit strings of basis states, shape (len(indices), n); column ``i`` is bit ``i``."""
+        return to_bits(indices, self.qubits)
 
     def state(self, angles: Angles) -> Amplitudes:
         """Amplitudes, shape (2**n,)."""
@@ -250,7 +253,7 @@ class Statevector:
             before.shrink ** (0.5 * self._width * before.repeats),
             after.tangent, after.repeats, after.shrink,
         )
-        slopes = np.zeros((self._threads, 3))
+        slopes = np.zeros((self._threads.count, 3))
         kernels = self._kernels
         if half == "low":
             self._spread(self._rows, lambda worker, a, b: kernels.backward_low(
@@ -269,7 +272,7 @@ class Statevector:
             self._bra = self._two_arrays(self._width)
             self._own_bra = [
                 self._two_arrays(self._width - self._low, self._span)
-                for _ in range(self._threads)
+                for _ in range(self._threads.count)
             ]
         bra, (re, im) = self._bra, self._state
         self._spread(len(re), lambda worker, a, b: self._kernels.tilt(
@@ -303,13 +306,6 @@ class Statevector:
             skip = (-raw.ctypes.data % 64) // self._dtype.itemsize
             parts.append(raw[skip : skip + size])
         return parts[0], parts[1]
-
-    def _spread(self, count: int, work: Callable[[int, int, int], Any]) -> list[Any]:
-        """Run ``work(worker, first, last)`` on equal parts of ``range(count)``, one a thread."""
-        if self._pool is None:
-            return [work(0, 0, count)]
-        ends = [count * i // self._threads for i in range(self._threads + 1)]
-        return list(self._pool.map(work, range(self._threads), ends[:-1], ends[1:]))
 
 
 class _Mixer(NamedTuple):
@@ -370,31 +366,3 @@ def warm_up(cost: Cost, precision: Precision = "double") -> None:
 
 def _one_pair() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
-
-
-def sample(
-    probabilities: NDArray[np.float64], shots: int, generator: np.random.Generator
-) -> NDArray[np.int64]:
-    """Basis states drawn by their probabilities, ascending, shape (shots,).
-
-    Parameters
-    ----------
-    probabilities : ndarray of float64, shape (2**n,)
-        Not negative; need not sum to one exactly.
-    """
-    reached = np.cumsum(probabilities)
-    thresholds = np.sort(generator.random(shots)) * reached[-1]
-    found = np.searchsorted(reached, thresholds, side="right")
-    return np.asarray(np.minimum(found, len(reached) - 1), dtype=np.int64)
-
-
-def top_states(probabilities: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """The most probable basis states, most probable first, shape (min(count, 2**n),)."""
-    count = min(count, len(probabilities))
-    best = np.argpartition(-probabilities, count - 1)[:count]
-    return np.asarray(best[np.lexsort((best, -probabilities[best]))])
-
-
-def to_bits(indices: NDArray[np.int64], qubits: int) -> NDArray[np.int8]:
-    """Bits of basis-state indices, shape (len(indices), qubits); column ``i`` is bit ``i``."""
-    return ((indices[:, None] >> np.arange(qubits)) & 1).astype(np.int8)

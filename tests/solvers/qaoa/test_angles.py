@@ -53,7 +53,7 @@ def test_more_layers_are_better(random_qubo, objective):
     simulator = Statevector(cost)
     values = [
         simulator.value(
-            train(simulator, cost, p, objective, Allowance()).angles, objective
+            train(simulator, p, objective, Allowance()).angles, objective
         )
         for p in (1, 2, 3)
     ]
@@ -68,7 +68,7 @@ def test_training_for_cvar_lowers_the_cvar(random_qubo):
     cost, objective = Cost.of(random_qubo(8)), ConditionalValueAtRisk(0.1)
     simulator = Statevector(cost)
     by_mean, by_cvar = (
-        simulator.value(train(simulator, cost, 1, target, Allowance()).angles, objective)
+        simulator.value(train(simulator, 1, target, Allowance()).angles, objective)
         for target in (Mean(), objective)
     )
     assert by_cvar < by_mean - 1e-3
@@ -81,7 +81,7 @@ def test_a_search_improves_on_the_ramp(random_qubo, training, objective):
     simulator = Statevector(cost)
     start = ramp(train_single_layer(cost), 3)
     trained = train(
-        simulator, cost, 3, objective, Allowance(200), training=training, restarts=1
+        simulator, 3, objective, Allowance(200), training=training, restarts=1
     )
     assert simulator.value(trained.angles, objective) < simulator.value(start, objective) - 0.1
     assert trained.source.startswith(f"{training}: ")
@@ -93,7 +93,7 @@ def test_the_allowance_is_kept_and_more_of_it_is_no_worse(random_qubo, training)
     simulator, reached = Statevector(cost), np.inf
     for limit in (1, 6, 20, 80):
         allowance = Allowance(limit)
-        trained = train(simulator, cost, 3, Mean(), allowance, training=training, restarts=3)
+        trained = train(simulator, 3, Mean(), allowance, training=training, restarts=3)
         assert 0 < allowance.used == trained.evaluations <= limit
         assert trained.angles.layers == 3
         if training in BY_GRADIENT:
@@ -111,7 +111,7 @@ def test_a_stop_ends_a_search_with_its_best(random_qubo, training):
         return len(asked) > 90
 
     simulator = Statevector(cost)
-    trained = train(simulator, cost, 4, Mean(), Allowance(1000, stop), training=training)
+    trained = train(simulator, 4, Mean(), Allowance(1000, stop), training=training)
     assert 0 < trained.evaluations < 90
     if training in BY_GRADIENT:
         start = ramp(train_single_layer(cost), 4)
@@ -123,7 +123,7 @@ def test_a_stop_before_the_first_evaluation_gives_angles_of_the_usual_size(rando
     cost = Cost.of(random_qubo(5))
     simulator = Statevector(cost)
     allowance = Allowance(stop=lambda: True)
-    trained = train(simulator, cost, 2, Mean(), allowance, training=training)
+    trained = train(simulator, 2, Mean(), allowance, training=training)
     assert trained.evaluations == trained.shots == 0
     assert simulator.expectation(trained.angles) < 0.0
 
@@ -136,7 +136,7 @@ def test_a_seed_decides(random_qubo, training):
     def run(seed):
         allowance = Allowance(100)
         return train(
-            simulator, cost, 2, Mean(), allowance, training=training, restarts=2, seed=seed
+            simulator, 2, Mean(), allowance, training=training, restarts=2, seed=seed
         )
 
     assert run(1) == run(1)
@@ -151,7 +151,7 @@ def test_more_layers_never_end_above_fewer(random_qubo, training, objective):
     simulator = Statevector(cost)
     values = [
         simulator.value(
-            train(simulator, cost, p, objective, Allowance(1000), training=training).angles,
+            train(simulator, p, objective, Allowance(1000), training=training).angles,
             objective,
         )
         for p in range(1, 6)
@@ -162,10 +162,10 @@ def test_more_layers_never_end_above_fewer(random_qubo, training, objective):
 def test_a_depth_that_leads_nowhere_starts_over_from_the_ramp(random_qubo, monkeypatch):
     cost = Cost.of(random_qubo(6))
     simulator = Statevector(cost)
-    usual = simulator.expectation(train(simulator, cost, 2, Mean(), Allowance()).angles)
+    usual = simulator.expectation(train(simulator, 2, Mean(), Allowance()).angles)
     # At angles of zero the slope is zero too: a descent from there ends where it began.
     monkeypatch.setattr(angle_search, "interpolate", lambda angles: Angles((0.0, 0.0), (0.0, 0.0)))
-    trained = train(simulator, cost, 2, Mean(), Allowance())
+    trained = train(simulator, 2, Mean(), Allowance())
     assert simulator.expectation(trained.angles) == pytest.approx(usual, abs=1e-3)
 
 
@@ -173,7 +173,7 @@ def test_single_precision_is_good_enough_to_train(random_qubo):
     cost = Cost.of(random_qubo(7))
     exact = Statevector(cost)
     by_double, by_single = (
-        exact.expectation(train(simulator, cost, 3, Mean(), Allowance()).angles)
+        exact.expectation(train(simulator, 3, Mean(), Allowance()).angles)
         for simulator in (exact, Statevector(cost, precision="single"))
     )
     assert by_single == pytest.approx(by_double, abs=1e-3)
@@ -182,7 +182,7 @@ def test_single_precision_is_good_enough_to_train(random_qubo):
 @pytest.mark.parametrize("training", ["auto", "ramp", "interp", "fourier"])
 def test_one_layer_is_the_closed_form(random_qubo, training):
     cost = Cost.of(random_qubo(5))
-    trained = train(Statevector(cost), cost, 1, Mean(), Allowance(), training=training)
+    trained = train(Statevector(cost), 1, Mean(), Allowance(), training=training)
     assert trained.angles == train_single_layer(cost)
     assert trained.evaluations == 0
 
@@ -191,7 +191,7 @@ def test_one_layer_cannot_be_searched_further(random_qubo):
     cost = Cost.of(random_qubo(6, seed=5))
     simulator = Statevector(cost)
     closed = simulator.expectation(train_single_layer(cost))
-    trained = train(simulator, cost, 1, Mean(), Allowance(), training="multistart", restarts=9)
+    trained = train(simulator, 1, Mean(), Allowance(), training="multistart", restarts=9)
     assert simulator.expectation(trained.angles) == pytest.approx(closed, abs=1e-6)
 
 
@@ -214,7 +214,7 @@ def test_the_default_reaches_a_multistart_at_a_tenth_of_its_evaluations(max_cut)
     simulator = Statevector(cost)
     found = {
         training: train(
-            simulator, cost, 3, Mean(),
+            simulator, 3, Mean(),
             Allowance(default_evaluations(training, 3, 20)), training=training, restarts=20,
         )
         for training in ("auto", "multistart")
@@ -229,7 +229,7 @@ def test_the_default_reaches_a_multistart_at_a_tenth_of_its_evaluations(max_cut)
 def test_shots_of_the_training_are_counted(random_qubo, training):
     cost = Cost.of(random_qubo(5))
     trained = train(
-        Statevector(cost), cost, 2, Mean(), Allowance(30), training=training, shots=50
+        Statevector(cost), 2, Mean(), Allowance(30), training=training, shots=50
     )
     assert trained.evaluations == trained.circuits <= 30
     assert trained.shots == 50 * trained.evaluations
@@ -238,14 +238,14 @@ def test_shots_of_the_training_are_counted(random_qubo, training):
 @pytest.mark.parametrize("training", BY_GRADIENT)
 def test_gradients_take_no_shots(random_qubo, training):
     cost = Cost.of(random_qubo(5))
-    trained = train(Statevector(cost), cost, 2, Mean(), Allowance(30), training=training)
+    trained = train(Statevector(cost), 2, Mean(), Allowance(30), training=training)
     assert trained.evaluations > trained.shots == trained.circuits == 0
 
 
 @pytest.mark.parametrize("training", ["ramp", *SEARCHES])
 def test_a_constant_cost_trains(training):
     cost = Cost.of(Qubo.from_arrays([0.0, 0.0]))
-    trained = train(Statevector(cost), cost, 2, Mean(), Allowance(), training=training)
+    trained = train(Statevector(cost), 2, Mean(), Allowance(), training=training)
     assert trained.angles.layers == 2
     assert np.isfinite(trained.angles.flat).all()
 

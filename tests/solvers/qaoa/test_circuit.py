@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Statevector
 
-from qopt.forms import Qubo
+from qopt.forms import Group, Qubo
 from qopt.solvers.qaoa import circuit as circuits
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.circuit import build_circuit
-from qopt.solvers.qaoa.simulate import reference
+from qopt.solvers.qaoa.simulate import open_simulator, reference
 
 ANGLES = Angles((0.3, -0.2), (0.4, 0.7))
 
@@ -81,3 +81,42 @@ def test_fingerprints_are_equal_in_every_process():
     }
     assert len(runs) == 1
     assert len(runs.pop().strip()) == 64
+
+
+def grouped(random_qubo):
+    """One-hot, k of n, more ones than zeros, a group that is one state, and a free bit."""
+    groups = [Group((0, 3, 1), 1), Group((2, 4, 5, 8), 2), Group((6, 7), 2)]
+    return random_qubo(10).with_groups(groups)
+
+
+@pytest.mark.parametrize("mixer", ["ring", "complete", "grover"])
+def test_a_circuit_that_keeps_groups_prepares_the_textbook_state(random_qubo, mixer):
+    model = grouped(random_qubo)
+    ansatz = Ansatz.of(model, mixer).at(ANGLES)
+    circuit = build_circuit(ansatz).remove_final_measurements(inplace=False)
+    bits = (np.arange(2**10)[:, None] >> np.arange(10)) & 1
+    costs = (model.energies(bits) - ansatz.cost.offset) / ansatz.cost.scale
+    prepared = Statevector(circuit).data
+    textbook = reference.subspace_state(model, mixer, ANGLES, costs)
+    assert abs(np.vdot(prepared, textbook)) == pytest.approx(1.0, abs=1e-11)
+    simulator = open_simulator(ansatz)
+    kept = simulator.bits(np.arange(len(simulator.diagonal))) @ (1 << np.arange(10))
+    np.testing.assert_allclose(
+        np.abs(prepared[kept]) ** 2, simulator.probabilities(ANGLES), atol=1e-11
+    )
+
+
+@pytest.mark.parametrize("mixer", ["ring", "complete", "grover"])
+def test_the_initial_state_is_that_of_no_layers(random_qubo, mixer):
+    ansatz = Ansatz.of(grouped(random_qubo), mixer)
+    circuit = build_circuit(ansatz).remove_final_measurements(inplace=False)
+    kept = reference.keeps_groups(grouped(random_qubo))
+    expected = kept / np.sqrt(kept.sum())
+    np.testing.assert_allclose(Statevector(circuit).data, expected, atol=1e-12)
+
+
+def test_every_gate_is_one_that_noise_is_known_of(random_qubo):
+    for mixer in ("ring", "complete", "grover"):
+        circuit = build_circuit(Ansatz.of(grouped(random_qubo), mixer).at(ANGLES))
+        known = {*circuits.ONE_QUBIT_GATES, *circuits.TWO_QUBIT_GATES, "measure"}
+        assert set(circuit.count_ops()) <= known

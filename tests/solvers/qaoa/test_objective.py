@@ -52,3 +52,10 @@ def test_gibbs_of_small_and_large_eta_is_the_mean_and_the_least_cost_that_occurs
     value, tilted = Gibbs(1e5).evaluate(unlikely, VALUES)
     assert value == pytest.approx(2.0, abs=1e-3)
     assert np.isfinite(tilted).all()
+
+
+def test_one_objective_serves_several_costs():
+    objective, probabilities = ConditionalValueAtRisk(0.5), np.full(4, 0.25)
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]):
+        # A new array may lie where the one before lay.
+        assert objective.evaluate(probabilities, np.array(order, dtype=float))[0] == 0.5

@@ -122,7 +122,7 @@ def test_cvar_is_trained_and_reported(random_qubo):
 def test_groups_become_penalties_and_broken_ones_are_no_incumbents(random_qubo):
     group = Group(members=(0, 1, 2, 3), size=1, name="choice")
     model, progress = random_qubo(5).with_groups([group]), Progress()
-    outcome = solve(model, progress=progress)
+    outcome = solve(model, progress=progress, mixer="x")
     broken = model.group_violations(outcome.answers)
     assert outcome.status is Status.FEASIBLE
     assert broken[0] == 0
@@ -138,7 +138,7 @@ def test_no_shot_within_the_groups_is_said():
     # With beta = gamma = 0 a single shot of 12 bits almost never has exactly 12 ones.
     model = Qubo.from_arrays(np.zeros(12), groups=[Group(tuple(range(12)), 12)])
     progress = Progress()
-    outcome = solve(model, progress=progress, shots=1, angles=(0.0, 0.0))
+    outcome = solve(model, progress=progress, shots=1, angles=(0.0, 0.0), mixer="x")
     assert outcome.status is Status.INFEASIBLE_ANSWERS
     assert "no shot kept every group" in outcome.reason
     assert progress.trace.incumbents == []

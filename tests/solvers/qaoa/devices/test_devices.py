@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qopt.errors import SizeError, UnknownNameError, UsageError
+from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.devices import open_device
 from qopt.solvers.qaoa.devices.calibrated import device_names
@@ -82,7 +83,7 @@ def test_registers_that_do_not_fit(watch):
         device = open_device(name)
         device.load()
         with pytest.raises(SizeError, match=message):
-            device.check_size(size)
+            device.check_size(Ansatz(Cost.of(Qubo.from_arrays(np.ones(size)))))
 
 
 def test_the_ideal_device_samples_the_textbook_state(random_qubo, watch):

@@ -5,7 +5,7 @@ from qopt.errors import SizeError
 from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Gibbs, Mean
-from qopt.solvers.qaoa.simulate import reference, statevector
+from qopt.solvers.qaoa.simulate import reference, sampling, statevector
 from qopt.solvers.qaoa.simulate.statevector import Statevector
 
 ANGLES = Angles((0.3, -0.2, 1.1), (0.4, 0.7, -0.6))
@@ -90,7 +90,7 @@ def test_gradients_are_the_slopes(random_qubo, objective, n, angles):
 
 def test_samples_follow_the_probabilities():
     probabilities = np.array([0.0, 0.5, 0.2, 0.3, 0.0])
-    drawn = statevector.sample(probabilities, 20_000, np.random.default_rng(1))
+    drawn = sampling.sample(probabilities, 20_000, np.random.default_rng(1))
     shares = np.bincount(drawn, minlength=5) / 20_000
     assert shares[0] == shares[4] == 0.0
     # Four standard deviations of the share of 0.5.
@@ -98,18 +98,18 @@ def test_samples_follow_the_probabilities():
 
 
 def test_samples_of_unnormalised_probabilities():
-    drawn = statevector.sample(np.array([0.0, 3.0]), 50, np.random.default_rng(0))
+    drawn = sampling.sample(np.array([0.0, 3.0]), 50, np.random.default_rng(0))
     assert (drawn == 1).all()
 
 
 def test_top_states():
     probabilities = np.array([0.1, 0.4, 0.1, 0.3, 0.1])
-    assert statevector.top_states(probabilities, 3).tolist()[:2] == [1, 3]
-    assert len(statevector.top_states(probabilities, 99)) == 5
+    assert sampling.top_states(probabilities, 3).tolist()[:2] == [1, 3]
+    assert len(sampling.top_states(probabilities, 99)) == 5
 
 
 def test_bit_i_is_variable_i():
-    bits = statevector.to_bits(np.array([1, 6]), 3)
+    bits = sampling.to_bits(np.array([1, 6]), 3)
     assert bits.tolist() == [[1, 0, 0], [0, 1, 1]]
     assert bits.dtype == np.int8
 
@@ -121,14 +121,14 @@ def test_a_register_beyond_the_limit_is_refused_with_the_memory_it_needs():
 
 
 def test_a_register_beyond_the_free_memory_is_refused(monkeypatch):
-    monkeypatch.setattr(statevector, "_free_memory", lambda: 2.0**20)
+    monkeypatch.setattr(statevector, "free_memory", lambda: 2.0**20)
     with pytest.raises(SizeError, match="at most 14 qubits"):
         statevector.check_size(15)
     statevector.check_size(14)
 
 
 def test_single_precision_takes_less_memory(monkeypatch):
-    monkeypatch.setattr(statevector, "_free_memory", lambda: 2.0**20)
+    monkeypatch.setattr(statevector, "free_memory", lambda: 2.0**20)
     statevector.check_size(14, "single")
     with pytest.raises(SizeError, match="at most 14 qubits"):
         statevector.check_size(15, "single")

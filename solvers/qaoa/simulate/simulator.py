@@ -1,0 +1,77 @@
+"""What every simulator of a QAOA state can do."""
+
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ansatz import Angles
+from ..objective import Objective
+
+Amplitudes = NDArray[np.complexfloating[Any, Any]]
+Precision = Literal["double", "single"]
+
+
+class Units(NamedTuple):
+    """Usual sizes, by which a search scales what it sees.
+
+    Parameters
+    ----------
+    phase, mixer : float
+        Of the two kinds of angles.
+    value : float
+        Of the objective.
+    """
+
+    phase: float
+    mixer: float
+    value: float
+
+
+class Simulator(Protocol):
+    """Simulates one ansatz at any angles.
+
+    Attributes
+    ----------
+    precision : {"double", "single"}
+        Of the amplitudes.
+    """
+
+    precision: Precision
+
+    @property
+    def units(self) -> Units:
+        """Usual sizes of angles and objective."""
+        ...
+
+    @property
+    def usual(self) -> Angles:
+        """One layer's angles as most instances have them."""
+        ...
+
+    @property
+    def diagonal(self) -> NDArray[np.float64]:
+        """The normalised cost of every state, shape (states,)."""
+        ...
+
+    def probabilities(self, angles: Angles) -> NDArray[np.float64]:
+        """Probability of every state, shape (states,)."""
+        ...
+
+    def expectation(self, angles: Angles) -> float:
+        """Expectation of the normalised cost."""
+        ...
+
+    def value(self, angles: Angles, objective: Objective) -> float:
+        """An objective of the normalised cost."""
+        ...
+
+    def value_and_gradient(
+        self, angles: Angles, objective: Objective
+    ) -> tuple[float, NDArray[np.float64]]:
+        """An objective and its derivatives by gammas and betas."""
+        ...
+
+    def bits(self, indices: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Bit strings that states stand for, shape (len(indices), n)."""
+        ...
