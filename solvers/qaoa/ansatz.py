@@ -74,6 +74,11 @@ class Cost:
         return self.ising.num_spins
 
     @property
+    def terms(self) -> int:
+        """Number of terms: n fields, zero ones too, and the couplings."""
+        return len(self.ising.h) + len(self.ising.J)
+
+    @property
     def spread(self) -> float:
         """Root of the variance of C over all bit strings, a qubit; 1 where C vanishes.
 
@@ -126,6 +131,71 @@ class Angles:
     def flat(self) -> tuple[float, ...]:
         """Gammas, then betas: what `split` reads."""
         return self.gammas + self.betas
+
+
+@dataclass(frozen=True, eq=False)
+class TermAngles:
+    """Angles of all layers, one for each term of the cost and each qubit: multi-angle QAOA.
+
+    After Herrman et al., Scientific Reports 12, 6781 (2022), arXiv 2109.11455. A layer's phase is
+    ``exp(-i sum_t gamma_t term_t)``; the terms are the n fields ``h_i Z_i``, zero ones too, then
+    the m couplings ``J_e Z_row[e] Z_col[e]`` of `Cost.ising`, in its order.
+
+    Parameters
+    ----------
+    gammas : ndarray of float64, shape (p, n + m)
+        Phase angles, first layer first.
+    betas : ndarray of float64, shape (p, n)
+        Mixer angles, one a qubit.
+
+    Raises
+    ------
+    UsageError
+        Where the numbers of layers differ.
+    """
+
+    gammas: NDArray[np.float64]
+    betas: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        shapes = np.shape(self.gammas), np.shape(self.betas)
+        if [len(shape) for shape in shapes] != [2, 2] or shapes[0][0] != shapes[1][0]:
+            raise UsageError(
+                f"angles of terms are arrays of shapes (p, terms) and (p, qubits): got {shapes[0]} "
+                f"and {shapes[1]}"
+            )
+
+    @classmethod
+    def split(
+        cls, flat: NDArray[np.float64], layers: int, terms: int, qubits: int
+    ) -> "TermAngles":
+        """Read all gammas layer by layer, then all betas."""
+        if len(flat) != layers * (terms + qubits):
+            raise UsageError(
+                f"{layers} layers of {terms} terms and {qubits} qubits have "
+                f"{layers * (terms + qubits)} angles: got {len(flat)} values"
+            )
+        values = np.asarray(flat, dtype=np.float64)
+        gammas, betas = np.split(values, [layers * terms])
+        return cls(gammas.reshape(layers, terms), betas.reshape(layers, qubits))
+
+    @classmethod
+    def spread(cls, angles: Angles, terms: int, qubits: int) -> "TermAngles":
+        """The same circuit: every term and qubit takes its layer's angle."""
+        return cls(
+            np.repeat(np.array(angles.gammas)[:, None], terms, axis=1),
+            np.repeat(np.array(angles.betas)[:, None], qubits, axis=1),
+        )
+
+    @property
+    def layers(self) -> int:
+        """The number of layers, p."""
+        return len(self.gammas)
+
+    @property
+    def flat(self) -> NDArray[np.float64]:
+        """All gammas layer by layer, then all betas: what `split` reads."""
+        return np.concatenate([np.ravel(self.gammas), np.ravel(self.betas)])
 
 
 @dataclass(frozen=True)

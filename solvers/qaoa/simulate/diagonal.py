@@ -18,6 +18,8 @@ _WHOLE = 1e-12
 _MOST_PARTS = 8
 """Coefficients count as whole multiples of so many parts of the least one."""
 
+Spread = Callable[[int, Callable[[int, int, int], Any]], list[Any]]
+
 
 @dataclass(frozen=True, eq=False)
 class Diagonal:
@@ -47,8 +49,7 @@ class Diagonal:
 
 
 def diagonal(
-    cost: Cost, dtype: DTypeLike = np.float64,
-    spread: Callable[[int, Callable[[int, int, int], Any]], list[Any]] | None = None,
+    cost: Cost, dtype: DTypeLike = np.float64, spread: Spread | None = None
 ) -> Diagonal:
     """Compute the cost of every basis state.
 
@@ -60,13 +61,31 @@ def diagonal(
     spread : callable, optional
         ``spread(count, work)`` runs ``work(worker, first, last)`` on parts of ``range(count)``.
     """
+    unit, base, whole = _grid(cost)
+    stored = np.empty(2**cost.qubits, dtype=np.int16 if whole else dtype)
+    write(stored, cost.ising.h, cost.couplings(), unit, base, spread)
+    return Diagonal(stored, unit, base)
+
+
+def write(
+    stored: NDArray[Any], h: NDArray[np.float64], couplings: NDArray[np.float64],
+    unit: float = 1.0, base: float = 0.0, spread: Spread | None = None,
+) -> None:
+    """Write ``(C - base) / unit`` of every basis state, for fields and symmetric couplings.
+
+    Parameters
+    ----------
+    stored : ndarray of int16, float32 or float64, shape (2**n,)
+        Written to.
+    h : ndarray of float64, shape (n,)
+    couplings : ndarray of float64, shape (n, n)
+    unit, base : float
+    spread : callable, optional
+        See `diagonal`.
+    """
     from . import kernels
 
-    n = cost.qubits
-    low = min(n, _LOW)
-    h, couplings = cost.ising.h, cost.couplings()
-    unit, base, whole = _grid(cost)
-    stored = np.empty(2**n, dtype=np.int16 if whole else dtype)
+    low = min(len(h), _LOW)
     own = np.empty(2**low)
     inner = couplings[:low, :low].copy()
     own[0] = 0.0
@@ -80,12 +99,11 @@ def diagonal(
     def work(worker: int, first: int, last: int) -> None:
         kernels.write_costs(stored, low, first, last, h, couplings, own, unit, base)
 
-    blocks = 1 << (n - low)
+    blocks = len(stored) >> low
     if spread is None:
         work(0, 0, blocks)
     else:
         spread(blocks, work)
-    return Diagonal(stored, unit, base)
 
 
 def is_whole(cost: Cost) -> bool:

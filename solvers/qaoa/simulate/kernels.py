@@ -116,7 +116,7 @@ def _sweeps(
 
 
 @compiled
-def _bits(count: int) -> int:
+def bits(count: int) -> int:
     """The logarithm of a power of two."""
     bits = 0
     while (1 << bits) < count:
@@ -135,7 +135,7 @@ def forward_low(
 ) -> None:
     """A pass on the low qubits: mix, phase, mix."""
     width = VECTOR_BYTES // re.itemsize
-    size, start = 1 << low, _bits(8 * width)
+    size, start = 1 << low, bits(8 * width)
     a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
     for tile in range(first, last):
         base = tile << low
@@ -158,7 +158,7 @@ def finish_low(
 ) -> float:
     """The last pass, on the low qubits: mix, and sum ``|amplitude|^2 value``."""
     width = VECTOR_BYTES // re.itemsize
-    size, start = 1 << low, _bits(8 * width)
+    size, start = 1 << low, bits(8 * width)
     a = fill(re, before)
     energy = 0.0
     for tile in range(first, last):
@@ -176,7 +176,7 @@ def finish_low(
 
 
 @compiled
-def _fetch(
+def fetch(
     re: Part, im: Part, low: int, rows: int, column: int, span: int, to_re: Part, to_im: Part
 ) -> None:
     """Copy columns of the matrix of amplitudes together."""
@@ -188,7 +188,7 @@ def _fetch(
 
 
 @compiled
-def _bring(
+def bring(
     re: Part, im: Part, low: int, rows: int, column: int, span: int, from_re: Part, from_im: Part
 ) -> None:
     """Copy them back."""
@@ -207,12 +207,12 @@ def forward_high(
 ) -> None:
     """A pass on the high qubits, tiles of `span` columns: mix, phase, mix."""
     width = VECTOR_BYTES // re.itemsize
-    start, end = _bits(8 * span), _bits(rows * span)
+    start, end = bits(8 * span), bits(rows * span)
     origin = 0 * rows  # a plain 0 would be a type of its own, and compiled for apart
     a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
     for tile in range(first, last):
         column = tile * span
-        _fetch(re, im, low, rows, column, span, own_re, own_im)
+        fetch(re, im, low, rows, column, span, own_re, own_im)
         _sweeps(own_re, own_im, origin, start, end, before, repeats_before)
         for row in range(0, rows, 8):
             for k in range(0, span, width):
@@ -224,7 +224,7 @@ def forward_high(
                     x = mix(x, b)
                 scatter(own_re, own_im, row * span + k, span, x)
         _sweeps(own_re, own_im, origin, start, end, after, repeats_after)
-        _bring(re, im, low, rows, column, span, own_re, own_im)
+        bring(re, im, low, rows, column, span, own_re, own_im)
 
 
 @compiled
@@ -234,13 +234,13 @@ def finish_high(
 ) -> float:
     """The last pass, on the high qubits: mix, and sum ``|amplitude|^2 value``."""
     width = VECTOR_BYTES // re.itemsize
-    start, end = _bits(8 * span), _bits(rows * span)
+    start, end = bits(8 * span), bits(rows * span)
     origin = 0 * rows  # a plain 0 would be a type of its own, and compiled for apart
     a = fill(re, before)
     energy = 0.0
     for tile in range(first, last):
         column = tile * span
-        _fetch(re, im, low, rows, column, span, own_re, own_im)
+        fetch(re, im, low, rows, column, span, own_re, own_im)
         _sweeps(own_re, own_im, origin, start, end, before, repeats_before)
         sums = fill(re, 0.0)
         for row in range(0, rows, 8):
@@ -251,7 +251,7 @@ def finish_high(
                 sums = weigh(sums, x, values, (row << low) + column + k, 1 << low)
                 scatter(own_re, own_im, row * span + k, span, x)
         energy += total(sums)
-        _bring(re, im, low, rows, column, span, own_re, own_im)
+        bring(re, im, low, rows, column, span, own_re, own_im)
     return energy
 
 
@@ -316,7 +316,7 @@ def backward_low(
 ) -> None:
     """A pass on the low qubits; adds the slopes of the mixer before, the phase, the mixer after."""
     width = VECTOR_BYTES // re.itemsize
-    size, start = 1 << low, _bits(4 * width)
+    size, start = 1 << low, bits(4 * width)
     a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
     done = shrink_before ** ((qubits - low) * repeats_before)
     done_core = done * shrink_before ** ((low - start) * repeats_before)
@@ -364,17 +364,17 @@ def backward_high(
 ) -> None:
     """A pass on the high qubits."""
     width = VECTOR_BYTES // re.itemsize
-    start, end = _bits(4 * span), _bits(rows * span)
+    start, end = bits(4 * span), bits(rows * span)
     origin = 0 * rows
-    high = _bits(rows)
+    high = bits(rows)
     a, b, g, f = fill(re, before), fill(re, after), fill(re, gamma), fill(re, factor)
     done = shrink_before ** ((qubits - high) * repeats_before)
     done_core = done * shrink_before ** ((end - start) * repeats_before)
     done_all = shrink_before ** (qubits * repeats_before)
     for tile in range(first, last):
         column = tile * span
-        _fetch(re, im, low, rows, column, span, own_re, own_im)
-        _fetch(bra_re, bra_im, low, rows, column, span, own_bra_re, own_bra_im)
+        fetch(re, im, low, rows, column, span, own_re, own_im)
+        fetch(bra_re, bra_im, low, rows, column, span, own_bra_re, own_bra_im)
         slopes[0] += done * _back_sweeps(
             own_re, own_im, own_bra_re, own_bra_im, origin, start, end, before, repeats_before,
             shrink_before,
@@ -408,8 +408,8 @@ def backward_high(
             own_re, own_im, own_bra_re, own_bra_im, origin, start, end, after, repeats_after,
             shrink_after,
         )
-        _bring(re, im, low, rows, column, span, own_re, own_im)
-        _bring(bra_re, bra_im, low, rows, column, span, own_bra_re, own_bra_im)
+        bring(re, im, low, rows, column, span, own_re, own_im)
+        bring(bra_re, bra_im, low, rows, column, span, own_bra_re, own_bra_im)
 
 
 # -- the whole register -------------------------------------------------------------------------

@@ -263,6 +263,85 @@ def mix_within(typing_context: Any, group: Any, tangent: Any) -> Any:
     return group(group, tangent), generate
 
 
+def _row(
+    context: Any, builder: Any, table_type: Any, table: Any, row: Any, columns: int, kind: Any
+) -> list[Any]:
+    """The doubles of one row of a table, each a vector of this one value."""
+    data = context.make_array(table_type)(context, builder, table).data
+    start, values = builder.mul(row, ir.Constant(row.type, columns)), []
+    for column in range(columns):
+        place = builder.gep(data, [builder.add(start, ir.Constant(row.type, column))])
+        value = builder.load(place)
+        if kind.element == ir.FloatType():
+            value = builder.fptrunc(value, ir.FloatType())
+        values.append(_splat(builder, kind, value))
+    return values
+
+
+def _signs(kind: ir.VectorType, bit: int) -> ir.Constant:
+    """1 where a bit of the place in a vector is 0, and -1 where it is 1."""
+    return ir.Constant(kind, [-1.0 if k & bit else 1.0 for k in range(kind.count)])
+
+
+@_instruction
+def rotate(typing_context: Any, group: Any, gates: Any, qubit: Any) -> Any:
+    """``a - i (z Z + x X)`` on every bit by which the vectors of a group differ.
+
+    The lowest of these bits is that of `qubit`, whose row of `gates` is (a, z, x).
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (re, im), row = _parts(builder, arguments[0]), arguments[2]
+        kind, bit = re[0].type, 1
+        while bit < len(re):
+            a, z, x = _row(context, builder, gates, arguments[1], row, 3, kind)
+            along = [builder.fneg(z) if k & bit else z for k in range(len(re))]
+            pairs = [
+                _rotated(builder, (a, along[k], x), (re[k], im[k]), (re[k ^ bit], im[k ^ bit]))
+                for k in range(len(re))
+            ]
+            re, im = [new for new, _ in pairs], [new for _, new in pairs]
+            row, bit = builder.add(row, ir.Constant(row.type, 1)), 2 * bit
+        return _tuple(context, builder, signature, re + im)
+
+    return group(group, gates, types.int64), generate
+
+
+@_instruction
+def rotate_within(typing_context: Any, group: Any, gates: Any) -> Any:
+    """`rotate` on every bit by which amplitudes of a vector differ: the lowest qubits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        re, im = _parts(builder, arguments[0])
+        kind, bit = re[0].type, 1
+        row = ir.Constant(ir.IntType(64), 0)
+        while bit < kind.count:
+            a, z, x = _row(context, builder, gates, arguments[1], row, 3, kind)
+            gate = a, builder.fmul(z, _signs(kind, bit)), x
+            other = [k ^ bit for k in range(kind.count)]
+            pairs = [
+                _rotated(
+                    builder, gate, both, tuple(_shuffle(builder, part, other) for part in both)
+                )
+                for both in zip(re, im, strict=True)
+            ]
+            re, im = [new for new, _ in pairs], [new for _, new in pairs]
+            row, bit = builder.add(row, ir.Constant(row.type, 1)), 2 * bit
+        return _tuple(context, builder, signature, re + im)
+
+    return group(group, gates), generate
+
+
+def _rotated(
+    builder: Any, gate: tuple[Any, Any, Any], own: Any, other: Any
+) -> tuple[Any, Any]:
+    """``(a - i z) own - i x other``, each a pair of vectors."""
+    a, z, x = gate
+    re = _fma(builder, z, own[1], builder.fmul(a, own[0]))
+    im = _minus(builder, z, own[0], builder.fmul(a, own[1]))
+    return _fma(builder, x, other[1], re), _minus(builder, x, other[0], im)
+
+
 @_instruction
 def turn(
     typing_context: Any, group: Any, values: Any, first: Any, step: Any, gamma: Any, factor: Any
@@ -400,6 +479,74 @@ def slope_of_values(
         return out
 
     return sums(sums, left, right, values, types.int64, types.int64), generate
+
+
+@_instruction
+def add_slopes(
+    typing_context: Any, sums: Any, left: Any, right: Any, axes: Any, qubit: Any
+) -> Any:
+    """Add ``Im <left| s X + c Z |right>`` for every bit by which the vectors of a group differ.
+
+    The lowest of these bits is that of `qubit`, whose row of `axes` is (s, c), and whose row of
+    `sums` is the vector that is added to.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bras, kets = (list(zip(*_parts(builder, g), strict=True)) for g in arguments[1:3])
+        kind, bit, row = bras[0][0].type, 1, arguments[4]
+        same = [
+            _add_slope(builder, _constant(kind, 0.0), *both)
+            for both in zip(bras, kets, strict=True)
+        ]
+        while bit < len(bras):
+            across = along = _constant(kind, 0.0)
+            for k, bra in enumerate(bras):
+                across = _add_slope(builder, across, bra, kets[k ^ bit])
+                along = (builder.fsub if k & bit else builder.fadd)(along, same[k])
+            _add_row(context, builder, signature, arguments, row, across, along)
+            row, bit = builder.add(row, ir.Constant(row.type, 1)), 2 * bit
+        return context.get_dummy_value()
+
+    return types.void(sums, left, right, axes, types.int64), generate
+
+
+@_instruction
+def add_slopes_within(
+    typing_context: Any, sums: Any, left: Any, right: Any, axes: Any
+) -> Any:
+    """`add_slopes` for every bit by which amplitudes of a vector differ: the lowest qubits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bras, kets = (list(zip(*_parts(builder, g), strict=True)) for g in arguments[1:3])
+        kind, bit = bras[0][0].type, 1
+        row, same = ir.Constant(ir.IntType(64), 0), _constant(kind, 0.0)
+        for bra, ket in zip(bras, kets, strict=True):
+            same = _add_slope(builder, same, bra, ket)
+        while bit < kind.count:
+            other, across = [k ^ bit for k in range(kind.count)], _constant(kind, 0.0)
+            for bra, (x, y) in zip(bras, kets, strict=True):
+                both = _shuffle(builder, x, other), _shuffle(builder, y, other)
+                across = _add_slope(builder, across, bra, both)
+            along = builder.fmul(same, _signs(kind, bit))
+            _add_row(context, builder, signature, arguments, row, across, along)
+            row, bit = builder.add(row, ir.Constant(row.type, 1)), 2 * bit
+        return context.get_dummy_value()
+
+    return types.void(sums, left, right, axes), generate
+
+
+def _add_row(
+    context: Any, builder: Any, signature: Any, arguments: Any, row: Any, across: Any, along: Any
+) -> None:
+    """Add ``s across + c along`` to a row of sums, by the row (s, c) of axes."""
+    kind = across.type
+    sine, cosine = _row(context, builder, signature.args[3], arguments[3], row, 2, kind)
+    index = builder.mul(row, ir.Constant(row.type, kind.count))
+    place = _place(context, builder, signature.args[0], arguments[0], index, kind)
+    value = builder.load(place)
+    value.align = signature.args[0].dtype.bitwidth // 8
+    value = _fma(builder, sine, across, _fma(builder, cosine, along, value))
+    builder.store(value, place).align = signature.args[0].dtype.bitwidth // 8
 
 
 # -- sines --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from qopt.forms import Qubo
 
-from ..ansatz import Angles, Ansatz, Cost
+from ..ansatz import Angles, Ansatz, Cost, TermAngles
 from ..mixers import complete_pairs, ring_pairs
 
 Matrix = NDArray[np.complex128]
@@ -14,6 +14,7 @@ _PAULI = {
     "I": np.eye(2, dtype=np.complex128),
     "X": np.array([[0, 1], [1, 0]], dtype=np.complex128),
     "Y": np.array([[0, -1j], [1j, 0]], dtype=np.complex128),
+    "Z": np.array([[1, 0], [0, -1]], dtype=np.complex128),
 }
 
 
@@ -35,11 +36,37 @@ def state(ansatz: Ansatz) -> NDArray[np.complex128]:
             [[np.cos(beta), -1j * np.sin(beta)], [-1j * np.sin(beta), np.cos(beta)]]
         )
         for qubit in range(n):
-            # C order: the last axis is bit 0.
-            psi = np.moveaxis(psi.reshape([2] * n), n - 1 - qubit, 0)
-            psi = np.tensordot(mixer, psi, axes=1)
-            psi = np.moveaxis(psi, 0, n - 1 - qubit).reshape(-1)
+            psi = _apply(mixer, psi, qubit)
     return psi
+
+
+def product_state(
+    cost: Cost, tilts: NDArray[np.float64], angles: Angles | TermAngles
+) -> NDArray[np.complex128]:
+    """Amplitudes of `product.ProductStatevector`, shape (2**n,)."""
+    from scipy.linalg import expm
+
+    ising, n = cost.ising, cost.qubits
+    spins = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    terms = np.hstack([ising.h * spins, ising.J * spins[:, ising.row] * spins[:, ising.col]])
+    psi = np.ones(1, dtype=np.complex128)
+    for tilt in tilts:
+        psi = np.kron([np.cos(tilt / 2), np.sin(tilt / 2)], psi)
+    for gammas, betas in zip(angles.gammas, angles.betas, strict=True):
+        psi = psi * np.exp(-1j * terms @ np.broadcast_to(gammas, terms.shape[1]))
+        for qubit, (tilt, beta) in enumerate(zip(tilts, np.broadcast_to(betas, n), strict=True)):
+            generator = np.sin(tilt) * _PAULI["X"] + np.cos(tilt) * _PAULI["Z"]
+            psi = _apply(expm(-1j * beta * generator), psi, qubit)
+    return psi
+
+
+def _apply(gate: Matrix, psi: NDArray[np.complex128], qubit: int) -> NDArray[np.complex128]:
+    """A gate on one qubit."""
+    n = len(psi).bit_length() - 1
+    # C order: the last axis is bit 0.
+    psi = np.moveaxis(psi.reshape([2] * n), n - 1 - qubit, 0)
+    psi = np.tensordot(gate, psi, axes=1)
+    return np.moveaxis(psi, 0, n - 1 - qubit).reshape(-1)
 
 
 def keeps_groups(qubo: Qubo) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from qopt.errors import SizeError
 from qopt.forms import Ising
@@ -35,15 +35,15 @@ REMEDY = "take a smaller instance or, for vehicle routes, fewer columns (lower.c
 """What fits where a register does not."""
 
 
-def check_size(qubits: int, precision: Precision = "double") -> None:
-    """Refuse a register that does not fit.
+def check_size(qubits: int, precision: Precision = "double", more: float = 0.0) -> None:
+    """Refuse a register that does not fit; `more` are further bytes an amplitude.
 
     Raises
     ------
     SizeError
         With the limit and the memory needed.
     """
-    bytes_ = BYTES_AN_AMPLITUDE[precision]
+    bytes_ = BYTES_AN_AMPLITUDE[precision] + more
     fits = int(np.log2(max(2.0, free_memory() / bytes_)))
     limit = min(MOST_QUBITS, fits)
     if qubits > limit:
@@ -85,12 +85,12 @@ class Statevector:
         # Idle qubits fill a small register up: they stay in the mixer's own state.
         self._idle = max(0, kernels.LEAST_QUBITS - cost.qubits)
         self._width = self.qubits + self._idle
-        self._low, self._span = _tiles(self._width, self._dtype.itemsize)
+        self._low, self._span = tiles(self._width, self._dtype.itemsize)
         self._rows = 1 << (self._width - self._low)
         # Small registers are done before a second thread would start.
         self._threads = Threads(threads if self._width >= _WORTH_THREADS else 1)
         self._spread = self._threads.spread
-        self._costs = diagonal(_with_idle(cost, self._idle), self._dtype, self._spread)
+        self._costs = diagonal(with_idle(cost, self._idle), self._dtype, self._spread)
         self._state = self._two_arrays(self._width)
         self._bra: tuple[Part, Part] | None = None
         self._own = [
@@ -298,14 +298,7 @@ class Statevector:
         return (1 << self._low) // self._span
 
     def _two_arrays(self, qubits: int, times: int = 1) -> "tuple[Part, Part]":
-        """Real and imaginary parts; their first entries begin a line of the cache."""
-        size, room = times << qubits, 64 // self._dtype.itemsize
-        parts = []
-        for _ in range(2):
-            raw = np.empty(size + room, dtype=self._dtype)
-            skip = (-raw.ctypes.data % 64) // self._dtype.itemsize
-            parts.append(raw[skip : skip + size])
-        return parts[0], parts[1]
+        return aligned_pair(times << qubits, self._dtype)
 
 
 class _Mixer(NamedTuple):
@@ -333,7 +326,18 @@ def _tangent(beta: float) -> _Mixer:
     return _Mixer(float(np.tan(rest / repeats)), repeats, sign * cosine**repeats, cosine**2)
 
 
-def _with_idle(cost: Cost, idle: int) -> Cost:
+def aligned_pair(size: int, dtype: DTypeLike) -> tuple[Part, Part]:
+    """Real and imaginary parts; their first entries begin a line of the cache."""
+    itemsize = np.dtype(dtype).itemsize
+    parts = []
+    for _ in range(2):
+        raw = np.empty(size + 64 // itemsize, dtype=dtype)
+        skip = (-raw.ctypes.data % 64) // itemsize
+        parts.append(raw[skip : skip + size])
+    return parts[0], parts[1]
+
+
+def with_idle(cost: Cost, idle: int) -> Cost:
     """The same cost on so many more qubits, on which it does not depend."""
     if not idle:
         return cost
@@ -342,7 +346,7 @@ def _with_idle(cost: Cost, idle: int) -> Cost:
     return Cost(wider, cost.scale, cost.offset)
 
 
-def _tiles(qubits: int, itemsize: int) -> tuple[int, int]:
+def tiles(qubits: int, itemsize: int) -> tuple[int, int]:
     """How many low qubits there are, and the columns of a tile of the high ones."""
     if qubits <= _ONE_TILE:
         return qubits, 0

@@ -3,7 +3,7 @@ import pytest
 
 from qopt.errors import UsageError
 from qopt.forms import Qubo
-from qopt.solvers.qaoa.ansatz import Angles, Cost
+from qopt.solvers.qaoa.ansatz import Angles, Cost, TermAngles
 from qopt.solvers.qaoa.simulate import reference
 
 
@@ -54,3 +54,29 @@ def test_angles_are_read_gammas_first():
     assert angles.flat == (0.1, 0.2, 0.3, 0.4)
     with pytest.raises(UsageError, match="got 3"):
         Angles.split((0.1, 0.2, 0.3))
+
+
+def test_angles_of_terms_are_read_as_they_are_written():
+    flat = np.arange(14.0)
+    angles = TermAngles.split(flat, 2, 4, 3)
+    assert angles.layers == 2
+    np.testing.assert_array_equal(angles.gammas, [[0, 1, 2, 3], [4, 5, 6, 7]])
+    np.testing.assert_array_equal(angles.betas, [[8, 9, 10], [11, 12, 13]])
+    np.testing.assert_array_equal(angles.flat, flat)
+
+
+def test_a_layers_angle_is_spread_over_its_terms():
+    angles = TermAngles.spread(Angles((0.1, 0.2), (0.3, 0.4)), 3, 2)
+    np.testing.assert_array_equal(angles.gammas, [[0.1] * 3, [0.2] * 3])
+    np.testing.assert_array_equal(angles.betas, [[0.3] * 2, [0.4] * 2])
+
+
+def test_wrong_numbers_of_angles_of_terms_are_refused():
+    with pytest.raises(UsageError, match="2 layers of 4 terms and 3 qubits have 14 angles: got 13"):
+        TermAngles.split(np.zeros(13), 2, 4, 3)
+    with pytest.raises(UsageError, match=r"got \(2, 4\) and \(1, 3\)"):
+        TermAngles(np.zeros((2, 4)), np.zeros((1, 3)))
+
+
+def test_fields_of_zero_count_as_terms():
+    assert Cost.of(Qubo.from_terms({("a", "b"): 1.0})).terms == 3
