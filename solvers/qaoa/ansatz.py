@@ -198,25 +198,36 @@ class TermAngles:
         return np.concatenate([np.ravel(self.gammas), np.ravel(self.betas)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ansatz:
     """One QAOA state. Without layers it is the initial state.
 
     Parameters
     ----------
     cost : Cost
-    angles : Angles
+    angles : Angles or TermAngles
     mixer : {"x", "ring", "complete", "grover"}
         ``x`` on the uniform superposition, or one that keeps the groups, on the superposition of
         all bit strings that do; see `simulate.subspace.Subspace`.
     groups : tuple of Group
         Groups that the mixer keeps; none for ``x``.
+    tilts : ndarray of float64, shape (n,), optional
+        With the mixer ``x``, angles theta of the qubits' initial states ``ry(theta)|0>``, about
+        which the mixer turns; see `simulate.product.ProductStatevector`. All are pi / 2 if left
+        out.
     """
 
     cost: Cost
-    angles: Angles = Angles((), ())
+    angles: Angles | TermAngles = Angles((), ())
     mixer: Mixer = "x"
     groups: tuple[Group, ...] = ()
+    tilts: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.mixer != "x" and (self.tilts is not None or isinstance(self.angles, TermAngles)):
+            raise UsageError(
+                f"tilted initial states and angles of terms go with the mixer x, not {self.mixer}"
+            )
 
     @classmethod
     def of(cls, model: Qubo, mixer: Mixer) -> "Ansatz":
@@ -225,6 +236,6 @@ class Ansatz:
             return cls(Cost.of(model.penalised()))
         return cls(Cost.within_groups(model), mixer=mixer, groups=model.groups)
 
-    def at(self, angles: Angles) -> "Ansatz":
+    def at(self, angles: Angles | TermAngles) -> "Ansatz":
         """The same with other angles."""
         return replace(self, angles=angles)

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from .ansatz import Ansatz, Cost
 from .dicke import append_dicke
@@ -22,6 +24,9 @@ number of couplings at a qubit (Misra and Gries, 1992): the shallowest where all
 
 ORDERS: tuple[Order, ...] = ("colours", "rows")
 
+_LEVEL = 1e-12
+"""Distance of a tilt from pi / 2 that is rounding."""
+
 
 ONE_QUBIT_GATES = ("h", "x", "rx", "ry", "rz")
 TWO_QUBIT_GATES = ("rzz", "xx_plus_yy", "cx", "cz")
@@ -36,15 +41,21 @@ def build_circuit(ansatz: Ansatz, order: Order = "colours") -> "QuantumCircuit":
     circuit = QuantumCircuit(n, n)
     start = _start(ansatz)
     circuit.compose(start, inplace=True)
+    coefficients = np.append(cost.ising.h, cost.ising.J)
     pairs = _pairs(cost) if order == "rows" else _coloured_pairs(cost)
-    for gamma, beta in zip(ansatz.angles.gammas, ansatz.angles.betas, strict=True):
+    for gammas, betas in zip(ansatz.angles.gammas, ansatz.angles.betas, strict=True):
+        # One angle a layer, or one for each term and qubit.
+        turns = (2.0 * np.asarray(gammas) * coefficients).tolist()
         # rzz(t) = exp(-i t/2 ZZ), rz(t) = exp(-i t/2 Z)
-        for i, j, coupling in pairs:
-            circuit.rzz(2.0 * gamma * coupling, i, j)
+        for i, j, number in pairs:
+            circuit.rzz(turns[n + number], i, j)
         for i in range(n):
             if cost.ising.h[i] != 0.0:
-                circuit.rz(2.0 * gamma * float(cost.ising.h[i]), i)
-        _mix(circuit, ansatz, beta, start)
+                circuit.rz(turns[i], i)
+        if ansatz.mixer == "grover":
+            _reflect(circuit, float(betas), start)
+        else:
+            _mix(circuit, ansatz, np.broadcast_to(betas, n).tolist())
     for i in range(n):
         circuit.measure(i, i)
     return circuit
@@ -57,41 +68,53 @@ def _start(ansatz: Ansatz) -> "QuantumCircuit":
     circuit = QuantumCircuit(ansatz.cost.qubits)
     for group in ansatz.groups:
         append_dicke(circuit, group.members, group.size)
-    for i in _free(ansatz):
-        circuit.h(i)
+    for i, tilt in _free(ansatz):
+        if tilt is None:
+            circuit.h(i)
+        else:
+            circuit.ry(tilt, i)
     return circuit
 
 
-def _mix(
-    circuit: "QuantumCircuit", ansatz: Ansatz, beta: float, start: "QuantumCircuit"
-) -> None:
-    """One layer's mixer."""
-    if ansatz.mixer == "grover":
-        circuit.compose(start.inverse(), inplace=True)
-        circuit.compose(_phase_of_zeros(ansatz.cost.qubits, -beta), inplace=True)
-        circuit.compose(start, inplace=True)
-        return
-    pairs = ring_pairs if ansatz.mixer == "ring" else complete_pairs
-    for group in ansatz.groups:
-        if 0 < group.size < len(group.members):
-            for i, j in pairs(len(group.members)):
-                # xx_plus_yy(t) = exp(-i t/4 (XX + YY))
-                circuit.append(_exchange(2.0 * beta), [group.members[i], group.members[j]])
-    for i in _free(ansatz):
-        circuit.rx(2.0 * beta, i)  # rx(t) = exp(-i t/2 X)
+def _mix(circuit: "QuantumCircuit", ansatz: Ansatz, betas: list[float]) -> None:
+    """One layer's mixer: exchanges within groups, rotations of the other qubits.
 
-
-def _free(ansatz: Ansatz) -> list[int]:
-    """The qubits in no group."""
-    return sorted(set(range(ansatz.cost.qubits)).difference(
-        *(group.members for group in ansatz.groups)
-    ))
-
-
-def _exchange(angle: float) -> Any:
+    A tilted qubit turns about its own axis: ``Ry(theta) Rz(2 beta) Ry(-theta) =
+    exp(-i beta (sin(theta) X + cos(theta) Z))`` (Egger, Marecek and Woerner, Quantum 5, 479, 2021).
+    """
     from qiskit.circuit.library import XXPlusYYGate
 
-    return XXPlusYYGate(angle)
+    neighbours = ring_pairs if ansatz.mixer == "ring" else complete_pairs
+    for group in ansatz.groups:
+        if 0 < group.size < len(group.members):
+            for i, j in neighbours(len(group.members)):
+                # xx_plus_yy(t) = exp(-i t/4 (XX + YY)); groups take one angle a layer
+                gate = XXPlusYYGate(2.0 * betas[0])
+                circuit.append(gate, [group.members[i], group.members[j]])
+    for i, tilt in _free(ansatz):
+        if tilt is None:
+            circuit.rx(2.0 * betas[i], i)  # rx(t) = exp(-i t/2 X)
+        else:
+            circuit.ry(-tilt, i)
+            circuit.rz(2.0 * betas[i], i)
+            circuit.ry(tilt, i)
+
+
+def _reflect(circuit: "QuantumCircuit", beta: float, start: "QuantumCircuit") -> None:
+    """Apply ``exp(-i beta |s><s|)`` with the initial state s."""
+    circuit.compose(start.inverse(), inplace=True)
+    circuit.compose(_phase_of_zeros(circuit.num_qubits, -beta), inplace=True)
+    circuit.compose(start, inplace=True)
+
+
+def _free(ansatz: Ansatz) -> list[tuple[int, float | None]]:
+    """The qubits in no group, and their tilts; None for that of the uniform superposition."""
+    bound = {i for group in ansatz.groups for i in group.members}
+    free = [i for i in range(ansatz.cost.qubits) if i not in bound]
+    if ansatz.tilts is None:
+        return [(i, None) for i in free]
+    level = np.abs(ansatz.tilts - np.pi / 2.0) <= _LEVEL
+    return [(i, None if level[i] else float(ansatz.tilts[i])) for i in free]
 
 
 def _phase_of_zeros(qubits: int, phase: float) -> "QuantumCircuit":
@@ -109,13 +132,13 @@ def _phase_of_zeros(qubits: int, phase: float) -> "QuantumCircuit":
     return transpile(circuit, basis_gates=basis, optimization_level=0)
 
 
-def _pairs(cost: Cost) -> list[tuple[int, int, float]]:
-    """The couplings as (qubit, qubit, weight)."""
+def _pairs(cost: Cost) -> list[tuple[int, int, int]]:
+    """The couplings as (qubit, qubit, number)."""
     ising = cost.ising
-    return list(zip(ising.row.tolist(), ising.col.tolist(), ising.J.tolist(), strict=True))
+    return list(zip(ising.row.tolist(), ising.col.tolist(), range(len(ising.J)), strict=True))
 
 
-def _coloured_pairs(cost: Cost) -> list[tuple[int, int, float]]:
+def _coloured_pairs(cost: Cost) -> list[tuple[int, int, int]]:
     """The same sorted by colour."""
     import rustworkx
 

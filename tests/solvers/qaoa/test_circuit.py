@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Statevector
 
+from qopt.errors import UsageError
 from qopt.forms import Group, Qubo
 from qopt.solvers.qaoa import circuit as circuits
-from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
+from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost, TermAngles
 from qopt.solvers.qaoa.circuit import build_circuit
 from qopt.solvers.qaoa.simulate import open_simulator, reference
+from qopt.solvers.qaoa.simulate.product import ProductStatevector
 
 ANGLES = Angles((0.3, -0.2), (0.4, 0.7))
 
@@ -30,6 +32,44 @@ def test_gate_counts(random_qubo):
     assert circuits.two_qubit_gates(circuit) == 20
     assert circuits.one_qubit_gates(circuit) == 25
     assert circuits.one_qubit_gates(circuit, free=("rz",)) == 15
+
+
+@pytest.mark.parametrize("order", circuits.ORDERS)
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["layers", "terms"])
+def test_a_circuit_from_tilted_qubits_prepares_the_state_that_is_simulated(
+    random_qubo, n, order, kind
+):
+    cost, generator = Cost.of(random_qubo(n, density=0.7)), np.random.default_rng(n)
+    tilts = generator.uniform(0.0, np.pi, n)
+    tilts[1::3] = np.pi / 2.0
+    angles = ANGLES if kind == "layers" else TermAngles(
+        generator.normal(size=(2, cost.terms)), generator.normal(size=(2, n))
+    )
+    circuit = build_circuit(Ansatz(cost, angles, tilts=tilts), order)
+    assert circuit.count_ops()["measure"] == n
+    data = Statevector(circuit.remove_final_measurements(inplace=False)).data
+    state = ProductStatevector(cost, tilts).state(angles)
+    # Qubits that start in h and rx differ from the rest by a global phase at most.
+    phase = np.exp(1j * np.angle(np.vdot(data, state)))
+    np.testing.assert_allclose(data * phase, state, atol=1e-12)
+
+
+def test_level_tilts_need_no_more_gates(random_qubo):
+    cost = Cost.of(random_qubo(4))
+    # The tilt of one half, rounding error and all.
+    tilts = np.full(4, 2.0 * np.arcsin(np.sqrt(0.5)))
+    tilted = build_circuit(Ansatz(cost, ANGLES, tilts=tilts))
+    assert circuits.fingerprint(tilted) == circuits.fingerprint(build_circuit(Ansatz(cost, ANGLES)))
+
+
+def test_tilts_and_angles_of_terms_go_with_the_mixer_of_all_strings(random_qubo):
+    model = grouped(random_qubo)
+    cost = Cost.within_groups(model)
+    terms = TermAngles(np.zeros((1, cost.terms)), np.zeros((1, 10)))
+    for options in ({"tilts": np.ones(10)}, {"angles": terms}):
+        with pytest.raises(UsageError, match="mixer x, not ring"):
+            Ansatz(cost, mixer="ring", groups=model.groups, **options)
 
 
 def test_measurements_keep_the_order_of_variables(random_qubo):
