@@ -38,9 +38,9 @@ class ProductStatevector:
     The initial state is ``prod_i Ry(theta_i) |0>``, in which bit i is 1 with the probability
     ``sin(theta_i / 2)^2``. The mixer of a layer is ``prod_i exp(-i beta_i G_i)`` with
     ``G_i = sin(theta_i) X_i + cos(theta_i) Z_i``, whose eigenstate of +1 is the initial state
-    (warm-start QAOA: Egger, Marecek and Woerner, Quantum 5, 479, 2021, arXiv 2009.10095, section
-    2.1). Tilts of pi / 2 give the transverse-field mixer on the uniform superposition, as
-    `Statevector` has it.
+    (warm-start QAOA: Egger, Marecek and Woerner, Quantum 5, 479, 2021, arXiv 2009.10095, where beta
+    has the opposite sign). Tilts of pi / 2 give the transverse-field mixer on the uniform
+    superposition, as `Statevector` has it.
 
     Angles are one gamma and one beta a layer, or one a term and qubit (`TermAngles`: multi-angle
     QAOA, Herrman et al., Scientific Reports 12, 6781, 2022, arXiv 2109.11455).
