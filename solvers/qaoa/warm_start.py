@@ -21,8 +21,8 @@ _STARTS = 4
 _DENSE = 200
 """Variables up to which eigenvalues are those of a dense matrix."""
 
-_MARGIN = 1e-9
-"""Part of the largest eigenvalue by which the least one may be off."""
+_TOLERANCE = 1e-6
+"""Part of itself by which an eigenvalue of a larger matrix may be off."""
 
 
 def relaxed(
@@ -139,15 +139,16 @@ class _Form:
 
 
 def _least_eigenvalue(matrix: "csr_array", random: np.random.Generator) -> float:
-    """The least eigenvalue of a symmetric matrix, or slightly less, so that a shift is enough."""
+    """The least eigenvalue of a symmetric matrix; of a large one, slightly less than it."""
     from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
     n = matrix.shape[0]
-    widest = float(abs(matrix).sum(axis=1).max())
     if n <= _DENSE:
-        return float(np.linalg.eigvalsh(matrix.toarray())[0]) - _MARGIN * widest
+        return float(np.linalg.eigvalsh(matrix.toarray())[0])
     try:
-        found = eigsh(matrix, 1, which="SA", v0=random.random(n), return_eigenvectors=False)
+        found = float(eigsh(
+            matrix, 1, which="SA", v0=random.random(n), tol=_TOLERANCE, return_eigenvectors=False
+        )[0])
     except ArpackNoConvergence:
-        return -widest  # Gershgorin's circles
-    return float(found[0]) - _MARGIN * widest
+        return -float(abs(matrix).sum(axis=1).max())  # Gershgorin's circles
+    return found - _TOLERANCE * abs(found)

@@ -19,6 +19,7 @@ from .statevector import (
     Precision,
     aligned_pair,
     check_size,
+    small_like,
     tiles,
     with_idle,
 )
@@ -73,7 +74,7 @@ class ProductStatevector:
         check_size(cost.qubits, precision, _BYTES_OF_PHASES[precision])
         from . import kernels, product_kernels
 
-        self._kernels = product_kernels
+        self._kernels, self._common = product_kernels, kernels
         self.qubits, self.terms = cost.qubits, cost.terms
         self.precision = precision
         self._dtype = np.dtype(np.float64 if precision == "double" else np.float32)
@@ -172,6 +173,11 @@ class ProductStatevector:
             ))
 
     def _check(self, angles: AnyAngles) -> None:
+        if len(angles.gammas) != len(angles.betas):
+            raise UsageError(
+                f"every layer has gammas and betas: got {len(angles.gammas)} and "
+                f"{len(angles.betas)} layers of them"
+            )
         if isinstance(angles, Angles):
             return
         shapes = angles.gammas.shape[1], angles.betas.shape[1]
@@ -269,9 +275,7 @@ class ProductStatevector:
 
     def _tilt(self, values: NDArray[Any], unit: float, base: float) -> None:
         """Make the adjoint state."""
-        from . import kernels
-
-        self._spread(1 << self._width, lambda worker, a, b: kernels.tilt(
+        self._spread(1 << self._width, lambda worker, a, b: self._common.tilt(
             *self._ket, values, unit, base, a, b, *self._bra
         ))
 
@@ -284,10 +288,8 @@ class ProductStatevector:
 
     def _squares(self) -> NDArray[np.float64]:
         """Probabilities of the state as it is, shape (2**n,)."""
-        from . import kernels
-
         out = np.empty(2**self.qubits)
-        self._spread(len(out), lambda worker, a, b: kernels.square(*self._ket, a, b, out))
+        self._spread(len(out), lambda worker, a, b: self._common.square(*self._ket, a, b, out))
         return out
 
     def _columns_of_threads(self) -> list[tuple[Part, Part]]:
@@ -305,6 +307,15 @@ class ProductStatevector:
             return [work(0, 0, count)]
         ends = [count * i // self._threads for i in range(self._threads + 1)]
         return list(self._pool.map(work, range(self._threads), ends[:-1], ends[1:]))
+
+
+def warm_up(cost: Cost, precision: Precision = "double") -> None:
+    """Compile, or load from numba's cache, what a `ProductStatevector` of such a cost runs."""
+    small = ProductStatevector(small_like(cost), None, 1, precision)
+    angles = Angles((0.1,), (0.1,))
+    for each in (angles, TermAngles.spread(angles, small.terms, small.qubits)):
+        small.value_and_gradient(each, Mean())
+    small.probabilities(angles)
 
 
 def _checked(tilts: NDArray[np.float64] | None, qubits: int) -> NDArray[np.float64]:

@@ -358,14 +358,17 @@ def tiles(qubits: int, itemsize: int) -> tuple[int, int]:
 
 def warm_up(cost: Cost, precision: Precision = "double") -> None:
     """Compile, or load from numba's cache, what a `Statevector` of such a cost runs."""
-    qubits = _ONE_TILE + 1
-    model = Ising(np.zeros(qubits), *_one_pair(), np.ones(1))
-    if not is_whole(cost):
-        model = Ising(np.full(qubits, 0.1 * np.pi), *_one_pair(), np.ones(1))
     angles = Angles((0.1,), (0.1,))
-    small = Statevector(Cost(model), 1, precision)
+    small = Statevector(small_like(cost), 1, precision)
     small.value_and_gradient(angles, Mean())
     small.probabilities(angles)
+
+
+def small_like(cost: Cost) -> Cost:
+    """A cost that is stored alike, on the fewest qubits that are cut in two halves."""
+    qubits = _ONE_TILE + 1
+    fields = np.zeros(qubits) if is_whole(cost) else np.full(qubits, 0.1 * np.pi)
+    return Cost(Ising(fields, *_one_pair(), np.ones(1)))
 
 
 def _one_pair() -> tuple[NDArray[np.int64], NDArray[np.int64]]:

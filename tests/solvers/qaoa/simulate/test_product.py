@@ -5,7 +5,7 @@ from qopt.errors import SizeError, UsageError
 from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost, TermAngles
 from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Gibbs, Mean
-from qopt.solvers.qaoa.simulate import product, reference, statevector
+from qopt.solvers.qaoa.simulate import kernels, product, product_kernels, reference, statevector
 from qopt.solvers.qaoa.simulate.product import ProductStatevector
 from qopt.solvers.qaoa.simulate.statevector import Statevector
 
@@ -38,10 +38,11 @@ def at(angles, cost, flat):
 
 
 # Up to 7 qubits a register is filled up with idle ones, from 13 on it is cut in two halves.
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 8, 9, 13, 14])
+@pytest.mark.parametrize(
+    ("n", "threads"), [*((n, 1) for n in range(1, 10)), (13, 1), (13, 2), (14, 2)]
+)
 @pytest.mark.parametrize("kind", ["layers", "terms"])
 @pytest.mark.parametrize("precision", ["double", "single"])
-@pytest.mark.parametrize("threads", [1, 2])
 def test_the_state_is_the_textbook_state(random_qubo, n, kind, precision, threads):
     cost, tilts = Cost.of(random_qubo(n, seed=n, density=0.8)), random_tilts(n, seed=n)
     angles = of_kind(kind, cost)
@@ -167,6 +168,23 @@ def test_one_simulator_serves_many_angles(random_qubo):
     np.testing.assert_array_equal(simulator.state(LAYERS), first)
 
 
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_warming_up_compiles_all_that_runs(random_qubo, max_cut, whole, precision):
+    cost = Cost.of(max_cut([(i, i + 1) for i in range(13)], 14) if whole else random_qubo(14))
+    product.warm_up(cost, precision)
+    compiled = [
+        kernel for module in (kernels, product_kernels) for kernel in vars(module).values()
+        if hasattr(kernel, "signatures")
+    ]
+    before = [len(kernel.signatures) for kernel in compiled]
+    simulator = ProductStatevector(cost, random_tilts(14), 2, precision)
+    for angles in (LAYERS, random_terms(cost)):
+        simulator.value_and_gradient(angles, Mean())
+        simulator.probabilities(angles)
+    assert [len(kernel.signatures) for kernel in compiled] == before
+
+
 def test_wrong_tilts_and_angles_are_refused(random_qubo):
     cost = Cost.of(random_qubo(3))
     with pytest.raises(UsageError, match=r"one finite number a qubit, here 3: got shape \(2,\)"):
@@ -175,6 +193,8 @@ def test_wrong_tilts_and_angles_are_refused(random_qubo):
         ProductStatevector(cost, np.array([0.0, np.nan, 1.0]))
     with pytest.raises(UsageError, match="takes 6 gammas and 3 betas a layer: got 6 and 2"):
         ProductStatevector(cost).state(TermAngles(np.zeros((1, 6)), np.zeros((1, 2))))
+    with pytest.raises(UsageError, match="got 1 and 2 layers"):
+        ProductStatevector(cost).state(Angles((0.1,), (0.2, 0.3)))
 
 
 def test_a_register_that_does_not_fit_is_refused(monkeypatch):
