@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MissingPackageError
-from .findings import Findings, Flag, Floor, Quantum, budget_text, find, flags
+from .findings import (
+    Findings,
+    Flag,
+    Floor,
+    Quantum,
+    budget_text,
+    find,
+    flags,
+    made_afterwards,
+)
 from .numbers import digits_for, join, plural, value_text
 from .pricing import PriceList, charge
 from .problem import Sense
@@ -77,7 +86,9 @@ class InstanceComparison:
     @cached_property
     def digits(self) -> int:
         """Significant digits at which different objectives of this instance look different."""
-        known = [value for row in self.rows for value in (row.median, row.bound)]
+        known = [
+            value for row in self.rows for value in (row.median, row.bound, row.sampled_best)
+        ]
         known += [self.yardstick.value if self.yardstick else None]
         return digits_for([*known, *(r.objective for r in self.records)])
 
@@ -356,7 +367,9 @@ def _quantum_summary(instances: Sequence[InstanceComparison]) -> list[str]:
         i.findings.quantum is None and any(row.quantum for row in i.rows) for i in instances
     )
     parts += [f"refused as too large on {refused}"] if refused else []
-    head = f"Best quantum run against best classical run: {join(parts)}."
+    worked_on = any(row.quantum and row.postprocessing for i in instances for row in i.rows)
+    samples = " by its samples, before post-processing," if worked_on else ""
+    head = f"Best quantum run{samples} against best classical run: {join(parts)}."
     if counts["better"]:
         names = join(name for name, outcome in found.items() if outcome == "better")
         return [f"{head} Read the flags of {names} before calling it an advantage."]
@@ -380,7 +393,9 @@ def _short(instance: InstanceComparison) -> str:
         return "no feasible answer"
     best = instance.best
     first = [
-        row.label for row in instance.rows
+        f"{row.label} (post-processed)" if made_afterwards(row, best, instance.sense)
+        else row.label
+        for row in instance.rows
         if row.best is not None and not better(best, row.best, instance.sense)
     ]
     text = f"best {value_text(best, instance.digits)} by {join(first)}"
@@ -444,6 +459,10 @@ def _quality_columns(instance: InstanceComparison, row: Row) -> dict[str, Any]:
         "median": row.median,
         "median_low": low,
         "median_high": high,
+        "postprocessing": row.postprocessing or None,
+        "postprocessed": row.postprocessed if row.postprocessing else None,
+        "sampled_best": row.sampled_best,
+        "sampled_median": row.sampled_median,
         "yardstick": yardstick.value if yardstick else None,
         "yardstick_kind": yardstick.kind if yardstick else None,
         "yardstick_source": yardstick.source if yardstick else None,
@@ -472,9 +491,10 @@ COLUMNS = (
     "instance", "sha256", "kind", "sense", "solver", "role", "rank", *_COUNTS, "statuses",
     "feasible_share", "feasible_share_low", "feasible_share_high",
     "sampled_feasible_share", "sampled_feasible_share_low", "sampled_feasible_share_high",
-    "best", "median", "median_low", "median_high", "yardstick", "yardstick_kind",
-    "yardstick_source", "best_gap", "best_gap_absolute", "median_gap", "median_gap_absolute",
-    "bound", "hit_share", "hit_share_low", "hit_share_high",
+    "best", "median", "median_low", "median_high", "postprocessing", "postprocessed",
+    "sampled_best", "sampled_median", "yardstick", "yardstick_kind", "yardstick_source",
+    "best_gap", "best_gap_absolute", "median_gap", "median_gap_absolute", "bound",
+    "hit_share", "hit_share_low", "hit_share_high",
     "sampled_hit_share", "sampled_hit_share_low", "sampled_hit_share_high",
     "tts99", "tts99_low", "tts99_high", "wall", "cpu", "setup",
     *(f"wall_{phase}" for phase in PHASES),

@@ -5,10 +5,10 @@ speaks of this instance alone. Between other solvers no test is made, and fewer 
 runs are inconclusive.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from math import inf
+from math import inf, isfinite
 from typing import Literal
 
 from .numbers import (
@@ -22,9 +22,10 @@ from .numbers import (
 )
 from .pricing import staleness
 from .problem import Sense
-from .stats import CONFIDENCE, better, gap, rank_sum_test, reached
+from .record import Record
+from .stats import CONFIDENCE, better, gap, median_of_runs, rank_sum_test, reached
 from .tally import Row
-from .yardstick import Measure, objective_of
+from .yardstick import Measure, objective_of, sampled_objective
 
 FEWEST_SEEDS = 5
 """Runs under which a difference between solvers is called inconclusive."""
@@ -34,6 +35,9 @@ OVERRUN = 1.05
 
 Quantum = Literal["better", "matched", "worse", "no answer", "no classical"]
 Floor = Literal["beaten", "not beaten", "undecided"]
+
+Value = Callable[[Record], float | None]
+"""What counts of a run: its answer (`objective_of`), or its samples (`sampled_objective`)."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,12 @@ class Findings:
     quantum : str, optional
         Best quantum run against the best classical one, the floor apart: ``"better"``,
         ``"matched"``, ``"worse"``, ``"no answer"``, or ``"no classical"`` where there is none to
-        compare with. None without a quantum solver.
+        compare with. None without a quantum solver. Quantum runs count by their samples: what
+        post-processing made of them is not theirs.
     floor : str, optional
         Whether a quantum solver beat random sampling at equal samples: ``"beaten"``,
-        ``"not beaten"`` or ``"undecided"``. None where one of the two is missing.
+        ``"not beaten"`` or ``"undecided"``, by the samples of both. None where one of the two is
+        missing.
     """
 
     sentences: tuple[str, ...]
@@ -81,14 +87,15 @@ def find(rows: Sequence[Row], measured: Measure, sense: Sense) -> Findings:
     measured : Measure
     sense : {"minimise", "maximise"}
     """
-    values = [v for row in rows for v in (row.best, row.median)]
+    values = [v for row in rows for v in (row.best, row.median, row.sampled_best)]
     yardstick = measured.yardstick
     digits = digits_for([*values, yardstick.value if yardstick else None])
     sentences = _best(rows, measured, sense, digits)
     quantum, words = _quantum(rows, sense, digits)
     sentences += words
     floor, words = _floor(rows, sense, digits)
-    return Findings((*sentences, *words), quantum, floor)
+    sentences += words + _postprocessed(rows, sense, digits)
+    return Findings(tuple(sentences), quantum, floor)
 
 
 # -- the best answer ------------------------------------------------------------------------------
@@ -104,7 +111,9 @@ def _best(rows: Sequence[Row], measured: Measure, sense: Sense, digits: int) -> 
     finders = []
     for row in rows:
         if n := _reaching(row, best, sense):
-            finders.append(f"{row.label} in {n} of {plural(row.attempted, 'run')}")
+            own = _reaching(row, best, sense, sampled_objective)
+            apart = "" if own == n else f" ({n - own if own else 'all'} by post-processing)"
+            finders.append(f"{row.label} in {n} of {plural(row.attempted, 'run')}{apart}")
     head = f"Best objective {value_text(best, digits)}"
     sentences = [f"{head}, {_standing(best, measured, sense, digits)}.",
                  f"Found by {join(finders)}."]
@@ -142,10 +151,17 @@ def distance_text(value: float, reference: float, sense: Sense) -> str:
     return f"{abs(found.absolute):.3g} in the objective"
 
 
-def _reaching(row: Row, target: float, sense: Sense) -> int:
+def _reaching(row: Row, target: float, sense: Sense, of: Value = objective_of) -> int:
     """Runs that are as good as a target."""
-    values = [v for r in row.records if (v := objective_of(r)) is not None]
+    values = [v for r in row.records if (v := of(r)) is not None]
     return sum(reached(v, target, sense) for v in values)
+
+
+def made_afterwards(row: Row, value: float, sense: Sense) -> bool:
+    """Whether post-processing alone took a row to a value: no sample of its runs is as good."""
+    return row.postprocessed > 0 and (
+        row.sampled_best is None or better(value, row.sampled_best, sense)
+    )
 
 
 # -- quantum against classical --------------------------------------------------------------------
@@ -154,7 +170,7 @@ def _reaching(row: Row, target: float, sense: Sense) -> int:
 def _quantum(
     rows: Sequence[Row], sense: Sense, digits: int
 ) -> tuple[Quantum | None, list[str]]:
-    """Each quantum row against the best classical answer, the floor's apart."""
+    """The samples of each quantum row against the best classical answer, the floor's apart."""
     quantum = [row for row in rows if row.quantum and row.attempted]
     if not quantum:
         return None, []
@@ -178,25 +194,27 @@ def _quantum(
 
 
 def _against(row: Row, rival: Row | None, sense: Sense, digits: int) -> tuple[Quantum, str]:
-    """One quantum row against the best classical one."""
-    if row.best is None:
-        return "no answer", f"{row.label} gave no feasible answer."
-    ours = value_text(row.best, digits)
+    """One quantum row, by its samples, against the best classical one."""
+    name = _begin(_subject(row, "samples"))
+    if row.sampled_best is None:
+        return "no answer", f"{name} gave no feasible answer."
+    ours = value_text(row.sampled_best, digits)
     if rival is None or rival.best is None:
-        return "no classical", f"{row.label} reached {ours}, with no classical answer beside it."
+        return "no classical", f"{name} reached {ours}, with no classical answer beside it."
     theirs = f"the classical best {value_text(rival.best, digits)} of {rival.label}"
-    times = f"{_reaching(row, row.best, sense)} of {plural(row.attempted, 'run')}"
-    apart = distance_text(row.best, rival.best, sense)
-    if better(rival.best, row.best, sense):
-        return "worse", f"{row.label} did not match {theirs}: best run {ours}, {apart} worse."
-    if better(row.best, rival.best, sense):
+    reaching = _reaching(row, row.sampled_best, sense, sampled_objective)
+    times = f"{reaching} of {plural(row.attempted, 'run')}"
+    apart = distance_text(row.sampled_best, rival.best, sense)
+    if better(rival.best, row.sampled_best, sense):
+        return "worse", f"{name} did not match {theirs}: best run {ours}, {apart} worse."
+    if better(row.sampled_best, rival.best, sense):
         return "better", (
-            f"{row.label} found {ours} in {times}, {apart} better than {theirs}. Whether that is "
+            f"{name} found {ours} in {times}, {apart} better than {theirs}. Whether that is "
             "an advantage depends on the flags: no test was made."
         )
     simulated = f" with {row.device} simulated" if row.simulated and row.device else ""
     return "matched", (
-        f"{row.label} matched {theirs} in {times}; a median run took {seconds_text(row.wall)} s"
+        f"{name} matched {theirs} in {times}; a median run took {seconds_text(row.wall)} s"
         f"{simulated}, against {seconds_text(rival.wall)} s."
     )
 
@@ -215,12 +233,12 @@ def _leader(rows: Sequence[Row], sense: Sense) -> Row:
 def _floor(
     rows: Sequence[Row], sense: Sense, digits: int
 ) -> tuple[Floor | None, list[str]]:
-    """Each quantum row against random sampling."""
+    """The samples of each quantum row against those of random sampling."""
     floors = [row for row in rows if row.role == "floor" and row.attempted]
     quantum = [row for row in rows if row.quantum and row.attempted]
     if not floors or not quantum:
         return None, []
-    floor = floors[0]
+    floor = next((row for row in floors if not row.postprocessing), floors[0])
     found = [_against_floor(row, floor, sense, digits) for row in quantum]
     outcomes = {outcome for outcome, _ in found}
     order: tuple[Floor, ...] = ("beaten", "undecided", "not beaten")
@@ -232,14 +250,10 @@ def _against_floor(row: Row, floor: Row, sense: Sense, digits: int) -> tuple[Flo
 
     Decided by how often a sample hits the best known value, where exact intervals lie apart; else
     by the median runs, where the winner had no more samples and a rank-sum test over the runs tells
-    them apart. The floor needs no test: who is not ahead has not beaten it.
+    them apart. The floor needs no test: who is not ahead has not beaten it. What post-processing
+    made of samples is left out on both sides.
     """
-    drawn, floor_drawn = _samples(row), floor.counts.get("samples", 0.0)
-    samples = (
-        f"{count_text(drawn)} and {count_text(floor_drawn)} samples a run"
-        if drawn != floor_drawn
-        else f"{count_text(drawn)} samples a run each"
-    )
+    drawn, _, samples = _drawn(row, floor)
     if row.sampled_hits is not None and floor.sampled_hits is not None:
         # Shots spent on angles are samples that hit nothing.
         used = row.counts.get("samples", 0.0) / drawn
@@ -250,45 +264,111 @@ def _against_floor(row: Row, floor: Row, sense: Sense, digits: int) -> tuple[Flo
                 f"value, {percent_text(floor.sampled_hits.value)} % of {floor.label}'s (exact 95 % "
                 f"intervals apart, {samples})"
             )
+            name = _begin(_subject(row, "samples"))
             if low > floor.sampled_hits.high:
-                return "beaten", f"{row.label} beat random sampling: {rates}."
-            return "not beaten", f"{row.label} did not beat random sampling: {rates}."
-    return _by_medians(row, floor, sense, digits, (drawn, floor_drawn, samples))
+                return "beaten", f"{name} beat random sampling: {rates}."
+            return "not beaten", f"{name} did not beat random sampling: {rates}."
+    return _by_medians(row, floor, sense, digits, sampled_objective)
+
+
+def _drawn(row: Row, floor: Row) -> tuple[float, float, str]:
+    """Samples that a run of each had, and both in words."""
+    ours, theirs = _samples(row), floor.counts.get("samples", 0.0)
+    if ours == theirs:
+        return ours, theirs, f"{count_text(ours)} samples a run each"
+    return ours, theirs, f"{count_text(ours)} and {count_text(theirs)} samples a run"
 
 
 def _by_medians(
-    row: Row, floor: Row, sense: Sense, digits: int, drawn: tuple[float, float, str]
+    row: Row, floor: Row, sense: Sense, digits: int, of: Value
 ) -> tuple[Floor, str]:
-    ours, theirs = row.median, floor.median
+    """The median runs of both, by their answers or by their samples."""
+    first, second = _all_runs(row, sense, of), _all_runs(floor, sense, of)
+    ours, theirs = _median(first, sense), _median(second, sense)
+    drawn = _drawn(row, floor)
+    by_samples = of is sampled_objective
+    rival = "random sampling" if by_samples else "random sampling that is post-processed alike"
+    name = _subject(row, "samples" if by_samples else "answers")
+    beats = "beat" if row.postprocessing else "beats"
     words = (
         f"median run {value_text(ours, digits) if ours is not None else 'without an answer'} "
         f"against {value_text(theirs, digits) if theirs is not None else 'none'} of {floor.label} "
         f"({drawn[2]})"
     )
     if ours is not None and (theirs is None or better(ours, theirs, sense)):
-        chance = rank_sum_test(_all_runs(row, sense), _all_runs(floor, sense))
+        chance = rank_sum_test(first, second)
         if drawn[0] <= drawn[1] and chance <= 1.0 - CONFIDENCE:
-            return "beaten", f"{row.label} beat random sampling: {words}; rank-sum p {chance:.2g}."
+            return "beaten", f"{_begin(name)} beat {rival}: {words}; rank-sum p {chance:.2g}."
         why = "more samples" if drawn[0] > drawn[1] else f"rank-sum p {chance:.2g}"
         return "undecided", (
-            f"Whether {row.label} beats random sampling is undecided: {words}; {why}."
+            f"Whether {name} {beats} {rival} is undecided: {words}; {why}."
         )
     # The floor's samples are feasible: who mostly finds none is behind with fewer samples, too.
     if (ours is None and theirs is not None) or (ours is not None and drawn[0] >= drawn[1]):
-        return "not beaten", f"{row.label} did not beat random sampling: {words}."
-    return "undecided", f"Whether {row.label} beats random sampling is undecided: {words}."
+        return "not beaten", f"{_begin(name)} did not beat {rival}: {words}."
+    return "undecided", f"Whether {name} {beats} {rival} is undecided: {words}."
 
 
-def _all_runs(row: Row, sense: Sense) -> list[float]:
+def _all_runs(row: Row, sense: Sense, of: Value) -> list[float]:
     """Objectives of every attempted run; one without an answer is worse than any."""
     worst = inf if sense == "minimise" else -inf
-    values = [v for r in row.records if (v := objective_of(r)) is not None]
+    values = [v for r in row.records if (v := of(r)) is not None]
     return [*values, *[worst] * (row.attempted - len(values))]
+
+
+def _median(runs: Sequence[float], sense: Sense) -> float | None:
+    known = [value for value in runs if isfinite(value)]
+    return median_of_runs(known, len(runs) - len(known), sense)
 
 
 def _samples(row: Row) -> float:
     """Samples that a run had: all its shots, those spent on angles included."""
     return max(row.counts.get("samples", 0.0), row.counts.get("shots", 0.0), 1.0)
+
+
+def _subject(row: Row, what: str) -> str:
+    """A row by name: its samples or its answers, where post-processing tells them apart."""
+    return f"the {what} of {row.label}" if row.postprocessing else row.label
+
+
+def _begin(words: str) -> str:
+    """Words at the beginning of a sentence; labels keep their letters."""
+    return f"T{words[1:]}" if words.startswith("the ") else words
+
+
+# -- post-processing ------------------------------------------------------------------------------
+
+
+def _postprocessed(rows: Sequence[Row], sense: Sense, digits: int) -> list[str]:
+    """What post-processing made of samples, and whether it makes as much of random ones."""
+    sentences = []
+    for row in rows:
+        if not row.postprocessing or not row.attempted:
+            continue
+        made = f"{row.postprocessed} of {plural(row.attempted, 'answer')}"
+        sampled = (
+            f"best sample {value_text(row.sampled_best, digits)}"
+            if row.sampled_best is not None else "no sample was feasible"
+        )
+        best = "none" if row.best is None else value_text(row.best, digits)
+        sentences.append(
+            f"{row.label}: post-processing ({row.postprocessing}) made {made}, each better than "
+            f"the samples of its run; {sampled}, best answer {best}." if row.postprocessed else
+            f"{row.label}: post-processing ({row.postprocessing}) made no answer that is better "
+            "than the samples."
+        )
+        floor = _same_floor(row, rows)
+        if row.quantum and floor is not None:
+            sentences.append(_by_medians(row, floor, sense, digits, objective_of)[1])
+    return sentences
+
+
+def _same_floor(row: Row, rows: Sequence[Row]) -> Row | None:
+    """Random sampling with the post-processing of a row."""
+    return next((
+        other for other in rows
+        if other.role == "floor" and other.attempted and other.postprocessing == row.postprocessing
+    ), None)
 
 
 # -- flags ----------------------------------------------------------------------------------------
@@ -322,6 +402,13 @@ def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
             "no-floor",
             "Random sampling is not in the line-up: whether a sampler does better than chance is "
             "not shown.",
+        ))
+    bare = [row.label for row in quantum if row.postprocessing and _same_floor(row, rows) is None]
+    if bare:
+        found.append(Flag(
+            "bare-floor",
+            f"No random sampling with the post-processing of {join(bare)} is in the line-up: "
+            "whether the answers owe anything to the circuit is not shown.",
         ))
     most = max((row.attempted for row in rows), default=0)
     # One run among many seeds is a solver that its seed does not change.

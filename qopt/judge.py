@@ -1,6 +1,6 @@
 """Judging an outcome: the problem's own score has the last word over the solver's claim."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,30 +24,87 @@ TOLERANCE = 1e-9
 
 @dataclass
 class Judged:
-    """The answers of an outcome as the problem scores them."""
+    """The answers of an outcome as the problem scores them.
+
+    Parameters
+    ----------
+    best : object
+        The best answer in the problem's own terms.
+    score : Score, optional
+        Its score; None without answers.
+    samples : dict
+        As in `qopt.record.Record`.
+    origin : str
+        Whose merit the best answer is, in words; empty where there was no post-processing.
+    """
 
     best: Any = None
     score: Score | None = None
     samples: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+
+Answers = Sequence[Any] | NDArray[np.int8]
 
 
 def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged:
-    """Decode and score every answer; keep the best feasible one, else the least infeasible."""
-    total = len(outcome.answers)
-    counts = np.ones(total, dtype=np.int64) if outcome.counts is None else outcome.counts
+    """Decode and score every answer; keep the best feasible one, else the least infeasible.
+
+    Answers that post-processing made of the samples are summed up apart from them. One of them is
+    the best only where it is better than every sample.
+    """
+    judged = _appraise(problem, lowering, outcome.answers, outcome.counts)
+    judged.samples["independent"] = outcome.independent or judged.samples["total"]
+    improved = outcome.improved
+    if improved is None:
+        return judged
+    made = _appraise(problem, lowering, improved.answers, improved.counts)
+    ahead = _ahead(problem, made.score, judged.score)
+    best = judged.samples["best"]
+    sampled = "no sample is feasible" if best is None else f"the best sample is {best:.10g}"
+    judged.samples["improved"] = {"method": improved.method, "answer": ahead, **made.samples}
+    if ahead:
+        judged.best, judged.score = made.best, made.score
+        judged.origin = f"the answer was made of samples by {improved.method}; {sampled}"
+    else:
+        judged.origin = f"the answer is a sample; {improved.method} made none that is better"
+    return judged
+
+
+def _ahead(problem: Problem, made: Score | None, sampled: Score | None) -> bool:
+    """Whether the best post-processed answer is better than the best sample, beyond rounding."""
+    if made is None or sampled is None:
+        return made is not None
+    first, second = _rank(problem, made), _rank(problem, sampled)
+    if first[:-1] != second[:-1]:
+        return first < second
+    return second[-1] - first[-1] > TOLERANCE * max(abs(first[-1]), abs(second[-1]))
+
+
+def _rank(problem: Problem, score: Score) -> tuple[float, float, float]:
+    """Feasible answers first, then by how much they violate, then by the objective."""
+    objective = score.objective if problem.sense == "minimise" else -score.objective
+    broken = sum(v.amount for v in score.violations)
+    return (0.0, 0.0, objective) if score.feasible else (1.0, broken, objective)
+
+
+def _appraise(
+    problem: Problem, lowering: Lowering[Any], answers: Answers, given: NDArray[np.int64] | None
+) -> Judged:
+    """Score answers, find the best one, and sum them up by multiplicity."""
+    total = len(answers)
+    counts = np.ones(total, dtype=np.int64) if given is None else given
     if len(counts) != total:
         raise SolverError(f"the solver returned {total} answers and {len(counts)} counts")
     sign = 1.0 if problem.sense == "minimise" else -1.0
     judged = Judged()
     best_rank: tuple[float, ...] | None = None
     objectives, weights = [], []
-    for decoded, score, count in _scored(problem, lowering, outcome, counts):
+    for decoded, score, count in _scored(problem, lowering, answers, counts):
         if score.feasible:
             objectives.append(score.objective)
             weights.append(int(count))
-            rank: tuple[float, ...] = (0.0, sign * score.objective)
-        else:
-            rank = (1.0, sum(v.amount for v in score.violations), sign * score.objective)
+        rank = _rank(problem, score)
         if best_rank is None or rank < best_rank:
             best_rank, judged.best, judged.score = rank, decoded, score
     if judged.score is not None:
@@ -55,7 +112,6 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     judged.samples = {
         "distinct": total,
         "total": int(counts.sum()),
-        "independent": outcome.independent or int(counts.sum()),
         "scored": int(counts[:MOST_SCORED].sum()),
         "feasible_total": sum(weights),
         **_summary(objectives, weights, sign),
@@ -64,13 +120,13 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
 
 
 def _scored(
-    problem: Problem, lowering: Lowering[Any], outcome: Outcome, counts: NDArray[np.int64]
+    problem: Problem, lowering: Lowering[Any], answers: Answers, counts: NDArray[np.int64]
 ) -> Iterator[tuple[Any, Score, int]]:
     """Decoded answers with their scores, many at once where the problem offers that."""
     many = getattr(problem, "score_many", None)
-    for start in range(0, min(len(outcome.answers), MOST_SCORED), _AT_ONCE):
+    for start in range(0, min(len(answers), MOST_SCORED), _AT_ONCE):
         end = min(start + _AT_ONCE, MOST_SCORED)
-        decoded = [lowering.decode(answer) for answer in outcome.answers[start:end]]
+        decoded = [lowering.decode(answer) for answer in answers[start:end]]
         scores = many(decoded) if many else [problem.score(answer) for answer in decoded]
         yield from zip(decoded, scores, counts[start:end].tolist(), strict=True)
 

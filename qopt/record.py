@@ -120,7 +120,9 @@ class Record:
         ``distinct`` answers, ``total`` with multiplicity, the ``independent`` draws that
         these amount to, ``scored`` and ``feasible_total`` of
         those; ``best``, ``median`` and ``mean`` objective of the feasible ones, and ``best_total``:
-        how many reached the best.
+        how many reached the best. Where classical post-processing worked on them, ``improved``
+        holds the same of the answers that it made, with its ``method`` in words and whether one of
+        them is the run's ``answer``: everything else speaks of the samples as they were drawn.
     trace : dict
         ``incumbents`` and ``bounds``: lists of [seconds, value] in the problem's units.
     usage : Usage
@@ -187,6 +189,16 @@ class Record:
     def label(self) -> str:
         """Solver with its options, as a comparison shows it: ``"qaoa:p=2,device=aer:torino"``."""
         return solver_label(self.solver, self.options)
+
+    @property
+    def postprocessing(self) -> str:
+        """What classical post-processing worked on the samples, in words; empty if none did."""
+        return str(self.samples.get("improved", {}).get("method", ""))
+
+    @property
+    def postprocessed(self) -> bool:
+        """Whether post-processing made the answer: no sample is as good."""
+        return bool(self.samples.get("improved", {}).get("answer", False))
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, its `id` included."""

@@ -301,8 +301,8 @@ def _solution(
     started: str,
 ) -> Solution:
     status, reason, bound = verdict(task.problem, lowering, outcome, judged)
-    if progress.interrupted:
-        reason = "; ".join(filter(None, [reason, "interrupted"]))
+    ended = "interrupted" if progress.interrupted else ""
+    reason = "; ".join(filter(None, [reason, judged.origin, ended]))
     usage, score = outcome.usage, judged.score
     ended_by_clock = (
         task.budget.time_limit is not None and status is not Status.OPTIMAL

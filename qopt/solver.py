@@ -15,13 +15,17 @@ from numpy.typing import NDArray
 
 from .errors import UsageError
 
-PHASES = ("lower", "setup", "compile", "execute", "mitigate", "optimise", "decode")
+PHASES = (
+    "lower", "setup", "compile", "execute", "mitigate", "optimise", "postprocess", "decode",
+)
 """The phases of a run in the order in which reports show them.
 
 ``setup`` is imports and just-in-time compilation: what a resident service pays once.
 """
 
-Phase = Literal["lower", "setup", "compile", "execute", "mitigate", "optimise", "decode"]
+Phase = Literal[
+    "lower", "setup", "compile", "execute", "mitigate", "optimise", "postprocess", "decode"
+]
 
 
 class Status(StrEnum):
@@ -300,6 +304,26 @@ class Progress:
 
 
 @dataclass
+class Improved:
+    """Answers that classical post-processing made of a run's samples.
+
+    Parameters
+    ----------
+    answers : sequence
+        Distinct answers of the model, best first, as in `Outcome`.
+    counts : ndarray of int64, shape (answers,), optional
+        Of how many samples each was made; all one if left out.
+    method : str
+        What made them, in words: ``"repair and descent"``. Runs whose words are equal were
+        post-processed alike.
+    """
+
+    answers: Sequence[Any] | NDArray[np.int8] = field(repr=False)
+    counts: NDArray[np.int64] | None = field(default=None, repr=False)
+    method: str = "post-processing"
+
+
+@dataclass
 class Outcome:
     """What a solver returns.
 
@@ -317,6 +341,9 @@ class Outcome:
     independent : int, optional
         How many independent draws the samples amount to, where they are not independent of each
         other (shots that share a noise trajectory); all of them if left out.
+    improved : Improved, optional
+        Answers that classical post-processing made of the samples: scored like them, counted apart
+        from them, so that its merit is not taken for the sampler's.
     bound : float, optional
         Proven bound in the model's own units (a lower one when it minimises), or None.
     usage : Usage
@@ -330,6 +357,7 @@ class Outcome:
     answers: Sequence[Any] | NDArray[np.int8] = field(default=(), repr=False)
     counts: NDArray[np.int64] | None = field(default=None, repr=False)
     independent: int | None = None
+    improved: Improved | None = None
     bound: float | None = None
     usage: Usage = field(default_factory=Usage, repr=False)
     reason: str = ""

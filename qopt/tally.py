@@ -23,7 +23,7 @@ from .stats import (
     share,
     time_to_solution,
 )
-from .yardstick import Yardstick, objective_of
+from .yardstick import Yardstick, objective_of, sampled_objective
 
 _COUNTED = (
     "evaluations", "circuits", "shots", "qubits", "depth", "two_qubit_gates", "logical_depth",
@@ -77,6 +77,13 @@ class Row:
         samples that share a noise trajectory count as one.
     best, median : float, optional
         Best objective, and the median over attempted runs with those without an answer as worst.
+    postprocessing : str
+        Classical post-processing that worked on the samples of its runs, in words; empty if none
+        did.
+    postprocessed : int
+        Runs whose answer it made: no sample of theirs is as good.
+    sampled_best, sampled_median : float, optional
+        As `best` and `median`, of the runs' best samples before post-processing.
     median_interval : tuple of (float or None), optional
         Distribution-free, 95 %; None under 6 runs.
     best_gap, median_gap : Gap, optional
@@ -84,7 +91,8 @@ class Row:
     bound : float, optional
         Tightest bound that it proved.
     hits : Share, optional
-        Runs that reached the yardstick; None where nobody is known to have reached it.
+        Runs that reached the yardstick, by a sample where there was post-processing; None where
+        nobody is known to have reached it.
     sampled_hits : Share, optional
         Samples that did.
     tts : TimeToSolution, optional
@@ -124,6 +132,10 @@ class Row:
     sampled_feasible: Share | None
     best: float | None
     median: float | None
+    postprocessing: str
+    postprocessed: int
+    sampled_best: float | None
+    sampled_median: float | None
     median_interval: tuple[float | None, float | None] | None
     best_gap: Gap | None
     median_gap: Gap | None
@@ -184,7 +196,9 @@ def tally(
     objectives = [v for r in attempted if (v := objective_of(r)) is not None]
     failed = sum(r.status is Status.FAILED for r in attempted)
     missed = len(attempted) - len(objectives)
-    best = (min if sense == "minimise" else max)(objectives) if objectives else None
+    pick = min if sense == "minimise" else max
+    sampled = [v for r in attempted if (v := sampled_objective(r)) is not None]
+    best = pick(objectives, default=None)
     middle = median_of_runs(objectives, missed, sense)
     bounds = [r.bound for r in attempted if r.bound is not None and isfinite(r.bound)]
     hits, sampled_hits, tts = _hits(attempted, yardstick, sense)
@@ -206,6 +220,10 @@ def tally(
         sampled_feasible=_sampled(attempted, lambda samples: samples.get("feasible_total", 0)),
         best=best,
         median=middle,
+        postprocessing=next((r.postprocessing for r in records if r.postprocessing), ""),
+        postprocessed=sum(r.postprocessed and r.feasible for r in attempted),
+        sampled_best=pick(sampled, default=None),
+        sampled_median=median_of_runs(sampled, len(attempted) - len(sampled), sense),
         median_interval=median_interval(objectives, missed, sense),
         best_gap=_gap(best, yardstick, sense),
         median_gap=_gap(middle, yardstick, sense),
@@ -250,7 +268,7 @@ def _hits(
     def hit(value: float | None) -> bool:
         return value is not None and reached(value, target, sense)
 
-    successes = sum(hit(objective_of(r)) for r in attempted)
+    successes = sum(hit(sampled_objective(r)) for r in attempted)
     sampled = _sampled(
         attempted,
         lambda samples: samples.get("best_total", 0) if hit(samples.get("best")) else 0,
@@ -352,4 +370,5 @@ def run_json(record: Record) -> dict[str, Any]:
         "id": record.id, "seed": record.seed, "status": str(record.status),
         "reason": record.reason, "feasible": record.feasible, "objective": record.objective,
         "bound": record.bound, "wall": record.wall, "cpu": record.cpu,
+        "sampled_objective": sampled_objective(record), "postprocessed": record.postprocessed,
     }

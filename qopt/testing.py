@@ -198,6 +198,11 @@ def _check_outcome(title: str, model: Any, outcome: Outcome, best: float) -> Non
     if outcome.counts is not None:
         assert len(outcome.counts) == len(outcome.answers), f"{title}: counts and answers differ"
         assert (np.asarray(outcome.counts) > 0).all(), f"{title}: an answer that was never seen"
+    improved = () if outcome.improved is None else outcome.improved.answers
+    if outcome.improved is not None and outcome.improved.counts is not None:
+        assert len(outcome.improved.counts) == len(improved), (
+            f"{title}: counts and improved answers differ"
+        )
     sign = -1.0 if isinstance(model, Program) and model.sense == "maximise" else 1.0
     slack = 1e-6 * max(1.0, abs(best))
     if outcome.bound is not None:
@@ -205,7 +210,7 @@ def _check_outcome(title: str, model: Any, outcome: Outcome, best: float) -> Non
             f"{title}: bound {outcome.bound} is beyond the optimum {best}"
         )
     values = []
-    for answer in outcome.answers:
+    for answer in [*outcome.answers, *improved]:
         value, feasible = _evaluate(title, model, answer)
         if feasible:
             values.append(sign * value)

@@ -80,6 +80,17 @@ def objective_of(record: Record) -> float | None:
     return value if record.feasible and value is not None and isfinite(value) else None
 
 
+def sampled_objective(record: Record) -> float | None:
+    """Objective of the best feasible sample, before any post-processing; None without one.
+
+    Where none was made, the answer of the run.
+    """
+    if not record.postprocessed:
+        return objective_of(record)
+    value = record.samples.get("best")
+    return value if isinstance(value, int | float) and isfinite(value) else None
+
+
 def measure(records: Sequence[Record], sense: Sense) -> Measure:
     """Find the yardstick for the records of one instance.
 

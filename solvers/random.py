@@ -12,6 +12,8 @@ from qopt.errors import UsageError
 from qopt.forms import Group, Qubo, Route, Routing
 from qopt.solver import Budget, Outcome, Progress, Status, Usage
 
+from .postprocess import Postprocess, improve, load
+
 MOST_KEPT = 20_000
 """Different answers that are returned at most, the best ones."""
 
@@ -38,9 +40,14 @@ class RandomSampling:
     ----------
     samples : int
         Samples to draw, unless the budget says otherwise.
+    postprocess : {"none", "repair", "descent"}
+        What is made of samples of a QUBO, and counted apart from them: the floor for a sampler that
+        is post-processed alike. 'repair' makes exactly-k groups hold, which they do here already;
+        'descent' goes on to a local minimum.
     """
 
     samples: int = 1024
+    postprocess: Postprocess = "none"
 
     def __post_init__(self) -> None:
         if self.samples < 1:
@@ -55,6 +62,9 @@ class RandomSampling:
         rng = np.random.default_rng(seed)
         draws = _qubo_draws(model, rng) if isinstance(model, Qubo) else _routing_draws(model, rng)
         tally = _Tally()
+        if self.postprocess != "none" and isinstance(model, Qubo):
+            with usage.phase("setup"):
+                load()
         clock = budget.start()
         with usage.phase("execute"):
             next(draws)
@@ -65,7 +75,8 @@ class RandomSampling:
                     progress.incumbent(tally.best[1])
                 progress.step(tally.total / wanted)
         usage.evaluations = tally.total
-        return _outcome(model, tally, wanted, usage)
+        outcome = _outcome(model, tally, wanted, usage)
+        return improve(model, outcome, self.postprocess, clock, progress)
 
 
 Sample = tuple[Any, int, float, float]

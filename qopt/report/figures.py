@@ -132,6 +132,7 @@ def _run_words(record: Record, digits: int) -> str:
     text = f"seed {record.seed}: {str(record.status).replace('_', ' ')}"
     if value is not None:
         text += f", {value_text(value, digits)}"
+        text += " by post-processing" if record.postprocessed else ""
     return f"{text}, {seconds_text(record.wall)} s, run {record.id}"
 
 

@@ -121,7 +121,7 @@ def _instance(
         _table(tables.main_columns(instance), instance.rows, colours),
         _figures(instance, colours, steps),
         tag("h3", "Circuits and samples") if circuits else None,
-        _table(tables.circuit_columns(), circuits, colours) if circuits else None,
+        _table(tables.circuit_columns(instance), circuits, colours) if circuits else None,
         _reasons(instance.rows),
         _phases(instance.rows, colours),
         _facts(instance),
@@ -394,7 +394,14 @@ _TERMS = (
      "known value, else from an open bound; the line under the instance's name says which, and who "
      "says so. In percent of that value, or in the objective's own units where the objective "
      "touches or crosses zero."),
-    ("Hits", "Runs that reached the proven optimum or the best known value."),
+    ("Hits", "Runs that reached the proven optimum or the best known value, by a sample where "
+     "there was post-processing."),
+    ("Post-processing", "Classical repair or descent that works on the samples of a run and makes "
+     "better answers of them. Its answers count as the run's own in feasible, best, median and "
+     "gap, never as the sampler's: hits, shares of samples, and the comparisons of a quantum "
+     "solver with classical solvers and with random sampling go by the samples as they were "
+     "drawn. Whether these are worth more than random ones to start from is shown by random "
+     "sampling with the same post-processing."),
     ("Wall and CPU seconds", "Median of a run, from lowering the instance to scoring the answers; "
      "CPU seconds count all threads. A simulated device's time is the simulator's."),
     ("Setup", "Imports and just-in-time compilation, which the first run of a process pays for all "

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..comparison import Comparison, InstanceComparison
+from ..findings import made_afterwards
 from ..numbers import (
     count_text,
     join,
@@ -78,6 +79,8 @@ def main_columns(instance: InstanceComparison) -> list[Column]:
             lambda r: value(r.median),
         ),
     ]
+    if any(r.postprocessing for r in instance.rows):
+        columns.append(_best_sample(instance.digits))
     gaps = [g for r in instance.rows for g in (r.best_gap, r.median_gap) if g is not None]
     if gaps and all(g.relative is not None for g in gaps):
         columns.append(Column(
@@ -91,7 +94,9 @@ def main_columns(instance: InstanceComparison) -> list[Column]:
         ))
     return [
         *columns,
-        Column("hits", f"runs that reached {to}", lambda r: _share(r.hits)),
+        Column(
+            "hits", f"runs that reached {to}, before any post-processing", lambda r: _share(r.hits)
+        ),
         Column("status", "how the runs ended", _status, False),
         Column(
             "wall s", "median seconds of a run, without setup",
@@ -117,8 +122,8 @@ def main_columns(instance: InstanceComparison) -> list[Column]:
     ]
 
 
-def circuit_columns() -> list[Column]:
-    """Circuits and samples of solvers that draw samples."""
+def circuit_columns(instance: InstanceComparison) -> list[Column]:
+    """Circuits and samples of solvers that draw samples on an instance."""
 
     def count(name: str) -> Callable[[Row], Cell]:
         return lambda r: Cell(count_text(r.counts.get(name)), r.counts.get(name))
@@ -142,6 +147,9 @@ def circuit_columns() -> list[Column]:
         Column("circuits", "circuits executed in a run", count("circuits")),
         Column("shots", "shots of a run, those for angles included", count("shots")),
         Column("samples", "samples that were scored in a run", count("samples")),
+        _best_sample(instance.digits),
+        Column("best answer", "best objective of a run's answer, and what made it",
+               lambda r: _best_answer(r, instance)),
         Column(
             "feasible samples %", "share of feasible samples, all runs together",
             lambda r: _percent(r.sampled_feasible),
@@ -222,6 +230,11 @@ def legend(comparison: Comparison) -> list[str]:
         "worst; gap: best run / median run; hits: runs that reached the value gaps are measured to",
         "setup: imports and compilation, which a process pays once, not in wall s, CPU s and cost",
     ]
+    if any(row.postprocessing for row in rows):
+        lines.append(
+            "post-processing: best, median and gap are of the answers that it made; best sample "
+            "and hits of the samples before it"
+        )
     if any(row.simulated and row.device for row in rows):
         lines.append(f"{ESTIMATE} an estimate: the device was simulated; ? no price is known")
     skus = sorted({
@@ -237,6 +250,29 @@ def legend(comparison: Comparison) -> list[str]:
 
 
 # -- cells ----------------------------------------------------------------------------------------
+
+
+def _best_sample(digits: int) -> Column:
+    """Best objective of a sample: what a solver found without post-processing."""
+    def cell(row: Row) -> Cell:
+        if not row.postprocessing and not has_circuits(row):
+            return Cell("–")
+        value = row.sampled_best
+        return Cell(value_text(value, digits), value, "" if value is None else repr(value))
+
+    hint = "best objective of a feasible sample, before any post-processing"
+    return Column("best sample", hint, cell)
+
+
+def _best_answer(row: Row, instance: InstanceComparison) -> Cell:
+    if row.best is None:
+        return Cell("–")
+    made = made_afterwards(row, row.best, instance.sense)
+    by = f" ({row.postprocessing})" if made else ""
+    hint = f"{row.postprocessed} of {plural(row.attempted, 'answer')} made by post-processing"
+    return Cell(
+        f"{value_text(row.best, instance.digits)}{by}", row.best, hint if row.postprocessing else ""
+    )
 
 
 def _found(row: Row) -> Cell:

@@ -10,6 +10,8 @@ from qopt.errors import UsageError
 from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
+from .. import postprocess as postprocessing
+from ..postprocess import Postprocess
 from . import circuit as circuits
 from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
 from .angles import BY_SHOTS, Allowance, Trained, Training, default_evaluations
@@ -93,6 +95,9 @@ class Qaoa:
         Of the compiler; by default the run's seed.
     compile_tries : int, optional
         Seeds that the compiler tries, keeping the likeliest circuit to succeed; 4 if left out.
+    postprocess : {"none", "repair", "descent"}
+        What is made of the samples, and counted apart from them: 'repair' makes exactly-k groups
+        hold by the fewest flips, 'descent' goes on from there to a local minimum.
     """
 
     p: int = 1
@@ -110,6 +115,7 @@ class Qaoa:
     optimisation_level: int | None = None
     compile_seed: int | None = None
     compile_tries: int | None = None
+    postprocess: Postprocess = "none"
 
     def __post_init__(self) -> None:
         for name, value, least, most in (
@@ -189,8 +195,9 @@ class Qaoa:
         # Circuits of the training differ from the last one in nothing but their angles.
         usage.device_seconds = compiled.seconds(usage.shots)
         details = self._details(model, ansatz, trained, noiseless) | _execution(compiled, samples)
-        return _outcome(model, ansatz, samples, usage, details,
-                        self._reason(samples, clock, progress), progress)
+        outcome = _outcome(model, ansatz, samples, usage, details,
+                           self._reason(samples, clock, progress), progress)
+        return postprocessing.improve(model, outcome, self.postprocess, clock, progress)
 
     def qasm3(self, model: Qubo) -> str:
         """The bound logical circuit of a model as OpenQASM 3, with angles as `solve` trains them.
@@ -245,6 +252,8 @@ class Qaoa:
         check_size(ansatz, self.precision)
         device = self._open(threads)
         device.load()
+        if self.postprocess != "none":
+            postprocessing.load()
         device.check_size(ansatz)
         warm_up(ansatz, self.precision)
         if self.angles is None:

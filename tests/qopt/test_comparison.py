@@ -417,6 +417,110 @@ def test_shots_of_one_noise_trajectory_are_one_draw():
     assert instance.findings.floor == "not beaten"
 
 
+# -- post-processing --------------------------------------------------------------------------
+
+
+QUANTUM = "qaoa:device=aer:torino,p=2,postprocess=descent"
+FLOOR = "random:postprocess=descent"
+
+
+def test_what_post_processing_made_is_no_merit_of_the_samples():
+    records = make.polished(make.quantum([110.0, 100.0, None]), [100.0, None, 100.0])
+    comparison, instance, rows = one([*make.optimal(100.0), *records])
+    row = rows[QUANTUM]
+    assert (row.best, row.median, row.answered) == (100.0, 100.0, 3)
+    assert (row.sampled_best, row.sampled_median) == (100.0, 110.0)
+    assert (row.postprocessing, row.postprocessed) == ("descent", 2)
+    assert (row.hits.successes, row.hits.trials) == (1, 3)
+    assert (row.sampled_hits.successes, row.sampled_hits.trials) == (1, 3 * 1024)
+    assert row.tts.value > 3 * row.wall  # of one hit in three runs, not of three
+    assert row.sampled_feasible.successes == 120
+    text = " ".join(instance.findings.sentences)
+    assert f"{QUANTUM} in 3 of 3 runs (2 by post-processing)" in text
+    assert f"The samples of {QUANTUM} matched the classical best 100 of cpsat in 1 of 3" in text
+    assert "post-processing (descent) made 2 of 3 answers" in text
+    assert "before post-processing" in " ".join(comparison.summary)
+    data = json.loads(json.dumps(row.to_json()))
+    assert [run["postprocessed"] for run in data["run_list"]] == [True, False, True]
+    assert [run["sampled_objective"] for run in data["run_list"]] == [110.0, 100.0, None]
+    flat = next(line for line in comparison.table() if line["solver"] == QUANTUM)
+    assert (flat["postprocessing"], flat["postprocessed"]) == ("descent", 2)
+    assert (flat["sampled_best"], flat["sampled_median"]) == (100.0, 110.0)
+    bare = next(line for line in comparison.table() if line["solver"] == "cpsat")
+    assert (bare["postprocessing"], bare["postprocessed"]) == (None, None)
+    assert bare["sampled_best"] == bare["best"] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("sampled", "outcome", "words"),
+    [(110.0, "worse", f"The samples of {QUANTUM} did not match"),
+     (None, "no answer", f"The samples of {QUANTUM} gave no feasible answer")],
+)
+def test_a_quantum_row_is_judged_by_its_samples(sampled, outcome, words):
+    records = make.polished(make.quantum([sampled] * 5), [90.0] * 5)
+    comparison, instance, _ = one([*make.runs([100.0] * 5), *records])
+    assert instance.best == 90.0
+    assert instance.findings.quantum == outcome
+    text = " ".join(instance.findings.sentences)
+    assert words in text
+    assert f"Found by {QUANTUM} in 5 of 5 runs (all by post-processing)." in text
+    assert "No quantum advantage." in text
+    assert f"by {QUANTUM} (post-processed)" in repr(comparison)
+
+
+def test_post_processing_that_made_nothing_better_is_said():
+    records = make.polished(make.quantum([100.0] * 5), [None] * 5)
+    comparison, instance, rows = one([*make.optimal(100.0), *records])
+    assert rows[QUANTUM].postprocessed == 0
+    text = " ".join(instance.findings.sentences)
+    assert "made no answer that is better than the samples" in text
+    assert "by post-processing" not in text
+    assert "(post-processed)" not in repr(comparison)
+
+
+def test_samples_meet_samples_and_answers_meet_answers_of_the_floor():
+    worse, better = [114.0, 115.0, 116.0, 117.0, 118.0], [104.0, 105.0, 106.0, 107.0, 108.0]
+    ends = [101.0, 101.0, 101.0, 101.0, 102.0]
+    records = [
+        *make.optimal(100.0), *make.polished(make.quantum(better), ends),
+        *make.floor(worse), *make.polished(make.floor(worse), ends),
+    ]
+    comparison, instance, _ = one(records)
+    assert instance.findings.floor == "beaten"  # the samples of both
+    text = " ".join(instance.findings.sentences)
+    assert f"The samples of {QUANTUM} beat random sampling: median run 106 against 116" in text
+    assert (
+        f"The answers of {QUANTUM} did not beat random sampling that is post-processed alike: "
+        f"median run 101 against 101 of {FLOOR}" in text
+    )
+    assert "bare-floor" not in codes(comparison)
+
+
+def test_answers_that_beat_the_same_post_processing_of_random_samples():
+    quantum = make.polished(make.quantum([110.0] * 5), [101.0, 101.5, 102.0, 102.5, 103.0])
+    floor = make.polished(make.floor([110.0] * 5), [105.0, 106.0, 107.0, 108.0, 109.0])
+    _, instance, _ = one([*make.optimal(100.0), *quantum, *floor])
+    assert instance.findings.floor == "not beaten"
+    text = " ".join(instance.findings.sentences)
+    assert f"The samples of {QUANTUM} did not beat random sampling: " in text
+    assert (
+        f"The answers of {QUANTUM} beat random sampling that is post-processed alike: " in text
+    )
+
+
+def test_a_floor_without_the_post_processing_is_flagged():
+    quantum = make.polished(make.quantum([110.0] * 5), [101.0] * 5)
+    for floor in (make.floor([120.0] * 5),
+                  make.polished(make.floor([120.0] * 5), [105.0] * 5, "repair and descent")):
+        comparison, instance, _ = one([*make.optimal(100.0), *quantum, *floor])
+        assert "alike" not in " ".join(instance.findings.sentences)
+        assert "bare-floor" in codes(comparison)
+        text = next(flag.text for flag in comparison.flags if flag.code == "bare-floor")
+        assert QUANTUM in text
+    comparison, _, _ = one([*make.optimal(100.0), *make.quantum([110.0]), *make.floor([120.0])])
+    assert "bare-floor" not in codes(comparison)
+
+
 def test_no_feasible_answer_at_all():
     proof = make.record(None, solver="cpsat", role="exact", status=Status.PROVEN_INFEASIBLE)
     comparison, instance, _ = one([*make.runs([None, None]), proof])

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import threading
@@ -10,11 +11,13 @@ from toys import Pick, write_pick
 import qopt
 from qopt.errors import SizeError, SolverError, UnknownNameError, UnsupportedError, UsageError
 from qopt.problem import Reference
+from qopt.record import Record
 from qopt.reduction import has_way, lower
 from qopt.run import Task, attempt, collect, parse_solver
 from qopt.solution import exit_code, write_answer
 from qopt.solver import Budget, Status
 from qopt.store import SqliteStore
+from qopt.yardstick import sampled_objective
 
 pytestmark = pytest.mark.usefixtures("toy_registry")
 
@@ -52,6 +55,60 @@ def test_an_incomplete_lowering_proves_nothing():
     assert solution.status is Status.FEASIBLE
     assert solution.bound is None
     assert solution.record.trace["bounds"] == []
+
+
+@pytest.mark.parametrize("sense", ["minimise", "maximise"])
+def test_an_answer_of_post_processing_is_the_run_s_and_no_sample(sense):
+    problem = Pick(sense=sense)
+    record = qopt.solve(problem, "polishes").record
+    assert record.objective == problem.optimum
+    assert record.postprocessing == "polish"
+    assert record.postprocessed
+    # Sums of two of 1, 2, 3, 4, 5 without the best one, counted 1, 2, ... 8.
+    second = problem.optimum + (1 if sense == "minimise" else -1)
+    samples = record.samples
+    assert (samples["best"], samples["best_total"]) == (second, 1)
+    assert (samples["total"], samples["feasible_total"], samples["distinct"]) == (36, 36, 8)
+    assert sampled_objective(record) == second
+    made = samples["improved"]
+    assert made["answer"]
+    assert (made["best"], made["total"], made["feasible_total"]) == (problem.optimum, 36, 36)
+    assert record.reason == (
+        f"drawn; the answer was made of samples by polish; the best sample is {second:g}"
+    )
+    assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record
+
+
+@pytest.mark.parametrize("makes", ["same", "worse", "broken"])
+def test_a_sample_that_post_processing_does_not_better_stays_the_answer(makes):
+    solution = qopt.solve(Pick(), f"polishes:makes={makes}")
+    record = solution.record
+    assert record.objective == record.samples["best"] == sampled_objective(record) == 4.0
+    assert record.postprocessing == "polish"
+    assert not record.postprocessed
+    assert record.samples["improved"]["feasible_total"] == (0 if makes == "broken" else 36)
+    assert "the answer is a sample; polish made none that is better" in record.reason
+
+
+def test_post_processing_may_make_the_only_feasible_answer():
+    record = qopt.solve(Pick(), "polishes:draws=broken").record
+    assert record.status is Status.FEASIBLE
+    assert record.objective == 3.0
+    assert record.samples["feasible_total"] == 0
+    assert record.samples["best"] is None
+    assert sampled_objective(record) is None
+    assert "no sample is feasible" in record.reason
+    record = qopt.solve(Pick(), "polishes:draws=broken,makes=broken").record
+    assert record.status is Status.INFEASIBLE_ANSWERS
+    assert not record.postprocessed
+
+
+def test_a_record_from_before_post_processing_is_read():
+    data = json.loads(json.dumps(qopt.solve(Pick(), "brute").record.to_json()))
+    assert "improved" not in data["samples"]
+    record = Record.from_json(data)
+    assert (record.postprocessing, record.postprocessed) == ("", False)
+    assert sampled_objective(record) == record.objective
 
 
 @pytest.mark.parametrize("lie", ["empty", "counts", "nothing"])

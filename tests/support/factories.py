@@ -1,5 +1,6 @@
 """Synthetic run records with known truths."""
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -135,6 +136,26 @@ def floor(objectives: list[float | None], total: int = 1024, **same: Any) -> lis
                **{"samples": samples(value, total, total), **same})
         for seed, value in enumerate(objectives)
     ]
+
+
+def polished(
+    made: list[Record], answers: list[float | None], method: str = "descent"
+) -> list[Record]:
+    """The same runs with answers that post-processing made, None where it made no better one."""
+    done = []
+    for one, answer in zip(made, answers, strict=True):
+        best = one.objective if answer is None else answer
+        improved = {
+            "method": method, "answer": answer is not None,
+            **samples(best, one.samples["total"], one.samples["total"]),
+        }
+        ended = one.status if answer is None else Status.FEASIBLE
+        done.append(replace(
+            one, key=content_key({"number": next(_numbers)}), objective=best, status=ended,
+            feasible=ended.has_answer, options={**one.options, "postprocess": method},
+            samples={**one.samples, "improved": improved},
+        ))
+    return done
 
 
 def refused(**same: Any) -> Record:

@@ -11,7 +11,7 @@ from qopt.errors import InputError, ParseError, SizeError, UnsupportedError
 from qopt.forms import Group, Lowering, Program, Qubo
 from qopt.problem import Reference, Score, Violation
 from qopt.registry import Spec
-from qopt.solver import Outcome, Status
+from qopt.solver import Improved, Outcome, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +153,33 @@ class Breaks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Polishes:
+    """Draws the answers that are neither best nor worst, and says that it made others of them.
+
+    Parameters
+    ----------
+    makes : str
+        What it makes: the ``best`` answer, the ``same`` as the best sample, a ``worse`` one or a
+        ``broken`` one.
+    draws : str
+        ``broken`` draws a sample that breaks the group, five times.
+    """
+
+    makes: str = "best"
+    draws: str = "feasible"
+
+    def solve(self, model: Any, budget: Any, seed: int, progress: Any) -> Outcome:
+        good = _qubo_answers(model)
+        broken = np.ones((1, model.num_variables), dtype=np.int8)
+        drawn = good[1:-1] if self.draws == "feasible" else broken
+        counts = np.arange(1, len(drawn) + 1) if self.draws == "feasible" else np.array([5])
+        places = {"best": good[:1], "same": good[1:2], "worse": good[-1:], "broken": broken}
+        made = Improved(places[self.makes], np.array([int(counts.sum())]), "polish")
+        status = Status.FEASIBLE if self.draws == "feasible" else Status.INFEASIBLE_ANSWERS
+        return Outcome(status, drawn, counts, improved=made, reason="drawn")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Waits:
     """Finds its answer at once, and then waits until it is told to stop."""
 
@@ -175,6 +202,7 @@ SPECS = (
     _toy("liar", "Liar"),
     _toy("breaks", "Breaks"),
     _toy("waits", "Waits"),
+    _toy("polishes", "Polishes"),
 )
 
 
