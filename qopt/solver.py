@@ -20,7 +20,8 @@ PHASES = (
 )
 """The phases of a run in the order in which reports show them.
 
-``setup`` is imports and just-in-time compilation: what a resident service pays once.
+``setup`` is imports and just-in-time compilation: what a resident service pays once;
+``postprocess`` is what classical post-processing takes to make `Improved` answers of samples.
 """
 
 Phase = Literal[

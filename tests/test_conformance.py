@@ -28,5 +28,11 @@ def test_bundled_solvers_conform(spec):
     check_solver(spec.name, QUICK.get(spec.name))
 
 
+@pytest.mark.parametrize("wished", ["repair", "descent"])
+@pytest.mark.parametrize("name", ["qaoa", "random"])
+def test_samplers_conform_with_post_processing(name, wished):
+    check_solver(name, {**QUICK.get(name, {}), "postprocess": wished})
+
+
 def test_every_problem_kind_has_a_bundled_instance():
     assert {entry.kind for entry in bundled()} == {spec.name for spec in available("problem")}

@@ -83,6 +83,58 @@ def test_compare_writes_table_report_and_records(tmp_path):
     assert len([json.loads(line) for line in lines]) == 10
 
 
+def test_post_processing_is_reported_apart_from_the_samples(tmp_path):
+    store, report, table = tmp_path / "runs.db", tmp_path / "out.json", tmp_path / "out.csv"
+    solver = "qaoa:p=1,shots=20,postprocess=descent"
+    options = ("solve", "sp500-10-k4", "--seed", 1, "--json", "--solver")
+    data = json.loads(qopt(*options, solver).stdout)
+    plain = json.loads(qopt(*options, "qaoa:p=1,shots=20").stdout)
+    made = data["samples"].pop("improved")
+    assert data["samples"] == plain["samples"]
+    assert made["method"] == "repair and descent"
+    assert made["answer"]
+    assert made["total"] == made["feasible_total"] == 20
+    assert data["objective"] == made["best"] < data["samples"]["best"] == plain["objective"]
+    assert "the answer was made of samples by repair and descent" in data["reason"]
+    assert "postprocess" in data["usage"]["phases"]
+    assert data["details"]["postprocess"]["changed"] > 0
+
+    floor = "random:samples=20,postprocess=descent"
+    done = qopt(
+        "compare", "sp500-10-k4", "--solver", solver, "--solver", floor, "--solver", "exact",
+        "--seeds", 2, "--store", store, "--report", report, "--report", table,
+    )
+    label = "qaoa:p=1,postprocess=descent,shots=20"
+    assert "best sample" in done.stdout
+    assert f"The samples of {label} " in done.stdout
+    assert f"{label}: post-processing (repair and descent) made" in done.stdout
+    assert "random sampling that is post-processed alike" in done.stdout
+    (instance,) = json.loads(report.read_text())["instances"]
+    row = next(row for row in instance["rows"] if row["label"] == label)
+    assert row["postprocessing"] == "repair and descent"
+    assert row["postprocessed"] == sum(run["postprocessed"] for run in row["run_list"])
+    assert row["sampled_best"] >= row["best"]
+    assert "wall_postprocess" in table.read_text().splitlines()[0].split(",")
+    id_ = json.loads(qopt("runs", "list", "--store", store, "--json").stdout)[0]["id"]
+    shown = json.loads(qopt("runs", "show", id_, "--store", store, "--json").stdout)
+    assert shown["samples"]["improved"]["method"] == "repair and descent"
+
+
+def test_runs_with_and_without_post_processing_share_a_store(tmp_path):
+    from qopt.store import SqliteStore
+
+    store = tmp_path / "runs.db"
+    arguments = ("compare", "sp500-10-k4", "--seeds", 1, "--store", store, "--solver")
+    qopt(*arguments, "random:samples=20")
+    with SqliteStore(store, must_exist=True) as opened:
+        (record,) = opened.find()
+        assert "improved" not in record.samples
+        assert "postprocess" not in record.usage.phases
+    worked_on = "random:samples=20,postprocess=descent"
+    done = qopt(*arguments, "random:samples=20", "--solver", worked_on)
+    assert "1 of 2 runs were in the store already" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("target", "expected"),
     [("qubo", '"linear"'), ("ising", '"h"'), ("lp", "Subject To"), ("qasm3", "OPENQASM 3"),

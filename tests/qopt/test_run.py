@@ -90,6 +90,13 @@ def test_a_sample_that_post_processing_does_not_better_stays_the_answer(makes):
     assert "the answer is a sample; polish made none that is better" in record.reason
 
 
+def test_an_answer_that_is_better_by_rounding_alone_is_a_sample():
+    problem = Pick(values=(1.0, 1.0 + 1e-13, 4.0, 5.0), k=1)
+    assert not qopt.solve(problem, "polishes").record.postprocessed
+    problem = Pick(values=(1.0, 1.0 + 1e-6, 4.0, 5.0), k=1)
+    assert qopt.solve(problem, "polishes").record.postprocessed
+
+
 def test_post_processing_may_make_the_only_feasible_answer():
     record = qopt.solve(Pick(), "polishes:draws=broken").record
     assert record.status is Status.FEASIBLE

@@ -7,6 +7,7 @@ import pytest
 
 from qopt.comparison import Comparison
 from qopt.report import html
+from qopt.solver import PHASES, Span
 
 NASTY = '<script>alert("x")</script>\' onload="y" & co'
 
@@ -197,3 +198,34 @@ def test_an_objective_across_zero_is_plotted_as_it_is():
     text = html.render(Comparison([*make.optimal(-1.0), *make.runs([2.0, 3.0])]))
     assert "objective (smaller is better)" in text
     assert "gap to the optimum, %" not in text
+
+
+def test_what_post_processing_made_is_told_apart_from_the_samples():
+    usage = make.device_usage()
+    usage.phases["postprocess"] = Span(0.25, 0.25)
+    records = [
+        *make.optimal(100.0),
+        *make.polished(make.quantum([110.0] * 5, usage=usage), [104.0] * 5, "repair and descent"),
+        *make.floor([120.0] * 5),
+    ]
+    page = Page(html.render(Comparison(records)))
+    assert page.count("td", title="110.0") == 2  # best sample, in both tables
+    assert page.count("td", title="5 of 5 answers made by post-processing") == 1
+    assert "104 (repair and descent)" in page.words
+    assert "by post-processing, 3.25 s" in page.words  # the dots of the runs
+    assert "postprocess CPU s" in page.words
+    number = PHASES.index("postprocess")
+    assert page.count("span", **{"class": f"key square p{number}"}) == 1
+
+
+def test_every_phase_has_a_colour_in_both_schemes(text):
+    for number in range(len(PHASES)):
+        assert text.count(f"--p{number}: #") == 2
+        assert f".p{number} {{" in text
+
+
+def test_no_word_of_post_processing_where_there_was_none(text):
+    page = Page(text)
+    assert "(descent)" not in page.words
+    assert page.count("button", title="best objective of a feasible sample, before any "
+                      "post-processing") == 4  # circuits and samples of each instance

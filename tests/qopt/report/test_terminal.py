@@ -89,3 +89,15 @@ def test_nothing_to_show():
 def test_why_a_run_gave_no_answer_is_said():
     text = terminal.render(Comparison([*make.optimal(1.0), make.refused()]))
     assert "exact: exact enumeration takes at most 28 variables, the model has 169" in text
+
+
+def test_best_samples_stand_beside_answers_that_were_made_of_them(comparison):
+    records = [*make.optimal(100.0), *make.polished(make.quantum([110.0] * 5), [104.0] * 5)]
+    lines = terminal.render(Comparison(records)).splitlines()
+    assert "best sample" in lines[2]
+    qaoa = next(line for line in lines if line.startswith("qaoa"))
+    assert qaoa.split()[1:6] == ["5", "5/5", "104", "104", "110"]
+    assert any(line.startswith("post-processing: best, median and gap are") for line in lines)
+    plain = terminal.render(comparison)
+    assert "best sample" not in plain
+    assert "post-processing" not in plain
