@@ -488,7 +488,10 @@ def test_samples_meet_samples_and_answers_meet_answers_of_the_floor():
     comparison, instance, _ = one(records)
     assert instance.findings.floor == "beaten"  # the samples of both
     text = " ".join(instance.findings.sentences)
-    assert f"The samples of {QUANTUM} beat random sampling: median run 106 against 116" in text
+    assert (
+        f"The samples of {QUANTUM} beat random sampling: median run 106 against 116 of random ("
+        in text
+    )
     assert (
         f"The answers of {QUANTUM} did not beat random sampling that is post-processed alike: "
         f"median run 101 against 101 of {FLOOR}" in text

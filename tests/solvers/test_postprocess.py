@@ -1,6 +1,6 @@
 """Repair and descent against brute force, and how a solver returns what they make."""
 
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -26,12 +26,14 @@ def cases(draw):
     if draw(st.booleans()):
         matrix = np.rint(3 * matrix)  # many moves of equal worth
     matrix *= draw(st.sampled_from([1.0, 1e-6, 1e9]))
-    order = rng.permutation(n)
-    cuts = sorted(draw(st.lists(st.integers(0, n), max_size=3)))
-    parts = [order[a:b] for a, b in pairwise(cuts) if b > a]
+    # The bits of the last part are in no group.
+    parts = np.array_split(rng.permutation(n), draw(st.sampled_from([1, 2, 3])))[:-1]
     groups = [
-        Group(tuple(part.tolist()), draw(st.integers(0, len(part)))) for part in parts
+        Group(tuple(part.tolist()), draw(st.integers(0, len(part))))
+        for part in parts if len(part)
     ]
+    if draw(st.booleans()):
+        groups = [Group(tuple(range(n)), draw(st.integers(0, n)))]
     model = Qubo.from_matrix(matrix).with_groups(groups)
     return model, rng.integers(0, 2, (draw(st.integers(1, 6)), n)).astype(np.int8)
 
@@ -95,7 +97,18 @@ def test_repair_takes_the_cheapest_flip_at_each_moment():
 @settings(max_examples=60, deadline=None)
 @given(cases())
 def test_descent_ends_in_local_minima_and_keeps_groups(case):
-    model, rows = case
+    check_descent(*case)
+
+
+def test_descent_from_many_rows_of_a_model_with_groups_and_free_bits():
+    rng = np.random.default_rng(6)
+    model = Qubo.from_matrix(rng.normal(size=(14, 14))).with_groups(
+        [Group((0, 3, 5, 8, 13), 2), Group((1, 2, 7, 9, 10, 12), 3)]
+    )
+    check_descent(model, rng.integers(0, 2, (100, 14)).astype(np.int8))
+
+
+def check_descent(model, rows):
     low = descend(model, rows)
     before, after = model.energies(rows), model.energies(low)
     assert (after <= before + slack(model)).all()
