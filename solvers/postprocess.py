@@ -20,7 +20,7 @@ Postprocess = Literal["none", "repair", "descent"]
 PRECISION = 1e-12
 """Share of the largest change that a flip can make, below which a move counts as rounding."""
 
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 23
 """Coefficients of the rows that are worked on between two looks at the clock."""
 
 
@@ -47,14 +47,8 @@ def repair(model: Qubo, bits: ArrayLike) -> NDArray[np.int8]:
     UsageError
         Where rows have another number of bits than the model.
     """
-    from . import postprocess_kernels
-
     rows = _copied(model, bits)
-    if model.groups:
-        bounds, members, sizes = _groups(model)
-        postprocess_kernels.repair(
-            *model.neighbours(), model.linear, bounds, members, sizes, rows
-        )
+    _Work(model).repair(rows)
     return rows
 
 
@@ -81,14 +75,8 @@ def descend(model: Qubo, bits: ArrayLike) -> NDArray[np.int8]:
     UsageError
         Where rows have another number of bits than the model.
     """
-    from . import postprocess_kernels
-
     rows = _copied(model, bits)
-    bounds, members, _ = _groups(model)
-    free = np.setdiff1d(np.arange(model.num_variables), members)
-    postprocess_kernels.descend(
-        *model.neighbours(), model.linear, bounds, members, free, precision(model), rows
-    )
+    _Work(model).descend(rows)
     return rows
 
 
@@ -139,58 +127,64 @@ def improve(
         return _because(outcome, f"postprocess={wished} left routes as they are: it acts on bits")
     if wished == "repair" and not model.groups:
         return _because(outcome, "postprocess=repair had nothing to do: the model has no groups")
+    total = len(outcome.answers)
     with outcome.usage.phase("postprocess"):
-        before = np.asarray(outcome.answers, dtype=np.int8)
-        after = _in_time(model, before, wished, lambda: clock.expired or progress.stopping)
-        before = before[: len(after)]
-        if not len(after):
+        rows = np.asarray(outcome.answers, dtype=np.int8)
+        made = _in_time(model, rows, wished, lambda: clock.expired or progress.stopping)
+        if not len(made):
             return _because(outcome, "no time was left for post-processing")
-        counts = np.ones(len(outcome.answers), dtype=np.int64)
-        counts = (counts if outcome.counts is None else outcome.counts)[: len(after)]
-        method = " and ".join(
-            ["repair"] * bool(model.groups) + ["descent"] * (wished == "descent")
-        )
-        improved = _distinct(model, after, counts, method)
-        facts = _facts(model, before, after, counts, method)
-        best = model.energy(improved.answers[0])
-        if outcome.status is Status.INFEASIBLE_ANSWERS or best < model.energy(outcome.answers[0]):
+        done = _with(model, outcome, rows[: len(made)], made, _method(model, wished))
+        best = float(model.energies(made).min())
+        if not outcome.status.has_answer or best < model.energy(rows[0]):
             progress.incumbent(best)
-    done = replace(
-        outcome, improved=improved, details={**outcome.details, "postprocess": facts},
-        status=Status.FEASIBLE if not outcome.status.has_answer else outcome.status,
-    )
-    if len(after) == len(outcome.answers):
+    if len(made) == total:
         return done
-    return _because(
-        done,
-        f"time was left for post-processing {len(after)} of {len(outcome.answers)} "
-        "different samples",
-    )
+    left = f"time was left for post-processing {len(made)} of {total} different samples"
+    return _because(done, left)
+
+
+def _method(model: Qubo, wished: Postprocess) -> str:
+    """What is done, in words."""
+    parts = ["repair"] if model.groups else []
+    return " and ".join([*parts, "descent"] if wished == "descent" else parts)
 
 
 def _in_time(
     model: Qubo, rows: NDArray[np.int8], wished: Postprocess, over: Callable[[], bool]
 ) -> NDArray[np.int8]:
     """The first rows, post-processed: as many of them as there is time for."""
+    work = _Work(model)
+    rows = _copied(model, rows)
     step = max(1, _AT_ONCE // (1 + model.num_variables + model.num_interactions))
-    made = []
     for begin in range(0, len(rows), step):
         if over():
-            break
-        part = repair(model, rows[begin : begin + step])
-        made.append(descend(model, part) if wished == "descent" else part)
-    return np.concatenate(made) if made else rows[:0]
+            return rows[:begin]
+        part = rows[begin : begin + step]
+        work.repair(part)
+        if wished == "descent":
+            work.descend(part)
+    return rows
 
 
-def _distinct(
-    model: Qubo, rows: NDArray[np.int8], counts: NDArray[np.int64], method: str
-) -> Improved:
-    """Distinct rows by energy, each with how many samples it was made of."""
-    answers, which = np.unique(rows, axis=0, return_inverse=True)
+def _with(
+    model: Qubo, outcome: Outcome, before: NDArray[np.int8], after: NDArray[np.int8], method: str
+) -> Outcome:
+    """The outcome with what was made of its first samples: all of it keeps the groups."""
+    counts = np.ones(len(after), dtype=np.int64)
+    if outcome.counts is not None:
+        counts = outcome.counts[: len(after)]
+    answers, which = np.unique(after, axis=0, return_inverse=True)
     total = np.zeros(len(answers), dtype=np.int64)
     np.add.at(total, which.reshape(-1), counts)
     order = np.argsort(model.energies(answers), kind="stable")
-    return Improved(answers[order], total[order], method)
+    return replace(
+        outcome,
+        status=outcome.status if outcome.status.has_answer else Status.FEASIBLE,
+        improved=Improved(answers[order], total[order], method),
+        details={
+            **outcome.details, "postprocess": _facts(model, before, after, counts, method)
+        },
+    )
 
 
 def _facts(
@@ -231,9 +225,26 @@ def _copied(model: Qubo, bits: ArrayLike) -> NDArray[np.int8]:
     return rows
 
 
-def _groups(model: Qubo) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Bounds, members and sizes of the groups, in arrays."""
-    bounds = np.cumsum([0, *(len(group.members) for group in model.groups)], dtype=np.int64)
-    members = np.array([i for group in model.groups for i in group.members], dtype=np.int64)
-    sizes = np.array([group.size for group in model.groups], dtype=np.int64)
-    return bounds, members, sizes
+class _Work:
+    """The kernels with a model's arrays; rows are changed in place."""
+
+    def __init__(self, model: Qubo) -> None:
+        groups = model.groups
+        self.terms = (*model.neighbours(), model.linear)
+        self.bounds = np.cumsum([0, *(len(group.members) for group in groups)], dtype=np.int64)
+        self.members = np.array([i for group in groups for i in group.members], dtype=np.int64)
+        self.sizes = np.array([group.size for group in groups], dtype=np.int64)
+        self.free = np.setdiff1d(np.arange(model.num_variables), self.members)
+        self.precision = precision(model)
+
+    def repair(self, rows: NDArray[np.int8]) -> None:
+        from . import postprocess_kernels
+
+        postprocess_kernels.repair(*self.terms, self.bounds, self.members, self.sizes, rows)
+
+    def descend(self, rows: NDArray[np.int8]) -> None:
+        from . import postprocess_kernels
+
+        postprocess_kernels.descend(
+            *self.terms, self.bounds, self.members, self.free, self.precision, rows
+        )
