@@ -397,19 +397,7 @@ def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
             "No exact solver in the line-up and no proven optimum: the best answer may be far from "
             "it, and a weak classical side flatters every other solver.",
         ))
-    if quantum and not any(row.role == "floor" and row.attempted for row in rows):
-        found.append(Flag(
-            "no-floor",
-            "Random sampling is not in the line-up: whether a sampler does better than chance is "
-            "not shown.",
-        ))
-    bare = [row.label for row in quantum if row.postprocessing and _same_floor(row, rows) is None]
-    if bare:
-        found.append(Flag(
-            "bare-floor",
-            f"No random sampling with the post-processing of {join(bare)} is in the line-up: "
-            "whether the answers owe anything to the circuit is not shown.",
-        ))
+    found += _floor_flags(rows, quantum)
     most = max((row.attempted for row in rows), default=0)
     # One run among many seeds is a solver that its seed does not change.
     few = {
@@ -426,6 +414,25 @@ def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
             "few-seeds",
             f"Fewer than {FEWEST_SEEDS} seeds ({each}): inconclusive about differences between "
             "solvers.",
+        ))
+    return found
+
+
+def _floor_flags(rows: Sequence[Row], quantum: Sequence[Row]) -> list[Flag]:
+    """What is not shown for want of random sampling, plain or post-processed alike."""
+    found = []
+    if quantum and not any(row.role == "floor" and row.attempted for row in rows):
+        found.append(Flag(
+            "no-floor",
+            "Random sampling is not in the line-up: whether a sampler does better than chance is "
+            "not shown.",
+        ))
+    bare = [row.label for row in quantum if row.postprocessing and _same_floor(row, rows) is None]
+    if bare:
+        found.append(Flag(
+            "bare-floor",
+            f"No random sampling with the post-processing of {join(bare)} is in the line-up: "
+            "whether the answers owe anything to the circuit is not shown.",
         ))
     return found
 

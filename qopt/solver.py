@@ -342,9 +342,6 @@ class Outcome:
     independent : int, optional
         How many independent draws the samples amount to, where they are not independent of each
         other (shots that share a noise trajectory); all of them if left out.
-    improved : Improved, optional
-        Answers that classical post-processing made of the samples: scored like them, counted apart
-        from them, so that its merit is not taken for the sampler's.
     bound : float, optional
         Proven bound in the model's own units (a lower one when it minimises), or None.
     usage : Usage
@@ -352,17 +349,20 @@ class Outcome:
         A sentence beside the status.
     details : dict
         JSON values for the record: angles, expectation, chosen sub-solver.
+    improved : Improved, optional
+        Answers that classical post-processing made of the samples: scored like them, counted apart
+        from them, so that its merit is not taken for the sampler's.
     """
 
     status: Status
     answers: Sequence[Any] | NDArray[np.int8] = field(default=(), repr=False)
     counts: NDArray[np.int64] | None = field(default=None, repr=False)
     independent: int | None = None
-    improved: Improved | None = None
     bound: float | None = None
     usage: Usage = field(default_factory=Usage, repr=False)
     reason: str = ""
     details: dict[str, Any] = field(default_factory=dict, repr=False)
+    improved: Improved | None = None
 
 
 class Solver(Protocol):
