@@ -288,11 +288,12 @@ def _by_medians(
     drawn = _drawn(row, floor)
     by_samples = of is sampled_objective
     rival = "random sampling" if by_samples else "random sampling that is post-processed alike"
-    name = _subject(row, "samples" if by_samples else "answers")
+    which = "samples" if by_samples else "answers"
+    name, other = _subject(row, which), _subject(floor, which)
     beats = "beat" if row.postprocessing else "beats"
     words = (
         f"median run {value_text(ours, digits) if ours is not None else 'without an answer'} "
-        f"against {value_text(theirs, digits) if theirs is not None else 'none'} of {floor.label} "
+        f"against {value_text(theirs, digits) if theirs is not None else 'none'} of {other} "
         f"({drawn[2]})"
     )
     if ours is not None and (theirs is None or better(ours, theirs, sense)):

@@ -494,7 +494,7 @@ def test_samples_meet_samples_and_answers_meet_answers_of_the_floor():
     )
     assert (
         f"The answers of {QUANTUM} did not beat random sampling that is post-processed alike: "
-        f"median run 101 against 101 of {FLOOR}" in text
+        f"median run 101 against 101 of the answers of {FLOOR}" in text
     )
     assert "bare-floor" not in codes(comparison)
 
@@ -506,6 +506,7 @@ def test_answers_that_beat_the_same_post_processing_of_random_samples():
     assert instance.findings.floor == "not beaten"
     text = " ".join(instance.findings.sentences)
     assert f"The samples of {QUANTUM} did not beat random sampling: " in text
+    assert f"median run 110 against 110 of the samples of {FLOOR} (" in text
     assert (
         f"The answers of {QUANTUM} beat random sampling that is post-processed alike: " in text
     )
