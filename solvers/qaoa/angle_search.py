@@ -34,7 +34,7 @@ _PERTURBATION = 0.3
 """Standard deviation of the factor by which a restart changes every angle."""
 
 _FINE = 2e-9
-_COARSE = 1e-6
+COARSE = 1e-6
 """Decreases of the objective, over qubits times the cost's spread, below which a descent ends.
 The coarse one takes about a fifth fewer evaluations and gives up digits that no shot would show."""
 
@@ -49,7 +49,7 @@ def train(
     restarts: int = DEFAULT_RESTARTS,
     shots: int = DEFAULT_TRAINING_SHOTS,
     seed: int = 0,
-) -> Trained:
+) -> Trained[Angles]:
     """Find angles, deterministically for a seed; where the allowance ends, the best so far.
 
     Every way begins with one layer. With the transverse-field mixer its mean is known in closed
@@ -107,7 +107,7 @@ def _first_layer(search: "Search", training: Training) -> tuple[Angles, str]:
         return first, "the closed form"
     first = search.simulator.usual
     with suppress(AllowanceSpentError):
-        tolerance = _COARSE if training == "auto" else _FINE
+        tolerance = COARSE if training == "auto" else _FINE
         first, _ = search.descend(first, np.eye(2), tolerance)
     return first, "a descent"
 
@@ -159,7 +159,7 @@ class Search:
 
         depth, scale = start.layers, self.simulator.units.value
         if self.simulator.precision == "single":
-            tolerance = max(tolerance, _COARSE)  # a finer one would chase rounding errors
+            tolerance = max(tolerance, COARSE)  # a finer one would chase rounding errors
         matrix = basis * scaling(self.simulator, depth)[:, None]
 
         def evaluate(x: Vector) -> tuple[float, Vector]:
@@ -199,7 +199,7 @@ def _continuation(search: Search, first: Angles, training: Training) -> Iterator
     so that an allowance that is soon spent has seen the one of full depth.
     """
     # INTERP's own descents run to the end; `auto` spares the last digits.
-    tolerance = _COARSE if training == "auto" else _FINE
+    tolerance = COARSE if training == "auto" else _FINE
     ramps = {depth: ramp(first, depth) for depth in range(search.layers, 0, -1)}
     values = {depth: search.evaluate(angles) for depth, angles in ramps.items()}
     extend = _extend_fourier if training == "fourier" else interpolate

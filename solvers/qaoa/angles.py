@@ -5,12 +5,12 @@ What searches from here on is in `angle_search`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .ansatz import Angles, Cost
+from .ansatz import Angles, Cost, TermAngles
 from .closed_form import SingleLayer
 from .simulate import Simulator
 
@@ -35,13 +35,16 @@ _EQUAL = 1e-4
 Vector = NDArray[np.float64]
 
 
+Kind = TypeVar("Kind", bound=Angles | TermAngles)
+
+
 @dataclass(frozen=True)
-class Trained:
+class Trained(Generic[Kind]):
     """Angles, and where they come from.
 
     Parameters
     ----------
-    angles : Angles
+    angles : Angles or TermAngles
     source : str
         The method, and what it did, in words.
     evaluations : int
@@ -50,7 +53,7 @@ class Trained:
         Shots that were taken for it.
     """
 
-    angles: Angles
+    angles: Kind
     source: str
     evaluations: int = 0
     shots: int = 0

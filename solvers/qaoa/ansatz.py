@@ -187,6 +187,11 @@ class TermAngles:
             np.repeat(np.array(angles.betas)[:, None], qubits, axis=1),
         )
 
+    @classmethod
+    def none(cls, cost: Cost) -> "TermAngles":
+        """Those of no layers."""
+        return cls(np.zeros((0, cost.terms)), np.zeros((0, cost.qubits)))
+
     @property
     def layers(self) -> int:
         """The number of layers, p."""

@@ -37,7 +37,7 @@ def search_by_shots(
     training: Training,
     shots: int,
     seed: int,
-) -> Trained:
+) -> Trained[Angles]:
     """Improve some angles by estimates of the objective from so many shots each.
 
     Estimates err, so nothing ensures that the end is below the start; that is what shots give.

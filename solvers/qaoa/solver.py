@@ -1,10 +1,10 @@
 """QAOA as a solver: train angles, compile, execute, and say what it took."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qopt.errors import UsageError
 from qopt.forms import Qubo
@@ -13,16 +13,21 @@ from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 from .. import postprocess as postprocessing
 from ..postprocess import Postprocess
 from . import circuit as circuits
+from . import term_search
 from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
 from .angles import BY_SHOTS, Allowance, Trained, Training, default_evaluations
-from .ansatz import Angles, Ansatz
-from .devices import Compiled, Device, Samples, Watch, open_device
+from .ansatz import Angles, Ansatz, TermAngles
+from .devices import Device, Samples, Watch, open_device
 from .mixers import GROUP_MIXERS, Mixer
-from .objective import ConditionalValueAtRisk, Mean, Objective
-from .simulate import check_size, open_simulator, warm_up
+from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
+from .results import describe, describe_start, execution, outcome, unfinished
+from .simulate import Simulator, check_size, open_simulator, warm_up
+from .simulate.product import ProductStatevector
+from .warm_start import WarmStart, WarmStartName, warm_start
 
 _MIXERS = {
     "x": "exp(-i beta sum X)",
+    "tilted": "product of exp(-i beta (sin(t) X + cos(t) Z)), t the tilt of each qubit",
     "ring": "product of exp(-i beta (XX + YY) / 2) over neighbours on a ring in each group, "
     "exp(-i beta X) elsewhere",
     "complete": "product of exp(-i beta (XX + YY) / 2) over all pairs in each group, "
@@ -31,6 +36,7 @@ _MIXERS = {
 }
 
 _DEFAULT_ALPHA = 0.1
+_DEFAULT_ETA = 2.0
 
 _TRAINING_SHARE = 0.4
 """Share of a time limit after which the angle search ends, so that there is time to execute."""
@@ -61,13 +67,30 @@ class Qaoa:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
         (Hadfield et al., arXiv 1709.03489; Wang et al., arXiv 1904.09314), 'grover' rotates about
         the superposition of all strings that keep the groups (Baertschi and Eidenbenz, arXiv
-        2006.00354). 'auto' takes 'complete' where the model has groups, else 'x'.
+        2006.00354). 'auto' takes 'complete' where the model has groups, else 'x',
+        which warm starts and multi_angle need.
     angles : tuple of float, optional
         Gammas, then betas, taken as they are instead of trained, for the normalised cost.
-    objective : {"mean", "cvar"}
-        What the training minimises: the mean energy, or the mean of its lowest part.
+    warm_start : {"none", "convex", "multilinear", "annealing"}
+        A classical start of the mixer 'x' instead of the uniform superposition (Egger, Marecek and
+        Woerner, Quantum 5, 479, 2021): a continuous relaxation, made convex or as it is, or the
+        answer of one short walk of simulated annealing. The record tells the start's own energy
+        and whether a shot was better.
+    warm_epsilon : float, optional
+        How far the start keeps the probability of a one from 0 and 1: from 0, all of the start, to
+        0.5, nothing of it; 0.1 for relaxations and 0.25 for annealing if left out.
+    multi_angle : bool
+        With the mixer 'x': train an angle for each term of the cost and each qubit, from one of a
+        kind a layer (Herrman et al., Scientific Reports 12, 6781, 2022).
+    objective : {"mean", "cvar", "gibbs"}
+        What the training minimises: the mean energy, the mean of its lowest part (Barkoutsos et
+        al., Quantum 4, 256, 2020), or Gibbs' objective ``-log <exp(-eta E)> / eta`` (Li et al.,
+        Phys. Rev. Research 2, 023074, 2020).
     cvar_alpha : float, optional
         That part, above 0 and at most 1; 0.1 if left out.
+    gibbs_eta : float, optional
+        The eta, in units of one over the standard deviation of the energies of all states; 2 if
+        left out.
     training : {"auto", "ramp", "interp", "fourier", "multistart", "spsa", "cobyla"}
         How angles are found. One layer's are known in closed form (Ozaeta et al., arXiv
         2012.03421), and every way begins there.
@@ -105,8 +128,12 @@ class Qaoa:
     device: str = "statevector"
     mixer: Literal["auto", "x", "ring", "complete", "grover"] = "auto"
     angles: tuple[float, ...] | None = None
-    objective: Literal["mean", "cvar"] = "mean"
+    warm_start: WarmStartName = "none"
+    warm_epsilon: float | None = None
+    multi_angle: bool = False
+    objective: Literal["mean", "cvar", "gibbs"] = "mean"
     cvar_alpha: float | None = None
+    gibbs_eta: float | None = None
     training: Training = "auto"
     restarts: int | None = None
     training_shots: int | None = None
@@ -135,13 +162,8 @@ class Qaoa:
                 f"p={self.p} needs {2 * self.p} angles (gammas, then betas), got {len(self.angles)}"
             )
         self._check_training()
-        if self.cvar_alpha is not None:
-            if self.objective != "cvar":
-                raise UsageError("cvar_alpha acts only with objective=cvar")
-            if not 0.0 < self.cvar_alpha <= 1.0:
-                raise UsageError(
-                    f"cvar_alpha must be above 0 and at most 1, got {self.cvar_alpha:g}"
-                )
+        self._check_objective()
+        self._check_start()
         self._open(threads=1)
 
     def _check_training(self) -> None:
@@ -152,6 +174,39 @@ class Qaoa:
             raise UsageError("restarts acts only with training=multistart")
         if self.training_shots is not None and self.training not in BY_SHOTS:
             raise UsageError("training_shots acts only with training=spsa or training=cobyla")
+
+    def _check_objective(self) -> None:
+        """Refuse parameters of another objective, and such that mean nothing."""
+        if self.cvar_alpha is not None:
+            if self.objective != "cvar":
+                raise UsageError("cvar_alpha acts only with objective=cvar")
+            if not 0.0 < self.cvar_alpha <= 1.0:
+                raise UsageError(
+                    f"cvar_alpha must be above 0 and at most 1, got {self.cvar_alpha:g}"
+                )
+        if self.gibbs_eta is not None:
+            if self.objective != "gibbs":
+                raise UsageError("gibbs_eta acts only with objective=gibbs")
+            if not 0.0 < self.gibbs_eta <= 1000.0:
+                raise UsageError(
+                    f"gibbs_eta must be above 0 and at most 1000, got {self.gibbs_eta:g}"
+                )
+
+    def _check_start(self) -> None:
+        """Refuse variants that do not go together."""
+        if self.warm_epsilon is not None:
+            if self.warm_start == "none":
+                raise UsageError("warm_epsilon acts only with a warm_start")
+            if not 0.0 <= self.warm_epsilon <= 0.5:
+                raise UsageError(f"warm_epsilon must be 0 to 0.5, got {self.warm_epsilon:g}")
+        for name, wished in (
+            (f"warm_start={self.warm_start}", self.warm_start != "none"),
+            ("multi_angle=true", self.multi_angle),
+        ):
+            if wished and self.mixer in GROUP_MIXERS:
+                raise UsageError(f"{name} goes with the mixer x, not mixer={self.mixer}")
+        if self.multi_angle and self.angles is not None:
+            raise UsageError("angles are given, so multi_angle cannot act: drop one")
 
     def solve(self, model: Qubo, budget: Budget, seed: int, progress: Progress) -> Outcome:
         """Train, compile and execute.
@@ -172,32 +227,37 @@ class Qaoa:
             device = self._load(ansatz, budget.threads)
         clock = budget.start()
         watch = Watch(clock, progress)
-        seeds = np.random.SeedSequence(seed).generate_state(3)
+        seeds = np.random.SeedSequence(seed).generate_state(4)
         progress.step(0.0, "training angles")
         with usage.phase("optimise"):
+            start = self._start(model, int(seeds[3]))
+            if start is not None:
+                ansatz = replace(ansatz, tilts=start.tilts)
             trained, noiseless = self._angles(ansatz, budget, int(seeds[0]), watch)
         usage.evaluations = trained.evaluations
         usage.circuits, usage.shots = trained.circuits, trained.shots
         if watch.over:
-            return _unfinished(usage, progress, "before the circuit was compiled")
+            return unfinished(usage, progress, "before the circuit was compiled")
         progress.step(0.3, "compiling")
         with usage.phase("compile"):
             wished = int(seeds[1] % 2**31) if self.compile_seed is None else self.compile_seed
             compiled = device.compile(ansatz.at(trained.angles), wished, watch)
-            _describe(compiled, device, usage)
+            describe(compiled, device, usage)
         progress.step(0.4, "executing")
         with usage.phase("execute"):
             samples = device.sample(compiled, self.shots, int(seeds[2]), watch)
         shots = len(samples.bits)
         if not shots:
-            return _unfinished(usage, progress, "before a shot was taken")
+            return unfinished(usage, progress, "before a shot was taken")
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
         usage.device_seconds = compiled.seconds(usage.shots)
-        details = self._details(model, ansatz, trained, noiseless) | _execution(compiled, samples)
-        outcome = _outcome(model, ansatz, samples, usage, details,
-                           self._reason(samples, clock, progress), progress)
-        return postprocessing.improve(model, outcome, self.postprocess, clock, progress)
+        details = self._details(model, ansatz, trained, noiseless) | execution(compiled, samples)
+        reason = self._reason(samples, clock, progress)
+        found = outcome(model, ansatz, samples, usage, details, reason, progress)
+        if start is not None:
+            describe_start(start, model, found)
+        return postprocessing.improve(model, found, self.postprocess, clock, progress)
 
     def qasm3(self, model: Qubo) -> str:
         """The bound logical circuit of a model as OpenQASM 3, with angles as `solve` trains them.
@@ -213,15 +273,17 @@ class Qaoa:
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
-        ansatz = self._ansatz(model)
-        angles = Angles.split(self.angles) if self.angles is not None else None
-        if angles is None:
-            check_size(ansatz)
-            budget = Budget()
-            first = int(np.random.SeedSequence(seed).generate_state(3)[0])
-            watch = Watch(budget.start(), Progress())
-            angles = self._angles(ansatz, budget, first, watch)[0].angles
-        return circuits.build_circuit(ansatz.at(angles))
+        ansatz, budget, given = self._ansatz(model), Budget(), self._given()
+        seeds = np.random.SeedSequence(seed).generate_state(4)
+        start = self._start(model, int(seeds[3]))
+        if start is not None:
+            ansatz = replace(ansatz, tilts=start.tilts)
+        if given is not None:
+            return circuits.build_circuit(ansatz.at(given))
+        check_size(ansatz)
+        watch = Watch(budget.start(), Progress())
+        trained, _ = self._angles(ansatz, budget, int(seeds[0]), watch)
+        return circuits.build_circuit(ansatz.at(trained.angles))
 
     def _ansatz(self, model: Qubo) -> Ansatz:
         """The initial state of a model.
@@ -236,8 +298,21 @@ class Qaoa:
                 f"mixer={self.mixer} acts within exactly-k groups and this model has none: "
                 "take mixer=x or mixer=auto"
             )
-        mixer: Mixer = self.mixer if self.mixer != "auto" else "complete" if model.groups else "x"
-        return Ansatz.of(model, mixer)
+        varied = self.multi_angle or self.warm_start != "none"
+        best: Mixer = "complete" if model.groups and not varied else "x"
+        ansatz = Ansatz.of(model, best if self.mixer == "auto" else self.mixer)
+        if self.warm_start != "none":
+            ansatz = replace(ansatz, tilts=np.full(model.num_variables, 0.5 * np.pi))
+        return ansatz.at(TermAngles.none(ansatz.cost)) if self.multi_angle else ansatz
+
+    def _start(self, model: Qubo, seed: int) -> WarmStart | None:
+        """The classical start, where one is asked for."""
+        if self.warm_start == "none":
+            return None
+        return warm_start(model.penalised(), self.warm_start, self.warm_epsilon, seed)
+
+    def _given(self) -> Angles | None:
+        return None if self.angles is None else Angles.split(self.angles)
 
     def _open(self, threads: int) -> Device:
         tries = self.compile_tries
@@ -256,56 +331,75 @@ class Qaoa:
             postprocessing.load()
         device.check_size(ansatz)
         warm_up(ansatz, self.precision)
-        if self.angles is None:
+        if self.angles is None or self.warm_start != "none":
             import scipy.optimize  # noqa: F401 - the import is what takes time
+        if self.warm_start != "none":
+            warm_start(Qubo.from_arrays([1.0]), self.warm_start, None, 0)
         return device
 
-    def _objective(self) -> Objective:
-        if self.objective == "mean":
-            return Mean()
-        return ConditionalValueAtRisk(self.cvar_alpha or _DEFAULT_ALPHA)
+    def _objective(self, simulator: Simulator) -> Objective:
+        if self.objective == "cvar":
+            return ConditionalValueAtRisk(self.cvar_alpha or _DEFAULT_ALPHA)
+        if self.objective == "gibbs":
+            deviation = float(np.std(simulator.diagonal))
+            return Gibbs((self.gibbs_eta or _DEFAULT_ETA) / (deviation or 1.0))
+        return Mean()
 
     def _angles(
         self, ansatz: Ansatz, budget: Budget, seed: int, watch: Watch
-    ) -> tuple[Trained, dict[str, float]]:
+    ) -> tuple[Trained[Any], dict[str, float]]:
         """Angles, and the noiseless figures of the state that they prepare."""
-        cost = ansatz.cost
-        simulator = open_simulator(ansatz, budget.threads, self.precision)
-        objective = self._objective()
-        if self.angles is not None:
-            trained = Trained(Angles.split(self.angles), "given")
+        simulator: Any = open_simulator(ansatz, budget.threads, self.precision)
+        objective = self._objective(simulator)
+        given = self._given()
+        trained: Trained[Any]
+        if given is not None:
+            trained = Trained(given, "given")
         else:
-            late = _TRAINING_SHARE * watch.clock.limit
-            restarts = DEFAULT_RESTARTS if self.restarts is None else self.restarts
-            evaluations = budget.evaluations
-            if evaluations is None:
-                evaluations = default_evaluations(self.training, self.p, restarts)
-            allowance = Allowance(
-                evaluations,
-                lambda: watch.progress.stopping or watch.clock.elapsed >= late,
+            share = _TRAINING_SHARE / 2.0 if self.multi_angle else _TRAINING_SHARE
+            trained = self._train(simulator, objective, budget, seed, watch, share)
+        if self.multi_angle:
+            simulator = ProductStatevector(
+                ansatz.cost, ansatz.tilts, budget.threads, self.precision
             )
-            trained = train(
-                simulator, self.p, objective, allowance, training=self.training,
-                restarts=restarts, shots=self.training_shots or DEFAULT_TRAINING_SHOTS, seed=seed,
-            )
+            left = term_search.DEFAULT_EVALUATIONS
+            if budget.evaluations is not None:
+                left = budget.evaluations - trained.evaluations
+            allowance = Allowance(left, _stop(watch, _TRAINING_SHARE))
+            trained = term_search.refine(simulator, trained, objective, allowance, seed)
         if watch.over:
             return trained, {}
-        figures = {"expectation": cost.energy(simulator.expectation(trained.angles))}
-        if self.objective == "cvar":
-            figures["cvar"] = cost.energy(simulator.value(trained.angles, objective))
+        energy = ansatz.cost.energy
+        figures = {"expectation": energy(simulator.expectation(trained.angles))}
+        if self.objective != "mean":
+            figures[self.objective] = energy(simulator.value(trained.angles, objective))
         return trained, figures
 
+    def _train(
+        self, simulator: Simulator, objective: Objective, budget: Budget, seed: int, watch: Watch,
+        share: float,
+    ) -> Trained[Angles]:
+        """Angles of the layers, within so much of the time."""
+        restarts = DEFAULT_RESTARTS if self.restarts is None else self.restarts
+        evaluations = budget.evaluations
+        if evaluations is None:
+            evaluations = default_evaluations(self.training, self.p, restarts)
+        return train(
+            simulator, self.p, objective, Allowance(evaluations, _stop(watch, share)),
+            training=self.training, restarts=restarts,
+            shots=self.training_shots or DEFAULT_TRAINING_SHOTS, seed=seed,
+        )
+
     def _details(
-        self, model: Qubo, ansatz: Ansatz, trained: Trained, noiseless: dict[str, float]
+        self, model: Qubo, ansatz: Ansatz, trained: Trained[Any], noiseless: dict[str, float]
     ) -> dict[str, Any]:
         cost = ansatz.cost
         details: dict[str, Any] = {
             "p": trained.angles.layers,
-            "gammas": list(trained.angles.gammas),
-            "betas": list(trained.angles.betas),
+            "gammas": np.asarray(trained.angles.gammas).tolist(),
+            "betas": np.asarray(trained.angles.betas).tolist(),
             "mixer": ansatz.mixer,
-            "convention": f"U = {_MIXERS[ansatz.mixer]}, after exp(-i gamma C); "
-            "energy = scale * C + offset; gammas then betas",
+            "convention": _convention(ansatz, trained),
             "scale": cost.scale,
             "offset": cost.offset,
             "angles_from": trained.source,
@@ -337,102 +431,18 @@ class Qaoa:
         return "; ".join(words)
 
 
-def _describe(compiled: Compiled, device: Device, usage: Usage) -> None:
-    """Put the facts of a compiled circuit into the ledger."""
-    logical = circuits.build_circuit(compiled.ansatz)
-    usage.qubits = compiled.circuit.num_qubits
-    usage.depth = circuits.depth(compiled.circuit)
-    usage.two_qubit_gates = circuits.two_qubit_gates(compiled.circuit)
-    usage.one_qubit_gates = compiled.one_qubit_gates
-    usage.logical_depth = circuits.depth(logical)
-    usage.logical_two_qubit_gates = circuits.two_qubit_gates(logical)
-    usage.device = device.name
-    usage.simulated = True
-    usage.hypothetical = device.hypothetical
-    usage.success_probability = compiled.success_probability
+def _stop(watch: Watch, share: float) -> Callable[[], bool]:
+    """Says when so much of the time is over, or an interrupt came."""
+    late = share * watch.clock.limit
+    return lambda: watch.progress.stopping or watch.clock.elapsed >= late
 
 
-def _execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
-    """What the record says of the execution."""
-    facts: dict[str, Any] = {
-        "circuit_hash": circuits.fingerprint(compiled.circuit),
-        "sampling": samples.method,
-        **compiled.details,
-    }
-    if samples.trajectories is not None:
-        facts["noise_trajectories"] = samples.trajectories
-    if compiled.duration is not None:
-        facts["circuit_seconds"] = compiled.duration
-    return facts
-
-
-def _outcome(
-    model: Qubo,
-    ansatz: Ansatz,
-    samples: Samples,
-    usage: Usage,
-    details: dict[str, Any],
-    reason: str,
-    progress: Progress,
-) -> Outcome:
-    """Distinct answers, those that keep the groups first, each part by energy."""
-    answers, which, counts = np.unique(
-        samples.bits, axis=0, return_inverse=True, return_counts=True
-    )
-    energies = model.energies(answers)
-    broken = model.group_violations(answers)
-    details["sampled"] = _sampled(model, ansatz, answers, which.reshape(-1), samples)
-    order = np.lexsort((energies, broken))
-    kept = broken[order[0]] == 0
-    if kept:
-        progress.incumbent(float(energies[order[0]]))
-    return Outcome(
-        Status.FEASIBLE if kept else Status.INFEASIBLE_ANSWERS,
-        answers[order],
-        counts=counts[order].astype(np.int64),
-        independent=samples.trajectories,
-        usage=usage,
-        reason=reason if kept else f"no shot kept every group; {reason}",
-        details=details,
-    )
-
-
-def _sampled(
-    model: Qubo, ansatz: Ansatz, answers: NDArray[np.int8], which: NDArray[np.int64],
-    samples: Samples,
-) -> dict[str, Any]:
-    """Figures of the shots, in the energies that the details speak of."""
-    if not ansatz.groups:
-        return _statistics(model.penalised().energies(answers)[which], samples.batch)
-    # Noise carries shots out of the groups, where the objective means nothing.
-    kept = (model.group_violations(answers) == 0)[which]
-    share = {"kept_groups": float(kept.mean())}
-    if not kept.any():
-        return share
-    batch = None if samples.batch is None else samples.batch[kept]
-    return share | _statistics(model.energies(answers)[which[kept]], batch)
-
-
-def _statistics(
-    energies: NDArray[np.float64], batch: NDArray[np.int64] | None
-) -> dict[str, float | None]:
-    """Mean, best and standard error of the shots' energies, by trajectories where they are shared.
-
-    Shots of one trajectory are alike, so the error is that of a mean over trajectories.
-    """
-    values, weights = energies, np.ones(len(energies))
-    if batch is not None:
-        _, which, counts = np.unique(batch, return_inverse=True, return_counts=True)
-        weights = counts.astype(np.float64)
-        values = np.bincount(which.reshape(-1), weights=energies) / weights
-    mean, error = float(energies.mean()), None
-    if len(values) > 1:
-        squares = (weights * (values - mean)) ** 2
-        correction = len(values) / (len(values) - 1)
-        error = float(np.sqrt(correction * squares.sum()) / weights.sum())
-    return {"mean": mean, "standard_error": error, "best": float(energies.min())}
-
-
-def _unfinished(usage: Usage, progress: Progress, when: str) -> Outcome:
-    ended = "interrupted" if progress.stopping else "the time limit came"
-    return Outcome(Status.TIME_LIMIT, usage=usage, reason=f"{ended} {when}")
+def _convention(ansatz: Ansatz, trained: Trained[Any]) -> str:
+    """What the angles mean, for the record."""
+    mixer = _MIXERS["x" if ansatz.tilts is None else "tilted"]
+    if ansatz.groups:
+        mixer = _MIXERS[ansatz.mixer]
+    words = f"U = {mixer}, after exp(-i gamma C); energy = scale * C + offset; gammas then betas"
+    if isinstance(trained.angles, TermAngles):
+        words += "; a gamma for each field, then for each coupling by (row, col); a beta a qubit"
+    return words

@@ -1,4 +1,4 @@
-"""Where a warm start begins: probabilities of the bits from a continuous relaxation, as tilts."""
+"""Where a warm start begins: probabilities of the bits, from a relaxation or a classical answer."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
@@ -8,9 +8,20 @@ from numpy.typing import NDArray
 
 from qopt.errors import UsageError
 from qopt.forms import Qubo
+from qopt.solver import Budget, Progress
+
+from ..annealing import SimulatedAnnealing
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+WarmStartName = Literal["none", "convex", "multilinear", "annealing"]
+
+DEFAULT_EPSILON = {"convex": 0.1, "multilinear": 0.1, "annealing": 0.25}
+"""How far probabilities are kept from 0 and 1; for rounded starts as Egger et al. have it."""
+
+_SWEEPS = 100
+"""Sweeps of the one annealing walk that gives a start."""
 
 Vector = NDArray[np.float64]
 Relaxation = Literal["convex", "multilinear"]
@@ -23,6 +34,56 @@ _DENSE = 200
 
 _TOLERANCE = 1e-6
 """Part of itself by which an eigenvalue of a larger matrix may be off."""
+
+
+@dataclass(frozen=True, eq=False)
+class WarmStart:
+    """Where a circuit starts instead of in the uniform superposition.
+
+    Parameters
+    ----------
+    method : str
+    epsilon : float
+    probabilities : ndarray of float64, shape (n,)
+        Of ones, before `epsilon` keeps them from 0 and 1.
+    """
+
+    method: str
+    epsilon: float
+    probabilities: Vector = field(repr=False)
+
+    @property
+    def tilts(self) -> Vector:
+        """Rotations of the qubits; see `tilts_of`."""
+        return tilts_of(self.probabilities, self.epsilon)
+
+    @property
+    def bits(self) -> NDArray[np.int8]:
+        """The classical answer that it stands for: every probability rounded."""
+        return (self.probabilities > 0.5).astype(np.int8)
+
+
+def warm_start(qubo: Qubo, method: WarmStartName, epsilon: float | None, seed: int) -> WarmStart:
+    """Find a start classically.
+
+    Parameters
+    ----------
+    qubo : Qubo
+        Without groups: penalise them first.
+    method : {"convex", "multilinear", "annealing"}
+        A relaxation of `relaxed`, or the answer of one short walk of simulated annealing.
+    epsilon : float, optional
+        0.1 for relaxations and 0.25 for annealing if left out.
+    seed : int
+    """
+    if epsilon is None:
+        epsilon = DEFAULT_EPSILON[method]
+    if method in ("convex", "multilinear"):
+        random = np.random.default_rng(seed)
+        return WarmStart(method, epsilon, relaxed(qubo, random, method))
+    walk = SimulatedAnnealing(reads=1, sweeps=_SWEEPS)
+    answer = walk.solve(qubo, Budget(), seed % 2**31, Progress()).answers[0]
+    return WarmStart(method, epsilon, np.asarray(answer, dtype=np.float64))
 
 
 def relaxed(

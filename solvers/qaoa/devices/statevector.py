@@ -1,11 +1,8 @@
 """The ideal device: no noise, all qubits coupled, every gate its own."""
 
-import numpy as np
-
 from ..ansatz import Ansatz
 from ..circuit import build_circuit, one_qubit_gates
-from ..simulate import Precision, check_size, open_simulator
-from ..simulate.sampling import sample
+from ..simulate import Precision, check_size, draw
 from .device import Compiled, Samples, Watch
 
 
@@ -47,8 +44,5 @@ class StatevectorDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Independent shots of the exact state."""
-        ansatz = compiled.ansatz
-        simulator = open_simulator(ansatz, self._threads, self._precision)
-        probabilities = simulator.probabilities(ansatz.angles)
-        indices = sample(probabilities, shots, np.random.default_rng(seed))
-        return Samples(simulator.bits(indices), method="exact state, no noise")
+        bits = draw(compiled.ansatz, shots, seed, self._threads, self._precision)
+        return Samples(bits, method="exact state, no noise")

@@ -1,21 +1,47 @@
 """Which simulator an ansatz gets."""
 
-from ..ansatz import Ansatz
-from . import statevector, subspace
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ansatz import Ansatz, TermAngles
+from . import product, statevector, subspace
+from .sampling import sample
 from .simulator import Precision, Simulator
 
 
 def open_simulator(ansatz: Ansatz, threads: int = 1, precision: Precision = "double") -> Simulator:
-    """The simulator of an ansatz; its angles do not matter.
+    """The simulator of an ansatz, for one phase and one mixer angle a layer.
 
     Raises
     ------
     SizeError
         Where the amplitudes do not fit.
     """
-    if ansatz.mixer == "x":
-        return statevector.Statevector(ansatz.cost, threads, precision)
-    return subspace.Subspace(ansatz.cost, ansatz.groups, ansatz.mixer, threads, precision)
+    if ansatz.mixer != "x":
+        return subspace.Subspace(ansatz.cost, ansatz.groups, ansatz.mixer, threads, precision)
+    if ansatz.tilts is not None:
+        return product.ProductStatevector(ansatz.cost, ansatz.tilts, threads, precision)
+    return statevector.Statevector(ansatz.cost, threads, precision)
+
+
+def draw(
+    ansatz: Ansatz, shots: int, seed: int, threads: int = 1, precision: Precision = "double"
+) -> NDArray[np.int8]:
+    """Independent shots of the exact state of an ansatz, shape (shots, n), in no random order.
+
+    Raises
+    ------
+    SizeError
+        Where the amplitudes do not fit.
+    """
+    simulator: Simulator
+    if isinstance(ansatz.angles, TermAngles):
+        simulator = product.ProductStatevector(ansatz.cost, ansatz.tilts, threads, precision)
+        probabilities = simulator.probabilities(ansatz.angles)
+    else:
+        simulator = open_simulator(ansatz, threads, precision)
+        probabilities = simulator.probabilities(ansatz.angles)
+    return simulator.bits(sample(probabilities, shots, np.random.default_rng(seed)))
 
 
 def check_size(ansatz: Ansatz, precision: Precision = "double") -> None:
@@ -26,15 +52,25 @@ def check_size(ansatz: Ansatz, precision: Precision = "double") -> None:
     SizeError
         With the limit and the memory needed.
     """
-    if ansatz.mixer == "x":
+    if ansatz.mixer != "x":
+        subspace.check_size(ansatz.cost.qubits, ansatz.groups, ansatz.mixer, precision)
+    elif _is_plain(ansatz):
         statevector.check_size(ansatz.cost.qubits, precision)
     else:
-        subspace.check_size(ansatz.cost.qubits, ansatz.groups, ansatz.mixer, precision)
+        product.check_size(ansatz.cost.qubits, precision)
 
 
 def warm_up(ansatz: Ansatz, precision: Precision = "double") -> None:
-    """Compile, or load from numba's cache, what the ansatz's simulator runs."""
-    if ansatz.mixer == "x":
-        statevector.warm_up(ansatz.cost, precision)
-    else:
+    """Compile, or load from numba's cache, what the ansatz's simulators run."""
+    if ansatz.mixer != "x":
         subspace.warm_up(ansatz.mixer, precision)
+        return
+    if ansatz.tilts is None:
+        statevector.warm_up(ansatz.cost, precision)
+    if not _is_plain(ansatz):
+        product.warm_up(ansatz.cost, precision)
+
+
+def _is_plain(ansatz: Ansatz) -> bool:
+    """Whether it starts in the uniform superposition and has one angle of a kind a layer."""
+    return ansatz.tilts is None and not isinstance(ansatz.angles, TermAngles)

@@ -1,7 +1,5 @@
 """QAOA from any product state, with own rotation axes and, if wanted, an angle a term and qubit."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
@@ -13,16 +11,11 @@ from qopt.errors import UsageError
 from ..ansatz import Angles, Cost, TermAngles
 from ..objective import Mean, Objective
 from . import diagonal as costs_of_states
-from .statevector import (
-    Amplitudes,
-    Part,
-    Precision,
-    aligned_pair,
-    check_size,
-    small_like,
-    tiles,
-    with_idle,
-)
+from . import statevector
+from .sampling import to_bits
+from .simulator import Amplitudes, Precision, Units
+from .statevector import Part, aligned_pair, small_like, tiles, with_idle
+from .threads import Threads
 
 AnyAngles = Angles | TermAngles
 
@@ -31,6 +24,17 @@ _BYTES_OF_PHASES = {"double": 8, "single": 4}
 
 _WORTH_THREADS = 13
 """Qubits from which several threads are quicker than one."""
+
+
+def check_size(qubits: int, precision: Precision = "double") -> None:
+    """Refuse a register that does not fit.
+
+    Raises
+    ------
+    SizeError
+        With the limit and the memory needed.
+    """
+    statevector.check_size(qubits, precision, _BYTES_OF_PHASES[precision])
 
 
 class ProductStatevector:
@@ -71,11 +75,11 @@ class ProductStatevector:
         threads: int = 1,
         precision: Precision = "double",
     ) -> None:
-        check_size(cost.qubits, precision, _BYTES_OF_PHASES[precision])
+        check_size(cost.qubits, precision)
         from . import kernels, product_kernels
 
         self._kernels, self._common = product_kernels, kernels
-        self.qubits, self.terms = cost.qubits, cost.terms
+        self.cost, self.qubits, self.terms = cost, cost.qubits, cost.terms
         self.precision = precision
         self._dtype = np.dtype(np.float64 if precision == "double" else np.float32)
         # Idle qubits fill a small register up; with a tilt of 0 and no mixer they stay in |0>.
@@ -87,11 +91,26 @@ class ProductStatevector:
         self._low, self._span = tiles(self._width, self._dtype.itemsize)
         self._rows = 1 << (self._width - self._low)
         # Small registers are done before a second thread would start.
-        self._threads = threads if self._width >= _WORTH_THREADS else 1
-        self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
+        self._threads = Threads(threads if self._width >= _WORTH_THREADS else 1)
+        self._spread = self._threads.spread
         self._costs = costs_of_states.diagonal(self._cost, self._dtype, self._spread)
         self._ket = aligned_pair(1 << self._width, self._dtype)
         self._own = self._columns_of_threads()
+
+    @property
+    def units(self) -> Units:
+        """Usual sizes of phases, mixers and objective."""
+        spread = self.cost.spread
+        return Units(1.0 / spread, 1.0, self.qubits * spread)
+
+    @property
+    def usual(self) -> Angles:
+        """One layer's angles as most instances have them from the uniform superposition."""
+        return Angles((0.5 / self.cost.spread,), (-np.pi / 8.0,))
+
+    def bits(self, indices: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Bit strings of basis states, shape (len(indices), n); column ``i`` is bit ``i``."""
+        return to_bits(indices, self.qubits)
 
     @cached_property
     def diagonal(self) -> NDArray[np.float64]:
@@ -233,9 +252,9 @@ class ProductStatevector:
     ) -> tuple[float, NDArray[np.float64]]:
         """Undo one layer; the slopes of its phase and of its mixers, shape (n,)."""
         kernels, states, axes = self._kernels, (*self._ket, *self._bra), self._axes
-        slopes = np.zeros((self._threads, self._width))
+        slopes = np.zeros((self._threads.count, self._width))
         vector = kernels.VECTOR_BYTES // self._dtype.itemsize
-        sums = np.zeros((self._threads, self._width, vector), self._dtype)
+        sums = np.zeros((self._threads.count, self._width, vector), self._dtype)
         if self._rows > 1:
             self._spread(self._columns, lambda worker, a, b: kernels.backward_high(
                 *states, self._low, self._rows, self._span, a, b, gates, axes, sums[worker],
@@ -250,7 +269,7 @@ class ProductStatevector:
         """``Im <bra| Z..Z |ket>`` of the Z of every term, shape (n + m,)."""
         ising, own = self._cost.ising, 1 << np.arange(self.qubits)
         masks = np.concatenate([own, own[ising.row] | own[ising.col]])
-        sums = np.zeros((self._threads, self.terms))
+        sums = np.zeros((self._threads.count, self.terms))
         states = (*self._ket, *self._bra)
         self._spread(self._rows, lambda worker, a, b: self._kernels.add_moments(
             *states, self._low, a, b, masks, sums[worker]
@@ -294,19 +313,13 @@ class ProductStatevector:
 
     def _columns_of_threads(self) -> list[tuple[Part, Part]]:
         """Where each thread copies the columns of a tile of the high qubits."""
-        return [aligned_pair(self._rows * self._span, self._dtype) for _ in range(self._threads)]
+        size = self._rows * self._span
+        return [aligned_pair(size, self._dtype) for _ in range(self._threads.count)]
 
     @property
     def _columns(self) -> int:
         """Tiles of a pass on the high qubits."""
         return (1 << self._low) // self._span
-
-    def _spread(self, count: int, work: Callable[[int, int, int], Any]) -> list[Any]:
-        """Run ``work(worker, first, last)`` on equal parts of ``range(count)``, one a thread."""
-        if self._pool is None:
-            return [work(0, 0, count)]
-        ends = [count * i // self._threads for i in range(self._threads + 1)]
-        return list(self._pool.map(work, range(self._threads), ends[:-1], ends[1:]))
 
 
 def warm_up(cost: Cost, precision: Precision = "double") -> None:

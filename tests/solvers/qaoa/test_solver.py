@@ -8,7 +8,7 @@ from qopt.forms import Qubo
 from qopt.forms.qubo import Group
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.qaoa import Qaoa
-from qopt.solvers.qaoa import solver as solving
+from qopt.solvers.qaoa import results
 
 NOISY = "depolarizing:0.01;0.05;0.02"
 
@@ -212,13 +212,13 @@ def test_a_limit_too_short_for_one_trajectory_is_said(random_qubo, monkeypatch):
 
 def test_the_error_of_a_mean_counts_trajectories_not_shots():
     energies = np.array([1.0, 1.0, 1.0, 3.0, 3.0, 3.0])
-    alike = solving._statistics(energies, np.array([0, 0, 0, 1, 1, 1]))
-    apart = solving._statistics(energies, None)
+    alike = results.statistics(energies, np.array([0, 0, 0, 1, 1, 1]))
+    apart = results.statistics(energies, None)
     assert alike["mean"] == apart["mean"] == 2.0
     # Two means, 1 and 3: standard deviation sqrt(2), over sqrt(2).
     assert alike["standard_error"] == pytest.approx(1.0)
     assert apart["standard_error"] == pytest.approx(np.std(energies, ddof=1) / np.sqrt(6))
-    assert solving._statistics(energies[:1], None)["standard_error"] is None
+    assert results.statistics(energies[:1], None)["standard_error"] is None
 
 
 def test_a_calibrated_device_is_accounted_for(random_qubo):

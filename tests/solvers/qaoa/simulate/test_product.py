@@ -214,7 +214,7 @@ def test_wrong_tilts_and_angles_are_refused(random_qubo):
 
 def test_a_register_that_does_not_fit_is_refused(monkeypatch):
     # 2**14 amplitudes of 56 bytes fit without the 8 that phases take.
-    monkeypatch.setattr(statevector, "_free_memory", lambda: 63.0 * 2**14)
+    monkeypatch.setattr(statevector, "free_memory", lambda: 63.0 * 2**14)
     with pytest.raises(SizeError, match=r"at most 13 qubits, the model has 14.*GiB"):
         ProductStatevector(Cost.of(Qubo.from_arrays(np.ones(14))))
     statevector.check_size(14)

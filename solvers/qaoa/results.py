@@ -1,0 +1,135 @@
+"""What a run of QAOA reports: its ledger, its details and its answers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.forms import Qubo
+from qopt.solver import Outcome, Progress, Status, Usage
+
+from . import circuit as circuits
+from .ansatz import Ansatz
+from .devices import Compiled, Device, Samples
+from .warm_start import WarmStart
+
+
+def describe(compiled: Compiled, device: Device, usage: Usage) -> None:
+    """Put the facts of a compiled circuit into the ledger."""
+    logical = circuits.build_circuit(compiled.ansatz)
+    usage.qubits = compiled.circuit.num_qubits
+    usage.depth = circuits.depth(compiled.circuit)
+    usage.two_qubit_gates = circuits.two_qubit_gates(compiled.circuit)
+    usage.one_qubit_gates = compiled.one_qubit_gates
+    usage.logical_depth = circuits.depth(logical)
+    usage.logical_two_qubit_gates = circuits.two_qubit_gates(logical)
+    usage.device = device.name
+    usage.simulated = True
+    usage.hypothetical = device.hypothetical
+    usage.success_probability = compiled.success_probability
+
+
+def execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
+    """What the record says of the execution."""
+    facts: dict[str, Any] = {
+        "circuit_hash": circuits.fingerprint(compiled.circuit),
+        "sampling": samples.method,
+        **compiled.details,
+    }
+    if samples.trajectories is not None:
+        facts["noise_trajectories"] = samples.trajectories
+    if compiled.duration is not None:
+        facts["circuit_seconds"] = compiled.duration
+    return facts
+
+
+def describe_start(start: WarmStart, model: Qubo, found: Outcome) -> None:
+    """Tell what a warm start was worth by itself, and whether any shot was better."""
+    kept = int(model.group_violations(start.bits[None])[0]) == 0
+    energy = model.energy(start.bits)
+    better = found.status is Status.FEASIBLE and (
+        not kept or model.energy(found.answers[0]) < energy
+    )
+    found.details["warm_start"] = {
+        "from": start.method,
+        "epsilon": start.epsilon,
+        "energy": energy,
+        "kept_groups": kept,
+        "best_shot_is_better": better,
+    }
+    worth = f"{energy:.6g}" if kept else "no feasible answer"
+    verdict = "a shot was better" if better else "no shot was better"
+    found.reason += f"; warm start ({start.method}) by itself: {worth}, {verdict}"
+
+
+def outcome(
+    model: Qubo,
+    ansatz: Ansatz,
+    samples: Samples,
+    usage: Usage,
+    details: dict[str, Any],
+    reason: str,
+    progress: Progress,
+) -> Outcome:
+    """Distinct answers, those that keep the groups first, each part by energy."""
+    answers, which, counts = np.unique(
+        samples.bits, axis=0, return_inverse=True, return_counts=True
+    )
+    energies = model.energies(answers)
+    broken = model.group_violations(answers)
+    details["sampled"] = _sampled(model, ansatz, answers, which.reshape(-1), samples)
+    order = np.lexsort((energies, broken))
+    kept = broken[order[0]] == 0
+    if kept:
+        progress.incumbent(float(energies[order[0]]))
+    return Outcome(
+        Status.FEASIBLE if kept else Status.INFEASIBLE_ANSWERS,
+        answers[order],
+        counts=counts[order].astype(np.int64),
+        independent=samples.trajectories,
+        usage=usage,
+        reason=reason if kept else f"no shot kept every group; {reason}",
+        details=details,
+    )
+
+
+def _sampled(
+    model: Qubo, ansatz: Ansatz, answers: NDArray[np.int8], which: NDArray[np.int64],
+    samples: Samples,
+) -> dict[str, Any]:
+    """Figures of the shots, in the energies that the details speak of."""
+    if not ansatz.groups:
+        return statistics(model.penalised().energies(answers)[which], samples.batch)
+    # Noise carries shots out of the groups, where the objective means nothing.
+    kept = (model.group_violations(answers) == 0)[which]
+    share = {"kept_groups": float(kept.mean())}
+    if not kept.any():
+        return share
+    batch = None if samples.batch is None else samples.batch[kept]
+    return share | statistics(model.energies(answers)[which[kept]], batch)
+
+
+def statistics(
+    energies: NDArray[np.float64], batch: NDArray[np.int64] | None
+) -> dict[str, float | None]:
+    """Mean, best and standard error of the shots' energies, by trajectories where they are shared.
+
+    Shots of one trajectory are alike, so the error is that of a mean over trajectories.
+    """
+    values, weights = energies, np.ones(len(energies))
+    if batch is not None:
+        _, which, counts = np.unique(batch, return_inverse=True, return_counts=True)
+        weights = counts.astype(np.float64)
+        values = np.bincount(which.reshape(-1), weights=energies) / weights
+    mean, error = float(energies.mean()), None
+    if len(values) > 1:
+        squares = (weights * (values - mean)) ** 2
+        correction = len(values) / (len(values) - 1)
+        error = float(np.sqrt(correction * squares.sum()) / weights.sum())
+    return {"mean": mean, "standard_error": error, "best": float(energies.min())}
+
+
+def unfinished(usage: Usage, progress: Progress, when: str) -> Outcome:
+    """What a run that ended too early gives back."""
+    ended = "interrupted" if progress.stopping else "the time limit came"
+    return Outcome(Status.TIME_LIMIT, usage=usage, reason=f"{ended} {when}")
