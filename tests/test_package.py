@@ -54,6 +54,8 @@ def test_the_wheel_holds_every_module_and_instance(tmp_path):
         f"found = [import_module(name) for name in {modules()!r}]",
         "print({m.__name__ for m in found if "
         f"not m.__file__.startswith({str(site)!r})}} or 'all from the wheel')",
+        "from qopt.solvers.qaoa.fixed_angles import table",
+        "assert table()",
         "from qopt.loading import bundled, load",
         "print(len([load(e.name) for e in bundled()]))",
     ])
