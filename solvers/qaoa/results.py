@@ -35,6 +35,7 @@ def execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
         "circuit_hash": circuits.fingerprint(compiled.circuit),
         "sampling": samples.method,
         **compiled.details,
+        **samples.details,
     }
     if samples.trajectories is not None:
         facts["noise_trajectories"] = samples.trajectories

@@ -60,8 +60,10 @@ class Qaoa:
     shots : int
         Shots of the final circuit.
     device : str
-        'statevector' (no noise), 'aer:NAME' (an IBM device by its calibration: aer:torino, aer:fez,
-        aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT' (all-to-all, these error rates).
+        'statevector' (no noise), 'mps:BOND' (no noise; a matrix product state of that bond
+        dimension, 64 if left out, for many qubits), 'aer:NAME' (an IBM device by its calibration:
+        aer:torino, aer:fez, aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT' (all-to-all, these
+        error rates).
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members

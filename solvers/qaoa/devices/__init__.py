@@ -6,6 +6,9 @@ from ..simulate.simulator import Precision
 from .calibrated import DEFAULT_LEVEL, DEFAULT_TRIES, PREFIX, CalibratedDevice, device_names
 from .depolarising import SYNTAX, DepolarisingDevice
 from .device import Compiled, Device, Samples, Watch
+from .mps import NAME as MPS
+from .mps import SYNTAX as MPS_SYNTAX
+from .mps import MpsDevice
 from .statevector import StatevectorDevice
 
 __all__ = ["Compiled", "Device", "Samples", "Watch", "open_device"]
@@ -25,14 +28,14 @@ def open_device(
     Parameters
     ----------
     name : str
-        ``statevector``, ``aer:NAME`` or ``depolarizing:P1;P2;READOUT``.
+        ``statevector``, ``mps``, ``mps:BOND``, ``aer:NAME`` or ``depolarizing:P1;P2;READOUT``.
     level, tries : int, optional
         Optimisation level and seeds of the compiler, for devices with couplings.
     trajectories : int, optional
         Noise trajectories, for noisy devices.
     threads : int
     precision : {"double", "single"}
-        Of the amplitudes of the device without noise.
+        Of the amplitudes of ``statevector``.
 
     Raises
     ------
@@ -56,9 +59,12 @@ def open_device(
         )
     if name.split(":")[0] in ("depolarizing", "depolarising"):
         return DepolarisingDevice(name, trajectories, threads)
-    if name != StatevectorDevice.name:
-        known = [StatevectorDevice.name, SYNTAX, *(PREFIX + each for each in device_names())]
-        raise UnknownNameError("device", name, known)
+    by_mps = name.split(":")[0] == MPS
+    if not by_mps and name != StatevectorDevice.name:
+        named = (PREFIX + each for each in device_names())
+        raise UnknownNameError("device", name, [StatevectorDevice.name, MPS_SYNTAX, SYNTAX, *named])
     if trajectories is not None:
         raise UsageError(f"device {name!r} has no noise: leave out trajectories")
+    if by_mps:
+        return MpsDevice(name)
     return StatevectorDevice(threads, precision)

@@ -91,12 +91,15 @@ class Samples:
         The trajectory of each shot.
     method : str
         How they were drawn, in words.
+    details : dict
+        JSON values for the record.
     """
 
     bits: NDArray[np.int8] = field(repr=False)
     trajectories: int | None = None
     batch: NDArray[np.int64] | None = field(default=None, repr=False)
     method: str = ""
+    details: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Device(Protocol):

@@ -1,0 +1,109 @@
+"""A device without noise for many qubits: shots of a matrix product state."""
+
+import re
+
+import numpy as np
+
+from qopt.errors import SizeError, UsageError
+
+from ..ansatz import Ansatz
+from ..circuit import build_circuit, one_qubit_gates
+from .device import Compiled, Samples, Watch
+
+NAME = "mps"
+SYNTAX = "mps:BOND"
+
+DEFAULT_BOND = 64
+MOST_BOND = 512
+"""With it, 200 qubits may take 7 GB."""
+
+MOST_QUBITS = 200
+"""Errors add up along the line, and so does time: beyond, shots of couplings that are no line's
+would tell little of the exact state."""
+
+
+class MpsDevice:
+    """Draws shots from a matrix product state of bounded bond dimension.
+
+    Exact where the bond suffices; where it does not, the samples say how much was discarded. The
+    arithmetic takes one thread.
+
+    Parameters
+    ----------
+    name : str
+        ``mps`` or ``mps:BOND``, with the largest bond dimension that is kept. Twice the bond takes
+        eight times as long.
+
+    Raises
+    ------
+    UsageError
+        Where the bond dimension is no whole number from 1 to `MOST_BOND`.
+    """
+
+    hypothetical = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.bond = _bond(name)
+
+    def load(self) -> None:
+        """Import what building and simulating the circuit takes."""
+        import qiskit  # noqa: F401 - the import is what takes time
+        import rustworkx  # noqa: F401
+        import scipy.sparse.csgraph  # noqa: F401
+
+    def check_size(self, qubits: int) -> None:
+        """Refuse more qubits than errors allow."""
+        if qubits > MOST_QUBITS:
+            raise SizeError(
+                f"device {self.name!r}", qubits, MOST_QUBITS, "qubits",
+                "truncation errors and time grow with every qubit; take a smaller instance",
+            )
+
+    def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
+        """The logical circuit as it is."""
+        circuit = build_circuit(ansatz)
+        return Compiled(
+            ansatz=ansatz,
+            circuit=circuit,
+            physical=tuple(range(circuit.num_qubits)),
+            one_qubit_gates=one_qubit_gates(circuit),
+            success_probability=1.0,
+            details={"bond_dimension": self.bond},
+        )
+
+    def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
+        """Independent shots of the truncated state; none where `watch` ends its preparation."""
+        from ..simulate.mps import MatrixProductState, StoppedError
+
+        try:
+            state = MatrixProductState(compiled.ansatz, self.bond, lambda: watch.over)
+        except StoppedError:
+            return Samples(np.zeros((0, compiled.circuit.num_clbits), dtype=np.int8))
+        bits = state.sample(shots, np.random.default_rng(seed))
+        loss = "no truncation"
+        if state.truncation > 0.0:
+            loss = (
+                f"truncation error {state.truncation:.2g} (sum of discarded squared Schmidt "
+                f"values), estimated fidelity {state.fidelity:.3g}"
+            )
+        return Samples(
+            bits,
+            method=f"matrix product state, bond dimension {state.reached} of {self.bond} reached, "
+            f"{loss}, no noise",
+            details={
+                "bond_dimension_reached": state.reached,
+                "truncation_error": state.truncation,
+                "estimated_fidelity": state.fidelity,
+            },
+        )
+
+
+def _bond(name: str) -> int:
+    text = name.partition(":")[2] if ":" in name else str(DEFAULT_BOND)
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= MOST_BOND:
+        raise UsageError(
+            f"a matrix product state is written {NAME} or {SYNTAX} with a bond dimension from 1 to "
+            f"{MOST_BOND}, got {name!r}"
+        )
+    return int(text)
