@@ -15,10 +15,13 @@ import numpy as np
 
 from qopt.errors import UsageError
 
-from .angles import interpolate, train_single_layer
+from .angles import interpolate, ramp, train_single_layer
 from .ansatz import Angles, Cost
 
 FILE = "fixed_angles.toml"
+
+_DEEPEST_WITH_FIELDS = 2
+"""Layers up to which the table serves costs that are mostly fields."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,10 @@ def transferred(cost: Cost, layers: int, first: Angles | None = None) -> Angles:
     multiplied so that for one layer they are the optimum in closed form. For unweighted MaxCut the
     factors are about 1. With weights the gammas' is what Sureshbabu et al. (Quantum 8, 1231, 2024)
     take from the mean square of the weights, which `Cost` divides out; but the closed form also
-    knows heavy tails and fields. A heuristic, without a guarantee for more than one layer.
+    knows heavy tails and fields. Where fields make up most of the cost's variance, the curve, made
+    for couplings, leads astray from three layers on, and the linear ramp takes its place. All this
+    is a heuristic, without a guarantee for more than one layer; `benchmarks/transferred_angles.py`
+    shows what it gives up against a search.
 
     Parameters
     ----------
@@ -118,6 +124,8 @@ def transferred(cost: Cost, layers: int, first: Angles | None = None) -> Angles:
     degree = max(2.0 * len(cost.ising.J) / cost.qubits, 1.0)
     curve, own = fixed_angles(degree, layers), fixed_angles(degree, 1)
     single = train_single_layer(cost) if first is None else first
+    if layers > _DEEPEST_WITH_FIELDS and cost.ising.h @ cost.ising.h > cost.ising.J @ cost.ising.J:
+        return ramp(single, layers)
     by_gamma, by_beta = single.gammas[0] / own.gammas[0], single.betas[0] / own.betas[0]
     return _scaled(curve, by_gamma, by_beta)
 

@@ -165,6 +165,16 @@ def test_most_of_what_a_search_finds_without_one(weights):
         assert share > plain
 
 
+def test_mostly_fields_take_the_ramp_from_three_layers_on(random_qubo):
+    model = random_qubo(6, seed=3)
+    strong = Cost.of(Qubo.from_matrix(model.to_matrix() + np.diag(np.arange(5.0, 11.0))))
+    first = train_single_layer(strong)
+    assert transferred(strong, 3) == ramp(first, 3)
+    assert transferred(strong, 2) != ramp(first, 2)
+    weak = cut_cost(nx.complete_graph(6), np.random.default_rng(0).normal(size=15))
+    assert transferred(weak, 3) != ramp(train_single_layer(weak), 3)
+
+
 def test_costs_without_couplings_and_without_anything():
     fields = Cost.of(Qubo.from_arrays([1.0, -1.0, 1.0]))
     assert Statevector(fields).expectation(transferred(fields, 1)) == pytest.approx(-3.0, abs=1e-4)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.closed_form import SingleLayer
+from qopt.solvers.qaoa.fixed_angles import fixed_angles
 from qopt.solvers.qaoa.simulate import reference
 from qopt.solvers.qaoa.simulate.mps import MatrixProductState, StoppedError
 from qopt.solvers.qaoa.simulate.statevector import Statevector
@@ -93,6 +94,18 @@ def test_mean_energy_of_sixty_qubits_is_that_of_the_closed_form(graph, bond, mos
     lost = 1.0 - state.fidelity
     assert lost < most_lost
     assert abs(values.mean() - expected) < 5.0 * error + max(lost, 0.0) * abs(expected)
+
+
+def test_three_layers_cut_seven_eighths_of_a_ring():
+    n, shots = 60, 4000
+    edges = np.sort(np.column_stack([np.arange(n), (np.arange(n) + 1) % n]))
+    cost = Cost.of(Qubo.from_arrays(np.full(n, -2.0), *edges.T, np.full(n, 2.0)))
+    # arXiv 1411.4028: (2p + 1) / (2p + 2)
+    state = MatrixProductState(Ansatz(cost, fixed_angles(2, 3)), 64)
+    assert state.truncation == 0.0
+    bits = state.sample(shots, np.random.default_rng(4))
+    cuts = (bits[:, edges[:, 0]] != bits[:, edges[:, 1]]).mean(axis=1)
+    assert abs(cuts.mean() - 7 / 8) < 5.0 * cuts.std() / np.sqrt(shots)
 
 
 def test_it_can_be_stopped_while_it_is_prepared_and_between_batches():
