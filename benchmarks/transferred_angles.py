@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] = ()) -> None:
             simulator = Statevector(cost)
             for p in DEPTHS:
                 allowance = Allowance(default_evaluations("auto", p, 0))
-                best = simulator.expectation(train(simulator, cost, p, Mean(), allowance).angles)
+                best = simulator.expectation(train(simulator, p, Mean(), allowance).angles)
                 for way, angles in ways(cost, p).items():
                     reached = simulator.expectation(angles) / best
                     shares.setdefault((p, way), []).append(reached)

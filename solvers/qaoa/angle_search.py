@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import numpy as np
 
+from qopt.errors import UsageError
+
 from .angles import (
     BY_SHOTS,
     Allowance,
@@ -17,15 +19,14 @@ from .angles import (
     Vector,
     fourier_basis,
     interpolate,
-    pad,
     ramp,
     scaling,
     train_single_layer,
 )
 from .ansatz import Angles
+from .fixed_angles import transferred
 from .objective import Mean, Objective
-from .simulate import Simulator
-from .simulate.statevector import Statevector
+from .simulate import Simulator, StateSimulator
 
 DEFAULT_RESTARTS = 9
 DEFAULT_TRAINING_SHOTS = 1024
@@ -74,13 +75,19 @@ def train(
     if training in BY_SHOTS:
         from .shot_search import search_by_shots
 
-        first = simulator.usual
-        if isinstance(simulator, Statevector):
-            first = train_single_layer(simulator.cost, allowance.stop)
+        if not isinstance(simulator, StateSimulator):
+            raise UsageError(
+                f"training={training} draws shots from the whole state, which so many qubits "
+                "have not: take another training"
+            )
+        known = simulator.known_layer
+        first = simulator.usual if known is None else train_single_layer(known, allowance.stop)
         return search_by_shots(
             simulator, ramp(first, layers), objective, allowance,
             training=training, shots=shots, seed=seed,
         )
+    if training == "fixed":
+        return _fixed(simulator, layers)
     search = Search(simulator, layers, objective, allowance)
     first, how = _first_layer(search, training)
     start = ramp(first, layers)
@@ -100,10 +107,21 @@ def train(
     return Trained(search.best_or(start), source, allowance.used)
 
 
+def _fixed(simulator: Simulator, layers: int) -> Trained[Angles]:
+    """Angles from the table of regular graphs, by which the cost is not even looked at."""
+    if simulator.known_layer is None:
+        raise UsageError(
+            "training=fixed knows the mixer x from the uniform superposition alone: take mixer=x "
+            "without a warm start, or another training"
+        )
+    angles = transferred(simulator.known_layer, layers)
+    return Trained(angles, "fixed: the table of regular graphs, stretched to one layer's optimum")
+
+
 def _first_layer(search: "Search", training: Training) -> tuple[Angles, str]:
     """Angles of one layer, and how they were found."""
-    if isinstance(search.simulator, Statevector):
-        first = train_single_layer(search.simulator.cost, search.allowance.stop)
+    if search.simulator.known_layer is not None:
+        first = train_single_layer(search.simulator.known_layer, search.allowance.stop)
         return first, "the closed form"
     first = search.simulator.usual
     with suppress(AllowanceSpentError):
@@ -135,14 +153,14 @@ class Search:
         self.simulator, self.layers, self.allowance = simulator, layers, allowance
         # The closed form is the minimum of the mean alone.
         self.first_is_least = (
-            isinstance(objective, Mean) or not isinstance(simulator, Statevector)
+            isinstance(objective, Mean) or simulator.known_layer is None
         )
         self._objective = objective
         self._best: tuple[float, Angles] | None = None
 
     def best_or(self, start: Angles) -> Angles:
         """The best angles so far; `start` where none were evaluated."""
-        return start if self._best is None else pad(self._best[1], self.layers)
+        return start if self._best is None else self._best[1].padded(self.layers)
 
     def evaluate(self, angles: Angles) -> float:
         """The objective."""

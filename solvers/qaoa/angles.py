@@ -14,7 +14,7 @@ from .ansatz import Angles, Cost, TermAngles
 from .closed_form import SingleLayer
 from .simulate import Simulator
 
-Training = Literal["auto", "ramp", "interp", "fourier", "multistart", "spsa", "cobyla"]
+Training = Literal["auto", "ramp", "fixed", "interp", "fourier", "multistart", "spsa", "cobyla"]
 """Names of the ways to find angles."""
 
 BY_SHOTS: tuple[Training, ...] = ("spsa", "cobyla")
@@ -204,12 +204,6 @@ def fourier_basis(layers: int) -> Vector:
     phases = np.outer(half, half) * np.pi / layers
     empty = np.zeros((layers, layers))
     return np.block([[np.sin(phases), empty], [empty, np.cos(phases)]])
-
-
-def pad(angles: Angles, layers: int) -> Angles:
-    """The same state with more layers: those added do nothing."""
-    nothing = (0.0,) * (layers - angles.layers)
-    return Angles(angles.gammas + nothing, angles.betas + nothing)
 
 
 def scaling(simulator: Simulator, layers: int) -> Vector:

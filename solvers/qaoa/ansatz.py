@@ -127,6 +127,11 @@ class Angles:
         """The number of layers, p."""
         return len(self.gammas)
 
+    def padded(self, layers: int) -> "Angles":
+        """The same state with more layers: those added do nothing."""
+        nothing = (0.0,) * (layers - self.layers)
+        return Angles(self.gammas + nothing, self.betas + nothing)
+
     @property
     def flat(self) -> tuple[float, ...]:
         """Gammas, then betas: what `split` reads."""

@@ -12,7 +12,7 @@ import numpy as np
 from .angles import Allowance, AllowanceSpentError, Trained, Training, Vector, scaling
 from .ansatz import Angles
 from .objective import Objective
-from .simulate import Simulator
+from .simulate import StateSimulator
 from .simulate.sampling import sample
 
 _WIDTH = 0.1
@@ -29,7 +29,7 @@ _TRUST = 0.4
 
 
 def search_by_shots(
-    simulator: Simulator,
+    simulator: StateSimulator,
     start: Angles,
     objective: Objective,
     allowance: Allowance,

@@ -1,7 +1,7 @@
 """QAOA as a solver: train angles, compile, execute, and say what it took."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,16 +13,14 @@ from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 from .. import postprocess as postprocessing
 from ..postprocess import Postprocess
 from . import circuit as circuits
-from . import term_search
-from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
-from .angles import BY_SHOTS, Allowance, Trained, Training, default_evaluations
+from .angles import BY_SHOTS, Trained, Training
 from .ansatz import Angles, Ansatz, TermAngles
-from .devices import Device, Samples, Watch, open_device
+from .devices import MPS, Device, Samples, Watch, open_device
 from .mixers import GROUP_MIXERS, Mixer
-from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
 from .results import describe, describe_start, execution, outcome, unfinished
-from .simulate import Simulator, check_size, open_simulator, warm_up
-from .simulate.product import ProductStatevector
+from .simulate import Units, warm_up
+from .stored_angles import StoredAngles
+from .training import AngleFinder
 from .warm_start import WarmStart, WarmStartName, warm_start
 
 _MIXERS = {
@@ -34,12 +32,6 @@ _MIXERS = {
     "exp(-i beta X) elsewhere",
     "grover": "exp(-i beta |s><s|), s the initial state",
 }
-
-_DEFAULT_ALPHA = 0.1
-_DEFAULT_ETA = 2.0
-
-_TRAINING_SHARE = 0.4
-"""Share of a time limit after which the angle search ends, so that there is time to execute."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +65,9 @@ class Qaoa:
         which warm starts and multi_angle need.
     angles : tuple of float, optional
         Gammas, then betas, taken as they are instead of trained, for the normalised cost.
+    angles_from : str, optional
+        A file of earlier runs on other instances of the family, as ``qopt solve --json`` prints
+        them (one, or one a line): the median of their angles is taken, scaled to this instance.
     warm_start : {"none", "convex", "multilinear", "annealing"}
         A classical start of the mixer 'x' instead of the uniform superposition (Egger, Marecek and
         Woerner, Quantum 5, 479, 2021): a continuous relaxation, made convex or as it is, or the
@@ -93,11 +88,13 @@ class Qaoa:
     gibbs_eta : float, optional
         The eta, in units of one over the standard deviation of the energies of all states; 2 if
         left out.
-    training : {"auto", "ramp", "interp", "fourier", "multistart", "spsa", "cobyla"}
+    training : {"auto", "ramp", "fixed", "interp", "fourier", "multistart", "spsa", "cobyla"}
         How angles are found. One layer's are known in closed form (Ozaeta et al., arXiv
         2012.03421), and every way begins there.
         'auto' adds layer after layer by interpolation, each with a short descent by L-BFGS and
         adjoint gradients, and never ends above fewer layers;
+        'fixed' takes those of regular graphs of large girth (Wurtz and Lykov, arXiv 2107.00677),
+        stretched to the one layer's optimum, without a search;
         'ramp' takes the linear ramp (LR-QAOA, arXiv 2405.09169) without a search;
         'interp' and 'fourier' add layer after layer (Zhou et al., PRX 10, 021067, 2020), with
         descents to the end;
@@ -130,6 +127,7 @@ class Qaoa:
     device: str = "statevector"
     mixer: Literal["auto", "x", "ring", "complete", "grover"] = "auto"
     angles: tuple[float, ...] | None = None
+    angles_from: str | None = None
     warm_start: WarmStartName = "none"
     warm_epsilon: float | None = None
     multi_angle: bool = False
@@ -170,8 +168,12 @@ class Qaoa:
 
     def _check_training(self) -> None:
         """Refuse options of the training where they do not act."""
-        if self.angles is not None and self.training != "auto":
+        if self.angles is not None and self.angles_from is not None:
+            raise UsageError("angles and angles_from are two sources of angles: drop one")
+        if self._untrained and self.training != "auto":
             raise UsageError(f"angles are given, so training={self.training} cannot act: drop one")
+        if self.angles_from is not None:
+            _ = self.stored_angles  # refuse a bad file before anything runs
         if self.restarts is not None and self.training != "multistart":
             raise UsageError("restarts acts only with training=multistart")
         if self.training_shots is not None and self.training not in BY_SHOTS:
@@ -235,7 +237,8 @@ class Qaoa:
             start = self._start(model, int(seeds[3]))
             if start is not None:
                 ansatz = replace(ansatz, tilts=start.tilts)
-            trained, noiseless = self._angles(ansatz, budget, int(seeds[0]), watch)
+            finder = AngleFinder(self, ansatz, budget, watch, int(seeds[0]))
+            trained, noiseless = finder.find()
         usage.evaluations = trained.evaluations
         usage.circuits, usage.shots = trained.circuits, trained.shots
         if watch.over:
@@ -254,7 +257,8 @@ class Qaoa:
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
         usage.device_seconds = compiled.seconds(usage.shots)
-        details = self._details(model, ansatz, trained, noiseless) | execution(compiled, samples)
+        details = self._details(model, ansatz, finder.units, trained, noiseless)
+        details |= execution(compiled, samples)
         reason = self._reason(samples, clock, progress)
         found = outcome(model, ansatz, samples, usage, details, reason, progress)
         if start is not None:
@@ -275,16 +279,15 @@ class Qaoa:
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
-        ansatz, budget, given = self._ansatz(model), Budget(), self._given()
+        ansatz, budget = self._ansatz(model), Budget()
         seeds = np.random.SeedSequence(seed).generate_state(4)
         start = self._start(model, int(seeds[3]))
         if start is not None:
             ansatz = replace(ansatz, tilts=start.tilts)
-        if given is not None:
-            return circuits.build_circuit(ansatz.at(given))
-        check_size(ansatz)
+        if self.angles is not None:
+            return circuits.build_circuit(ansatz.at(Angles.split(self.angles)))
         watch = Watch(budget.start(), Progress())
-        trained, _ = self._angles(ansatz, budget, int(seeds[0]), watch)
+        trained, _ = AngleFinder(self, ansatz, budget, watch, int(seeds[0])).find()
         return circuits.build_circuit(ansatz.at(trained.angles))
 
     def _ansatz(self, model: Qubo) -> Ansatz:
@@ -300,8 +303,10 @@ class Qaoa:
                 f"mixer={self.mixer} acts within exactly-k groups and this model has none: "
                 "take mixer=x or mixer=auto"
             )
+        # What cannot act within groups has penalties instead.
         varied = self.multi_angle or self.warm_start != "none"
-        best: Mixer = "complete" if model.groups and not varied else "x"
+        keeps = model.groups and not varied and not self.device.startswith(MPS)
+        best: Mixer = "complete" if keeps else "x"
         ansatz = Ansatz.of(model, best if self.mixer == "auto" else self.mixer)
         if self.warm_start != "none":
             ansatz = replace(ansatz, tilts=np.full(model.num_variables, 0.5 * np.pi))
@@ -313,8 +318,20 @@ class Qaoa:
             return None
         return warm_start(model.penalised(), self.warm_start, self.warm_epsilon, seed)
 
-    def _given(self) -> Angles | None:
-        return None if self.angles is None else Angles.split(self.angles)
+    @property
+    def _untrained(self) -> bool:
+        return self.angles is not None or self.angles_from is not None
+
+    @property
+    def stored_angles(self) -> StoredAngles | None:
+        """What `angles_from` names.
+
+        Raises
+        ------
+        InputError
+            Where the file holds no angles.
+        """
+        return None if self.angles_from is None else StoredAngles.read(Path(self.angles_from))
 
     def _open(self, threads: int) -> Device:
         tries = self.compile_tries
@@ -326,74 +343,21 @@ class Qaoa:
         )
 
     def _load(self, ansatz: Ansatz, threads: int) -> Device:
-        check_size(ansatz, self.precision)
         device = self._open(threads)
         device.load()
         if self.postprocess != "none":
             postprocessing.load()
         device.check_size(ansatz)
         warm_up(ansatz, self.precision)
-        if self.angles is None or self.warm_start != "none":
+        if not self._untrained or self.warm_start != "none":
             import scipy.optimize  # noqa: F401 - the import is what takes time
         if self.warm_start != "none":
             warm_start(Qubo.from_arrays([1.0]), self.warm_start, None, 0)
         return device
 
-    def _objective(self, simulator: Simulator) -> Objective:
-        if self.objective == "cvar":
-            return ConditionalValueAtRisk(self.cvar_alpha or _DEFAULT_ALPHA)
-        if self.objective == "gibbs":
-            deviation = float(np.std(simulator.diagonal))
-            return Gibbs((self.gibbs_eta or _DEFAULT_ETA) / (deviation or 1.0))
-        return Mean()
-
-    def _angles(
-        self, ansatz: Ansatz, budget: Budget, seed: int, watch: Watch
-    ) -> tuple[Trained[Any], dict[str, float]]:
-        """Angles, and the noiseless figures of the state that they prepare."""
-        simulator: Any = open_simulator(ansatz, budget.threads, self.precision)
-        objective = self._objective(simulator)
-        given = self._given()
-        trained: Trained[Any]
-        if given is not None:
-            trained = Trained(given, "given")
-        else:
-            share = _TRAINING_SHARE / 2.0 if self.multi_angle else _TRAINING_SHARE
-            trained = self._train(simulator, objective, budget, seed, watch, share)
-        if self.multi_angle:
-            simulator = ProductStatevector(
-                ansatz.cost, ansatz.tilts, budget.threads, self.precision
-            )
-            left = term_search.DEFAULT_EVALUATIONS
-            if budget.evaluations is not None:
-                left = budget.evaluations - trained.evaluations
-            allowance = Allowance(left, _stop(watch, _TRAINING_SHARE))
-            trained = term_search.refine(simulator, trained, objective, allowance, seed)
-        if watch.over:
-            return trained, {}
-        energy = ansatz.cost.energy
-        figures = {"expectation": energy(simulator.expectation(trained.angles))}
-        if self.objective != "mean":
-            figures[self.objective] = energy(simulator.value(trained.angles, objective))
-        return trained, figures
-
-    def _train(
-        self, simulator: Simulator, objective: Objective, budget: Budget, seed: int, watch: Watch,
-        share: float,
-    ) -> Trained[Angles]:
-        """Angles of the layers, within so much of the time."""
-        restarts = DEFAULT_RESTARTS if self.restarts is None else self.restarts
-        evaluations = budget.evaluations
-        if evaluations is None:
-            evaluations = default_evaluations(self.training, self.p, restarts)
-        return train(
-            simulator, self.p, objective, Allowance(evaluations, _stop(watch, share)),
-            training=self.training, restarts=restarts,
-            shots=self.training_shots or DEFAULT_TRAINING_SHOTS, seed=seed,
-        )
-
     def _details(
-        self, model: Qubo, ansatz: Ansatz, trained: Trained[Any], noiseless: dict[str, float]
+        self, model: Qubo, ansatz: Ansatz, units: Units, trained: Trained[Any],
+        noiseless: dict[str, float],
     ) -> dict[str, Any]:
         cost = ansatz.cost
         details: dict[str, Any] = {
@@ -404,8 +368,9 @@ class Qaoa:
             "convention": _convention(ansatz, trained),
             "scale": cost.scale,
             "offset": cost.offset,
+            "units": units._asdict(),
             "angles_from": trained.source,
-            "training": self.training if self.angles is None else "none",
+            "training": "none" if self._untrained else self.training,
             "objective": self.objective,
             "noiseless": noiseless,
             "uniform_mean": cost.offset,
@@ -422,7 +387,7 @@ class Qaoa:
 
     def _reason(self, samples: Samples, clock: Clock, progress: Progress) -> str:
         words = [f"{len(samples.bits)} shots ({samples.method})"]
-        if self.angles is None:
+        if not self._untrained:
             by_shots = self.training in BY_SHOTS
             words.append(f"angles trained {'by noiseless shots' if by_shots else 'noiselessly'}")
         if len(samples.bits) < self.shots:
@@ -431,12 +396,6 @@ class Qaoa:
         elif clock.expired:
             words.append("the time limit came")
         return "; ".join(words)
-
-
-def _stop(watch: Watch, share: float) -> Callable[[], bool]:
-    """Says when so much of the time is over, or an interrupt came."""
-    late = share * watch.clock.limit
-    return lambda: watch.progress.stopping or watch.clock.elapsed >= late
 
 
 def _convention(ansatz: Ansatz, trained: Trained[Any]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from qopt.errors import SizeError, UsageError
 
-from ..ansatz import Ansatz
+from ..ansatz import Ansatz, TermAngles
 from ..circuit import build_circuit, one_qubit_gates
 from .device import Compiled, Samples, Watch
 
@@ -52,8 +52,22 @@ class MpsDevice:
         import rustworkx  # noqa: F401
         import scipy.sparse.csgraph  # noqa: F401
 
-    def check_size(self, qubits: int) -> None:
-        """Refuse more qubits than errors allow."""
+    def check_size(self, ansatz: Ansatz) -> None:
+        """Refuse more qubits than errors allow, and mixers that are not known here.
+
+        Raises
+        ------
+        SizeError
+        UsageError
+            For mixers within groups, tilted starts and angles of terms.
+        """
+        plain = ansatz.tilts is None and not isinstance(ansatz.angles, TermAngles)
+        if ansatz.mixer != "x" or not plain:
+            raise UsageError(
+                f"device {self.name!r} knows the mixer x from the uniform superposition alone: "
+                "take mixer=x without warm_start and multi_angle"
+            )
+        qubits = ansatz.cost.qubits
         if qubits > MOST_QUBITS:
             raise SizeError(
                 f"device {self.name!r}", qubits, MOST_QUBITS, "qubits",

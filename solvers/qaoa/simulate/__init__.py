@@ -1,9 +1,9 @@
 """Simulators of QAOA states, all tested against one reference."""
 
-from .opening import check_size, draw, open_simulator, warm_up
-from .simulator import Amplitudes, Precision, Simulator, Units
+from .opening import check_size, draw, open_for_training, open_simulator, warm_up
+from .simulator import Amplitudes, Precision, Simulator, StateSimulator, Units
 
 __all__ = [
-    "Amplitudes", "Precision", "Simulator", "Units", "check_size", "draw", "open_simulator",
-    "warm_up",
+    "Amplitudes", "Precision", "Simulator", "StateSimulator", "Units", "check_size", "draw",
+    "open_for_training", "open_simulator", "warm_up",
 ]

@@ -18,8 +18,9 @@ from qopt.forms import Ising
 
 from ..ansatz import Angles, Cost
 from ..objective import Mean, Objective
-from .simulator import Precision
-from .statevector import Statevector
+from .memory import free_memory
+from .simulator import Precision, Units
+from .statevector import BYTES_AN_AMPLITUDE, Statevector, units_of, usual_angles
 
 MOST_QUBITS = 20
 """Largest cone that is simulated: there may be as many as there are couplings."""
@@ -81,10 +82,12 @@ class LightCones:
     def __init__(
         self, cost: Cost, layers: int, threads: int = 1, precision: Precision = "double"
     ) -> None:
-        self.layers = layers
+        self.cost, self.layers, self.precision = cost, layers, precision
+        found = _cones(cost, layers)
+        _check_memory(found, precision)
         self._cones = [
             (cone, Statevector(cone.cost, threads, precision), _signs(cone))
-            for cone in _cones(cost, layers)
+            for cone in found
         ]
 
     @property
@@ -97,9 +100,24 @@ class LightCones:
         """Qubits of the largest cone."""
         return max((cone.cost.qubits for cone, _, _ in self._cones), default=0)
 
+    @property
+    def known_layer(self) -> Cost | None:
+        """The cost: the mean of one layer is known in closed form."""
+        return self.cost
+
+    @property
+    def units(self) -> Units:
+        """Usual sizes of phases, mixers and objective."""
+        return units_of(self.cost)
+
+    @property
+    def usual(self) -> Angles:
+        """One layer's angles as most instances have them."""
+        return usual_angles(self.cost)
+
     def expectation(self, angles: Angles) -> float:
-        """Expectation of the normalised cost."""
-        self._check(angles)
+        """Expectation of the normalised cost, after so many layers or fewer."""
+        angles = self._padded(angles)
         return float(sum(
             cone.weight * simulator.value(angles, sign) for cone, simulator, sign in self._cones
         ))
@@ -114,17 +132,29 @@ class LightCones:
     ) -> tuple[float, Floats]:
         """Expectation and its derivatives by gammas and betas."""
         _only_mean(objective)
-        self._check(angles)
-        value, gradient = 0.0, np.zeros(2 * self.layers)
+        padded = self._padded(angles)
+        value, gradient = 0.0, np.zeros((2, self.layers))
         for cone, simulator, sign in self._cones:
-            own, slopes = simulator.value_and_gradient(angles, sign)
+            own, slopes = simulator.value_and_gradient(padded, sign)
             value += cone.weight * own
-            gradient += cone.weight * slopes
-        return value, gradient
+            gradient += cone.weight * slopes.reshape(2, -1)
+        return value, gradient[:, : angles.layers].ravel()
 
-    def _check(self, angles: Angles) -> None:
-        if angles.layers != self.layers:
+    def _padded(self, angles: Angles) -> Angles:
+        if angles.layers > self.layers:
             raise UsageError(f"these cones are of {self.layers} layers, got {angles.layers}")
+        return angles.padded(self.layers)
+
+
+def _check_memory(cones: list[_Cone], precision: Precision) -> None:
+    """Refuse more cones than fit side by side."""
+    sizes = [2.0**cone.cost.qubits for cone in cones]
+    need, room = sum(sizes) * BYTES_AN_AMPLITUDE[precision], free_memory()
+    if need > room:
+        raise SizeError(
+            "light cones", len(cones), int(room / need * len(cones)), "different cones",
+            f"their states would need {need / 2**30:.3g} GiB; take fewer layers",
+        )
 
 
 def _only_mean(objective: Objective) -> None:

@@ -3,13 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from qopt.errors import SizeError
+
 from ..ansatz import Ansatz, TermAngles
 from . import product, statevector, subspace
+from .light_cone import LightCones
 from .sampling import sample
-from .simulator import Precision, Simulator
+from .simulator import Precision, Simulator, StateSimulator
 
 
-def open_simulator(ansatz: Ansatz, threads: int = 1, precision: Precision = "double") -> Simulator:
+def open_simulator(
+    ansatz: Ansatz, threads: int = 1, precision: Precision = "double"
+) -> StateSimulator:
     """The simulator of an ansatz, for one phase and one mixer angle a layer.
 
     Raises
@@ -24,6 +29,30 @@ def open_simulator(ansatz: Ansatz, threads: int = 1, precision: Precision = "dou
     return statevector.Statevector(ansatz.cost, threads, precision)
 
 
+def open_for_training(
+    ansatz: Ansatz, layers: int, threads: int = 1, precision: Precision = "double"
+) -> Simulator | None:
+    """The simulator of an ansatz or, where it does not fit, light cones; None where these do not.
+
+    Parameters
+    ----------
+    ansatz : Ansatz
+    layers : int
+        Most layers that will be asked for.
+    threads : int
+    precision : {"double", "single"}
+    """
+    try:
+        return open_simulator(ansatz, threads, precision)
+    except SizeError:
+        if ansatz.mixer != "x" or ansatz.tilts is not None:
+            return None
+    try:
+        return LightCones(ansatz.cost, layers, threads, precision)
+    except SizeError:
+        return None
+
+
 def draw(
     ansatz: Ansatz, shots: int, seed: int, threads: int = 1, precision: Precision = "double"
 ) -> NDArray[np.int8]:
@@ -34,7 +63,7 @@ def draw(
     SizeError
         Where the amplitudes do not fit.
     """
-    simulator: Simulator
+    simulator: StateSimulator
     if isinstance(ansatz.angles, TermAngles):
         simulator = product.ProductStatevector(ansatz.cost, ansatz.tilts, threads, precision)
         probabilities = simulator.probabilities(ansatz.angles)

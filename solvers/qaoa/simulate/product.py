@@ -14,7 +14,15 @@ from . import diagonal as costs_of_states
 from . import statevector
 from .sampling import to_bits
 from .simulator import Amplitudes, Precision, Units
-from .statevector import Part, aligned_pair, small_like, tiles, with_idle
+from .statevector import (
+    Part,
+    aligned_pair,
+    small_like,
+    tiles,
+    units_of,
+    usual_angles,
+    with_idle,
+)
 from .threads import Threads
 
 AnyAngles = Angles | TermAngles
@@ -98,15 +106,19 @@ class ProductStatevector:
         self._own = self._columns_of_threads()
 
     @property
+    def known_layer(self) -> Cost | None:
+        """None: there is no closed form."""
+        return None
+
+    @property
     def units(self) -> Units:
         """Usual sizes of phases, mixers and objective."""
-        spread = self.cost.spread
-        return Units(1.0 / spread, 1.0, self.qubits * spread)
+        return units_of(self.cost)
 
     @property
     def usual(self) -> Angles:
         """One layer's angles as most instances have them from the uniform superposition."""
-        return Angles((0.5 / self.cost.spread,), (-np.pi / 8.0,))
+        return usual_angles(self.cost)
 
     def bits(self, indices: NDArray[np.int64]) -> NDArray[np.int8]:
         """Bit strings of basis states, shape (len(indices), n); column ``i`` is bit ``i``."""

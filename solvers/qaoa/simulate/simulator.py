@@ -1,11 +1,11 @@
 """What every simulator of a QAOA state can do."""
 
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ansatz import Angles
+from ..ansatz import Angles, Cost
 from ..objective import Objective
 
 Amplitudes = NDArray[np.complexfloating[Any, Any]]
@@ -29,7 +29,7 @@ class Units(NamedTuple):
 
 
 class Simulator(Protocol):
-    """Simulates one ansatz at any angles.
+    """Gives the mean of one ansatz at any angles.
 
     Attributes
     ----------
@@ -50,12 +50,8 @@ class Simulator(Protocol):
         ...
 
     @property
-    def diagonal(self) -> NDArray[np.float64]:
-        """The normalised cost of every state, shape (states,)."""
-        ...
-
-    def probabilities(self, angles: Angles) -> NDArray[np.float64]:
-        """Probability of every state, shape (states,)."""
+    def known_layer(self) -> Cost | None:
+        """The cost, where the mean of one layer is known in closed form."""
         ...
 
     def expectation(self, angles: Angles) -> float:
@@ -70,6 +66,20 @@ class Simulator(Protocol):
         self, angles: Angles, objective: Objective
     ) -> tuple[float, NDArray[np.float64]]:
         """An objective and its derivatives by gammas and betas."""
+        ...
+
+
+@runtime_checkable
+class StateSimulator(Simulator, Protocol):
+    """Holds the whole state, so that it knows more than the mean."""
+
+    @property
+    def diagonal(self) -> NDArray[np.float64]:
+        """The normalised cost of every state, shape (states,)."""
+        ...
+
+    def probabilities(self, angles: Angles) -> NDArray[np.float64]:
+        """Probability of every state, shape (states,)."""
         ...
 
     def bits(self, indices: NDArray[np.int64]) -> NDArray[np.int8]:

@@ -100,15 +100,19 @@ class Statevector:
         self._own_bra: list[tuple[Part, Part]] = []
 
     @property
+    def known_layer(self) -> Cost | None:
+        """The cost: the mean of one layer is known in closed form."""
+        return self.cost
+
+    @property
     def units(self) -> Units:
         """Usual sizes of phases, mixers and objective."""
-        spread = self.cost.spread
-        return Units(1.0 / spread, 1.0, self.qubits * spread)
+        return units_of(self.cost)
 
     @property
     def usual(self) -> Angles:
         """One layer's angles as most instances have them."""
-        return Angles((0.5 / self.cost.spread,), (-np.pi / 8.0,))
+        return usual_angles(self.cost)
 
     @cached_property
     def diagonal(self) -> NDArray[np.float64]:
@@ -299,6 +303,16 @@ class Statevector:
 
     def _two_arrays(self, qubits: int, times: int = 1) -> "tuple[Part, Part]":
         return aligned_pair(times << qubits, self._dtype)
+
+
+def units_of(cost: Cost) -> Units:
+    """Usual sizes of phases, mixers and objective with the transverse field."""
+    return Units(1.0 / cost.spread, 1.0, max(1, cost.qubits) * cost.spread)
+
+
+def usual_angles(cost: Cost) -> Angles:
+    """One layer's angles as most instances have them with the transverse field."""
+    return Angles((0.5 / cost.spread,), (-np.pi / 8.0,))
 
 
 class _Mixer(NamedTuple):

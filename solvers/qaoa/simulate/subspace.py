@@ -187,6 +187,11 @@ class Subspace:
         self._bra_work: Amplitudes | None = None
 
     @property
+    def known_layer(self) -> Cost | None:
+        """None: there is no closed form."""
+        return None
+
+    @property
     def units(self) -> Units:
         """Usual sizes: twice those of one layer's angles."""
         usual = self.usual

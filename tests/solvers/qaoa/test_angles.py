@@ -13,7 +13,6 @@ from qopt.solvers.qaoa.angles import (
     default_evaluations,
     fourier_basis,
     interpolate,
-    pad,
     ramp,
     train_single_layer,
 )
@@ -276,5 +275,5 @@ def test_fourier_amplitudes_span_all_angles():
 
 def test_padding_keeps_the_state(random_qubo):
     simulator, angles = Statevector(Cost.of(random_qubo(5))), Angles((0.3,), (-0.4,))
-    assert pad(angles, 3).layers == 3
-    np.testing.assert_allclose(simulator.state(pad(angles, 3)), simulator.state(angles))
+    assert angles.padded(3).layers == 3
+    np.testing.assert_allclose(simulator.state(angles.padded(3)), simulator.state(angles))

@@ -157,7 +157,7 @@ def test_most_of_what_a_search_finds_without_one(weights):
     simulator = Statevector(cost)
     for layers in (2, 4):
         best = simulator.expectation(
-            train(simulator, cost, layers, Mean(), Allowance(400)).angles
+            train(simulator, layers, Mean(), Allowance(400)).angles
         )
         share = simulator.expectation(transferred(cost, layers)) / best
         assert 0.9 < share < 1.01

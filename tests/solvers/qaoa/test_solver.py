@@ -7,8 +7,7 @@ from qopt.errors import SizeError, UnknownNameError, UsageError
 from qopt.forms import Qubo
 from qopt.forms.qubo import Group
 from qopt.solver import Budget, Progress, Status
-from qopt.solvers.qaoa import Qaoa
-from qopt.solvers.qaoa import results
+from qopt.solvers.qaoa import Qaoa, results
 
 NOISY = "depolarizing:0.01;0.05;0.02"
 
@@ -263,11 +262,13 @@ def test_qasm3_is_the_bound_circuit(random_qubo):
     assert parsed.count_ops()["rzz"] == 6
 
 
-def test_qasm3_of_given_angles_knows_no_limit_of_size():
+def test_qasm3_knows_no_limit_of_size():
     model = Qubo.from_arrays(np.ones(60))
     assert Qaoa(angles=(0.1, 0.2)).circuit(model).num_qubits == 60
-    with pytest.raises(SizeError):
-        Qaoa().circuit(model)
+    assert Qaoa().circuit(model).num_qubits == 60
+    dense = Qubo.from_matrix(np.ones((60, 60)))
+    with pytest.raises(SizeError, match=r"training=interp.*training=fixed"):
+        Qaoa(p=2, training="interp").circuit(dense)
 
 
 def test_too_large_a_model_is_refused_before_anything_is_loaded():

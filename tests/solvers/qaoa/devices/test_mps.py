@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from qopt.errors import SizeError, UsageError
+from qopt.forms import Group, Qubo
 from qopt.solver import Budget, Progress
 from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
@@ -15,7 +16,7 @@ ANGLES = Angles((0.2, 0.4), (-0.5, -0.3))
 def sampled(name, ansatz, shots, watch, seed=1):
     device = open_device(name)
     device.load()
-    device.check_size(ansatz.cost.qubits)
+    device.check_size(ansatz)
     return device.sample(device.compile(ansatz, 0, watch), shots, seed, watch)
 
 
@@ -40,9 +41,9 @@ def test_options_that_would_not_act_are_refused():
 
 def test_registers_that_are_too_long():
     device = open_device("mps")
-    device.check_size(200)
+    device.check_size(Ansatz(Cost.of(Qubo.from_arrays(np.ones(200)))))
     with pytest.raises(SizeError, match="at most 200 qubits"):
-        device.check_size(201)
+        device.check_size(Ansatz(Cost.of(Qubo.from_arrays(np.ones(201)))))
 
 
 @pytest.mark.parametrize("n", [10, 12])
@@ -97,3 +98,12 @@ def test_the_record_of_a_run_tells_the_truncation(random_qubo):
     assert outcome.details["truncation_error"] > 0.0
     assert "matrix product state" in outcome.reason
     assert outcome.usage.device == "mps:3"
+
+
+def test_only_the_mixer_of_all_strings_is_known():
+    model = Qubo.from_matrix(np.eye(3), groups=[Group((0, 1), 1)])
+    device = open_device("mps")
+    with pytest.raises(UsageError, match="mixer x"):
+        device.check_size(Ansatz.of(model, "ring"))
+    with pytest.raises(UsageError, match="mixer x"):
+        device.check_size(Ansatz(Cost.of(model.penalised()), tilts=np.ones(3)))

@@ -7,6 +7,7 @@ from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Cost
 from qopt.solvers.qaoa.closed_form import SingleLayer
 from qopt.solvers.qaoa.objective import ConditionalValueAtRisk, Mean
+from qopt.solvers.qaoa.simulate import light_cone
 from qopt.solvers.qaoa.simulate.light_cone import LightCones
 from qopt.solvers.qaoa.simulate.statevector import Statevector
 
@@ -75,8 +76,8 @@ def test_cones_that_are_too_large_are_refused():
 
 def test_only_the_mean_of_the_layers_asked_for():
     cones = LightCones(cubic(8), 2)
-    with pytest.raises(UsageError, match="2 layers, got 1"):
-        cones.expectation(Angles((0.1,), (0.1,)))
+    with pytest.raises(UsageError, match="2 layers, got 3"):
+        cones.expectation(TWO.padded(3))
     with pytest.raises(UsageError, match="not the objective 'cvar'"):
         cones.value(TWO, ConditionalValueAtRisk(0.5))
 
@@ -105,3 +106,18 @@ def test_the_known_shares_of_cubic_graphs_without_short_cycles(graph, start, sha
 
     best = minimize(mean, np.array(start), jac=True, method="L-BFGS-B").fun
     assert 0.5 - best / len(edges) / 2.0 == pytest.approx(share, abs=1e-4)
+
+
+def test_fewer_layers_than_those_of_the_cones():
+    cost, one = cubic(8), Angles((0.3,), (-0.4,))
+    deep, plain = LightCones(cost, 2), Statevector(cost)
+    value, gradient = deep.value_and_gradient(one, Mean())
+    expected = plain.value_and_gradient(one, Mean())
+    assert value == pytest.approx(expected[0])
+    np.testing.assert_allclose(gradient, expected[1], atol=1e-10)
+
+
+def test_more_cones_than_fit_are_refused(monkeypatch):
+    monkeypatch.setattr(light_cone, "free_memory", lambda: 1000.0)
+    with pytest.raises(SizeError, match=r"light cones.*GiB"):
+        LightCones(cubic(8), 2)

@@ -1,0 +1,169 @@
+"""How a run comes to its angles: given, stored, or trained on what can be simulated."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qopt.errors import SizeError, UsageError
+from qopt.solver import Budget
+
+from . import term_search
+from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
+from .angles import BY_SHOTS, Allowance, Trained, default_evaluations, ramp, train_single_layer
+from .ansatz import Angles, Ansatz
+from .closed_form import SingleLayer
+from .devices import Watch
+from .fixed_angles import transferred
+from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
+from .simulate import Simulator, StateSimulator, Units, open_for_training
+from .simulate.memory import MOST_QUBITS
+from .simulate.product import ProductStatevector
+from .simulate.statevector import units_of
+
+if TYPE_CHECKING:
+    from .solver import Qaoa
+
+DEFAULT_ALPHA = 0.1
+DEFAULT_ETA = 2.0
+
+_SHARE = 0.4
+"""Share of a time limit after which the angle search ends, so that there is time to execute."""
+
+
+class AngleFinder:
+    """Finds the angles of one run, and what is known of the state that they prepare.
+
+    The mean of a register that is too large for its state is known in light cones, where the cost
+    is sparse and layers are few, and in closed form for one layer. Where neither helps, angles come
+    from the table of regular graphs, and nothing is known of their state.
+
+    Parameters
+    ----------
+    options : Qaoa
+    ansatz : Ansatz
+    budget : Budget
+    watch : Watch
+    seed : int
+    """
+
+    def __init__(
+        self, options: "Qaoa", ansatz: Ansatz, budget: Budget, watch: Watch, seed: int
+    ) -> None:
+        self.options, self.ansatz, self.budget = options, ansatz, budget
+        self.watch, self.seed = watch, seed
+        self.simulator = open_for_training(
+            ansatz, options.p, budget.threads, options.precision
+        )
+
+    @property
+    def units(self) -> Units:
+        """Usual sizes of the angles."""
+        return units_of(self.ansatz.cost) if self.simulator is None else self.simulator.units
+
+    def find(self) -> tuple[Trained[Any], dict[str, float]]:
+        """Angles, and noiseless figures in the model's units.
+
+        Raises
+        ------
+        SizeError
+            Where a search was asked for by name, and nothing can be simulated.
+        UsageError
+            Where an objective or a way needs the whole state, and it does not fit.
+        """
+        objective = self._objective()
+        trained: Trained[Any] = self._layers(objective)
+        simulator: Any = self.simulator
+        if self.options.multi_angle:
+            simulator = ProductStatevector(
+                self.ansatz.cost, self.ansatz.tilts, self.budget.threads, self.options.precision
+            )
+            trained = self._terms(simulator, trained, objective)
+        return trained, self._figures(simulator, trained.angles, objective)
+
+    def _objective(self) -> Objective:
+        name = self.options.objective
+        if name == "mean":
+            return Mean()
+        if not isinstance(self.simulator, StateSimulator):
+            raise UsageError(
+                f"objective={name} needs the whole state, which is too large here: "
+                "take objective=mean"
+            )
+        if name == "cvar":
+            return ConditionalValueAtRisk(self.options.cvar_alpha or DEFAULT_ALPHA)
+        deviation = float(np.std(self.simulator.diagonal))
+        return Gibbs((self.options.gibbs_eta or DEFAULT_ETA) / (deviation or 1.0))
+
+    def _layers(self, objective: Objective) -> Trained[Angles]:
+        """One angle of a kind a layer."""
+        options = self.options
+        if options.angles is not None:
+            return Trained(Angles.split(options.angles), "given")
+        stored = options.stored_angles
+        if stored is not None:
+            return Trained(*stored.at(options.p, self.ansatz.mixer, self.units))
+        if self.simulator is None:
+            return self._unsimulated()
+        restarts = DEFAULT_RESTARTS if options.restarts is None else options.restarts
+        evaluations = self.budget.evaluations
+        if evaluations is None:
+            evaluations = default_evaluations(options.training, options.p, restarts)
+        share = _SHARE / 2.0 if options.multi_angle else _SHARE
+        return train(
+            self.simulator, options.p, objective, Allowance(evaluations, self._late(share)),
+            training=options.training, restarts=restarts,
+            shots=options.training_shots or DEFAULT_TRAINING_SHOTS, seed=self.seed,
+        )
+
+    def _unsimulated(self) -> Trained[Angles]:
+        """Angles of a register that no simulator takes."""
+        cost, layers, training = self.ansatz.cost, self.options.p, self.options.training
+        plain = self.ansatz.mixer == "x" and self.ansatz.tilts is None
+        if not plain or training in ("interp", "fourier", "multistart", *BY_SHOTS):
+            raise SizeError(
+                f"training={training}", cost.qubits, MOST_QUBITS, "qubits",
+                "neither the state nor light cones of its terms fit; take training=fixed, or give "
+                "angles",
+            )
+        first = train_single_layer(cost, self._late(_SHARE))
+        if layers == 1 and training != "fixed":
+            return Trained(first, f"{training}: the closed form of one layer")
+        if training == "ramp":
+            return Trained(ramp(first, layers), "ramp: linear, by the closed form of one layer")
+        return Trained(
+            transferred(cost, layers, first),
+            f"{training}: the table of regular graphs, stretched to one layer's optimum, without a "
+            "search: no simulator takes so many qubits",
+        )
+
+    def _terms(
+        self, simulator: ProductStatevector, trained: Trained[Angles], objective: Objective
+    ) -> Trained[Any]:
+        """An angle for each term and qubit."""
+        left = term_search.DEFAULT_EVALUATIONS
+        if self.budget.evaluations is not None:
+            left = self.budget.evaluations - trained.evaluations
+        allowance = Allowance(left, self._late(_SHARE))
+        return term_search.refine(simulator, trained, objective, allowance, self.seed)
+
+    def _figures(
+        self, simulator: Simulator | None, angles: Any, objective: Objective
+    ) -> dict[str, float]:
+        energy = self.ansatz.cost.energy
+        if self.watch.over:
+            return {}
+        if simulator is None:
+            if angles.layers > 1:
+                return {}
+            layer = SingleLayer(self.ansatz.cost)
+            return {"expectation": energy(layer.value(angles.gammas[0], angles.betas[0]))}
+        figures = {"expectation": energy(simulator.expectation(angles))}
+        if objective.name != "mean":
+            figures[objective.name] = energy(simulator.value(angles, objective))
+        return figures
+
+    def _late(self, share: float) -> Callable[[], bool]:
+        """Says when so much of the time is over, or an interrupt came."""
+        late = share * self.watch.clock.limit
+        return lambda: self.watch.progress.stopping or self.watch.clock.elapsed >= late
