@@ -56,7 +56,8 @@ def search_by_shots(
 
     end = method(estimate, np.array(start.flat) / unit, allowance.limit, generator)
     used = allowance.used
-    source = f"{training}: from the ramp, {used} estimates of the {objective.name} by {shots} shots"
+    what = f"{used} estimates of the {objective.name} by {shots} noiseless shots"
+    source = f"{training}: from the ramp, {what}"
     return Trained(Angles.split(end * unit), source, used, used * shots)
 
 

@@ -259,7 +259,7 @@ class Qaoa:
         usage.device_seconds = compiled.seconds(usage.shots)
         details = self._details(model, ansatz, finder.units, trained, noiseless)
         details |= execution(compiled, samples)
-        reason = self._reason(samples, clock, progress)
+        reason = self._reason(samples, trained, clock, progress)
         found = outcome(model, ansatz, samples, usage, details, reason, progress)
         if start is not None:
             describe_start(start, model, found)
@@ -385,11 +385,12 @@ class Qaoa:
             }
         return details
 
-    def _reason(self, samples: Samples, clock: Clock, progress: Progress) -> str:
+    def _reason(
+        self, samples: Samples, trained: Trained[Any], clock: Clock, progress: Progress
+    ) -> str:
         words = [f"{len(samples.bits)} shots ({samples.method})"]
-        if not self._untrained:
-            by_shots = self.training in BY_SHOTS
-            words.append(f"angles trained {'by noiseless shots' if by_shots else 'noiselessly'}")
+        if self.angles is None:
+            words.append(f"angles by {trained.source}")
         if len(samples.bits) < self.shots:
             ended = "interrupted" if progress.stopping else "the time limit came"
             words.append(f"{ended} before all {self.shots} shots")

@@ -95,7 +95,7 @@ class StoredAngles:
         angles = Angles.split(np.median(chosen, axis=0) * sizes)
         while angles.layers < layers:
             angles = interpolate(angles)
-        source = f"stored: median of {len(chosen)} runs with p={depth} in {self.path.name}"
+        source = f"earlier runs: median of {len(chosen)} with p={depth} in {self.path.name}"
         return angles, f"{source}, SHA-256 {self.digest[:12]}"
 
 

@@ -33,7 +33,7 @@ def test_an_outcome_is_whole(random_qubo):
     assert sampled["best"] == energies[0]
     expectation = outcome.details["noiseless"]["expectation"]
     assert abs(sampled["mean"] - expectation) < 5.0 * sampled["standard_error"]
-    assert "trained noiselessly" in outcome.reason
+    assert "angles by auto: the closed form of one layer" in outcome.reason
     usage = outcome.usage
     assert (usage.qubits, usage.circuits, usage.device) == (6, 1, "statevector")
     assert usage.simulated
@@ -106,7 +106,7 @@ def test_shots_spent_on_angles_count(random_qubo, training):
     assert outcome.counts.sum() == 100
     one = usage.device_seconds / usage.shots
     assert one == pytest.approx(250e-6 + outcome.details["circuit_seconds"])
-    assert "by noiseless shots" in outcome.reason
+    assert "by 30 noiseless shots" in outcome.reason
 
 
 def test_cvar_is_trained_and_reported(random_qubo):
