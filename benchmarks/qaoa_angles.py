@@ -8,9 +8,10 @@ from qopt.loading import load
 from qopt.reduction import lower
 from qopt.solvers.qaoa.angle_search import train
 from qopt.solvers.qaoa.angles import Allowance, Training, default_evaluations
-from qopt.solvers.qaoa.ansatz import Cost
+from qopt.solvers.qaoa.ansatz import Ansatz
+from qopt.solvers.qaoa.mixers import Mixer
 from qopt.solvers.qaoa.objective import Mean
-from qopt.solvers.qaoa.simulate.statevector import Statevector
+from qopt.solvers.qaoa.simulate import open_simulator
 
 from .annealing import random_qubo, regular_graph, selection
 
@@ -30,7 +31,7 @@ def bundled() -> Iterator[tuple[str, Qubo]]:
 
 
 def generated(seed: int) -> Iterator[tuple[str, Qubo]]:
-    """Instances of the usual shapes; those with groups are penalised."""
+    """Instances of the usual shapes."""
     yield "QUBO 12, 30 %", random_qubo(12, 0.3, seed)
     yield "QUBO 14, 25 %", random_qubo(14, 0.25, seed)
     yield "QUBO 12, 100 %", random_qubo(12, 1.0, seed)
@@ -47,11 +48,12 @@ class Trial:
     Parameters
     ----------
     qubo : Qubo
+    mixer : str
+        With ``x``, groups are penalised.
     """
 
-    def __init__(self, qubo: Qubo) -> None:
-        self.cost = Cost.of(qubo.penalised())
-        self.simulator = Statevector(self.cost)
+    def __init__(self, qubo: Qubo, mixer: Mixer) -> None:
+        self.simulator = open_simulator(Ansatz.of(qubo, mixer))
         diagonal = self.simulator.diagonal
         self.range = float(diagonal.mean() - diagonal.min())
 
@@ -59,10 +61,21 @@ class Trial:
         """The mean reached, as a share of the range, and the evaluations that it took."""
         allowance = Allowance(default_evaluations(training, layers, restarts))
         trained = train(
-            self.simulator, self.cost, layers, Mean(), allowance,
+            self.simulator, layers, Mean(), allowance,
             training=training, restarts=restarts, seed=SEED,
         )
         return -self.simulator.expectation(trained.angles) / self.range, trained.evaluations
+
+
+def cases(
+    instances: list[tuple[str, Qubo]], depths: Sequence[int]
+) -> Iterator[tuple[str, Qubo, Mixer, int]]:
+    """Every instance with every mixer that it allows, at every depth."""
+    for name, qubo in instances:
+        mixers: tuple[Mixer, ...] = ("x", "ring", "complete") if qubo.groups else ("x",)
+        for mixer in mixers:
+            for p in depths:
+                yield name, qubo, mixer, p
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -75,21 +88,22 @@ def main(arguments: Sequence[str] = ()) -> None:
     way = options.training
     print(f"seed {options.seed}; a multistart has {STARTS} starts; energies as a share of the way")
     print("from the uniform mean to the minimum; evaluations are states prepared\n")
-    title = ("instance", "p", "multistart", way, "given up", "evaluations", way, "ratio", "")
-    layout = "{:16} {:>2} {:>11} {:>9} {:>9} {:>12} {:>8} {:>7} {}"
-    print(layout.format(*title))
+    layout = "{:16} {:8} {:>2} {:>11} {:>9} {:>9} {:>12} {:>8} {:>7} {}"
+    print(layout.format(
+        "instance", "mixer", "p", "multistart", way, "given up", "evaluations", way, "ratio", "",
+    ))
     rows, kept = 0, 0
-    for name, qubo in [*bundled(), *(() if options.quick else generated(options.seed))]:
-        trial = Trial(qubo)
-        for p in depths:
-            best, long = trial.run(p, "multistart", STARTS - 1)
-            reached, short = trial.run(p, way)
-            lost = 100.0 * (best - reached)
-            good = lost <= _MOST_GIVEN_UP and short <= _LARGEST_SHARE * long
-            rows, kept = rows + 1, kept + good
-            print(layout.format(
-                name, p, f"{best:.4f}", f"{reached:.4f}", f"{lost:.2f} %", long, short,
-                f"{short / long:.3f}", "" if good else "missed",
-            ), flush=True)
+    instances = [*bundled(), *(() if options.quick else generated(options.seed))]
+    for name, qubo, mixer, p in cases(instances, depths):
+        trial = Trial(qubo, mixer)
+        best, long = trial.run(p, "multistart", STARTS - 1)
+        reached, short = trial.run(p, way)
+        lost = 100.0 * (best - reached)
+        good = lost <= _MOST_GIVEN_UP and short <= _LARGEST_SHARE * long
+        rows, kept = rows + 1, kept + good
+        print(layout.format(
+            name, mixer, p, f"{best:.4f}", f"{reached:.4f}", f"{lost:.2f} %", long, short,
+            f"{short / long:.3f}", "" if good else "missed",
+        ), flush=True)
     print(f"\nwithin {_MOST_GIVEN_UP:g} % at no more than a tenth of the evaluations: "
           f"{kept} of {rows}")

@@ -15,13 +15,16 @@ from ..postprocess import Postprocess
 from . import circuit as circuits
 from .angles import BY_SHOTS, Trained, Training
 from .ansatz import Angles, Ansatz, TermAngles
-from .devices import MPS, Device, Samples, Watch, open_device
-from .mixers import GROUP_MIXERS, Mixer
+from .devices import MPS, Device, Samples, StatevectorDevice, Watch, open_device
+from .mixers import GROUP_MIXERS
 from .results import describe, describe_start, execution, outcome, unfinished
 from .simulate import Units, warm_up
 from .stored_angles import StoredAngles
 from .training import AngleFinder
 from .warm_start import WarmStart, WarmStartName, warm_start
+
+_WORTH_GATES = 1.25
+"""So many times the two-qubit gates may a circuit have, on a device with noise, to keep groups."""
 
 _MIXERS = {
     "x": "exp(-i beta sum X)",
@@ -61,8 +64,10 @@ class Qaoa:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
         (Hadfield et al., arXiv 1709.03489; Wang et al., arXiv 1904.09314), 'grover' rotates about
         the superposition of all strings that keep the groups (Baertschi and Eidenbenz, arXiv
-        2006.00354). 'auto' takes 'complete' where the model has groups, else 'x',
-        which warm starts and multi_angle need.
+        2006.00354). 'auto' takes 'x' for models without groups, with warm_start
+        or multi_angle, and on mps; else 'complete' on devices without noise, where it is the best
+        a layer, and on those with noise 'ring' or, where its circuit has over a quarter more
+        two-qubit gates than that with penalties, 'x'.
     angles : tuple of float, optional
         Gammas, then betas, taken as they are instead of trained, for the normalised cost.
     angles_from : str, optional
@@ -303,14 +308,25 @@ class Qaoa:
                 f"mixer={self.mixer} acts within exactly-k groups and this model has none: "
                 "take mixer=x or mixer=auto"
             )
-        # What cannot act within groups has penalties instead.
-        varied = self.multi_angle or self.warm_start != "none"
-        keeps = model.groups and not varied and not self.device.startswith(MPS)
-        best: Mixer = "complete" if keeps else "x"
-        ansatz = Ansatz.of(model, best if self.mixer == "auto" else self.mixer)
+        ansatz = Ansatz.of(model, self.mixer) if self.mixer != "auto" else self._best(model)
         if self.warm_start != "none":
             ansatz = replace(ansatz, tilts=np.full(model.num_variables, 0.5 * np.pi))
         return ansatz.at(TermAngles.none(ansatz.cost)) if self.multi_angle else ansatz
+
+    def _best(self, model: Qubo) -> Ansatz:
+        """The initial state of a model under mixer=auto."""
+        varied = self.multi_angle or self.warm_start != "none"
+        if not model.groups or varied or self.device.split(":")[0] == MPS:
+            return Ansatz.of(model, "x")
+        if self.device == StatevectorDevice.name:
+            return Ansatz.of(model, "complete")
+        layers = Angles((0.1,) * self.p, (0.1,) * self.p)
+        ring, flips = (Ansatz.of(model, mixer) for mixer in ("ring", "x"))
+        gates = [
+            circuits.two_qubit_gates(circuits.build_circuit(each.at(layers)))
+            for each in (ring, flips)
+        ]
+        return ring if gates[0] <= _WORTH_GATES * gates[1] else flips
 
     def _start(self, model: Qubo, seed: int) -> WarmStart | None:
         """The classical start, where one is asked for."""

@@ -11,7 +11,7 @@ from .mps import SYNTAX as MPS_SYNTAX
 from .mps import MpsDevice
 from .statevector import StatevectorDevice
 
-__all__ = ["MPS", "Compiled", "Device", "Samples", "Watch", "open_device"]
+__all__ = ["MPS", "Compiled", "Device", "Samples", "StatevectorDevice", "Watch", "open_device"]
 
 
 def open_device(

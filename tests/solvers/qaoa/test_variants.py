@@ -8,6 +8,7 @@ import pytest
 
 from qopt.errors import SizeError, UsageError
 from qopt.forms import Group, Qubo
+from qopt.loading import load
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Ansatz, Cost, TermAngles
@@ -57,7 +58,7 @@ def test_every_noiseless_shot_keeps_the_groups(random_qubo, mixer):
 
 def test_noise_carries_shots_out_of_the_groups_and_that_is_told(random_qubo):
     model = grouped(random_qubo)
-    outcome = solve(model, device=NOISY, trajectories=200)
+    outcome = solve(model, device=NOISY, mixer="complete", trajectories=200)
     share = outcome.details["sampled"]["kept_groups"]
     assert share == pytest.approx(kept(model, outcome) / 1024)
     assert 0.2 < share < 0.95
@@ -275,3 +276,14 @@ def test_angles_serve_another_instance_of_the_family(random_qubo, tmp_path):
 def test_options_that_cannot_act_are_refused(options, message):
     with pytest.raises(UsageError, match=message):
         Qaoa(**options)
+
+
+def test_on_a_noisy_device_the_shorter_circuit_is_taken():
+    # W states and rings of four one-hot groups cost less than their penalties.
+    tour = load("burma5").lower(Qubo).model
+    selection = load("sp500-10-k4").lower(Qubo).model
+    for model, mixer in ((tour, "ring"), (selection, "x")):
+        options = {"device": "depolarizing:0.001;0.01;0.01", "trajectories": 1, "shots": 20}
+        assert solve(model, **options).details["mixer"] == mixer
+        assert solve(model, shots=20).details["mixer"] == "complete"
+    assert solve(selection, device="mps", shots=20).details["mixer"] == "x"
