@@ -1,10 +1,12 @@
 """Searching angles on the exact state, by L-BFGS with adjoint gradients; and `train` for all ways.
 
-Only `spsa` and `cobyla`, in `shot_search`, see shots. A device's noise enters neither.
+Only `spsa` and `cobyla`, in `shot_search`, see shots.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +30,9 @@ from .fixed_angles import transferred
 from .objective import Mean, Objective
 from .simulate import Simulator, StateSimulator
 
+if TYPE_CHECKING:
+    from .shot_search import Draw
+
 DEFAULT_RESTARTS = 9
 DEFAULT_TRAINING_SHOTS = 1024
 
@@ -50,6 +55,7 @@ def train(
     restarts: int = DEFAULT_RESTARTS,
     shots: int = DEFAULT_TRAINING_SHOTS,
     seed: int = 0,
+    draw: "Draw | None" = None,
 ) -> Trained[Angles]:
     """Find angles, deterministically for a seed; where the allowance ends, the best so far.
 
@@ -71,21 +77,12 @@ def train(
         Shots an evaluation of `spsa` and `cobyla`.
     seed : int
         Of restarts, shots and perturbations.
+    draw : callable, optional
+        Where `spsa` and `cobyla` draw shots from; see `shot_search.Draw`. The exact state if left
+        out.
     """
     if training in BY_SHOTS:
-        from .shot_search import search_by_shots
-
-        if not isinstance(simulator, StateSimulator):
-            raise UsageError(
-                f"training={training} draws shots from the whole state, which so many qubits "
-                "have not: take another training"
-            )
-        known = simulator.known_layer
-        first = simulator.usual if known is None else train_single_layer(known, allowance.stop)
-        return search_by_shots(
-            simulator, ramp(first, layers), objective, allowance,
-            training=training, shots=shots, seed=seed,
-        )
+        return _by_shots(simulator, layers, objective, allowance, training, shots, seed, draw)
     if training == "fixed":
         return _fixed(simulator, layers)
     search = Search(simulator, layers, objective, allowance)
@@ -105,6 +102,30 @@ def train(
             done += 1
     source = f"{training}: L-BFGS on the noiseless {objective.name}, {done} of {wanted} done"
     return Trained(search.best_or(start), source, allowance.used)
+
+
+def _by_shots(
+    simulator: Simulator, layers: int, objective: Objective, allowance: Allowance,
+    training: Training, shots: int, seed: int, draw: "Draw | None",
+) -> Trained[Angles]:
+    """Search without ever seeing the state."""
+    from .shot_search import noiseless, search_by_shots
+
+    whence = f"{shots} shots each under the device's noise"
+    if draw is None:
+        if not isinstance(simulator, StateSimulator):
+            raise UsageError(
+                f"training={training} draws shots from the whole state, which so many qubits "
+                "have not: take another training"
+            )
+        draw, whence = noiseless(simulator, shots), f"{shots} noiseless shots each"
+    known = simulator.known_layer
+    first = simulator.usual if known is None else train_single_layer(known, allowance.stop)
+    found = search_by_shots(
+        draw, simulator.units, ramp(first, layers), objective, allowance,
+        training=training, seed=seed,
+    )
+    return replace(found, source=f"{found.source} by {whence}")
 
 
 def _fixed(simulator: Simulator, layers: int) -> Trained[Angles]:

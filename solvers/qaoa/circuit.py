@@ -53,7 +53,7 @@ def build_circuit(ansatz: Ansatz, order: Order = "colours") -> "QuantumCircuit":
             if cost.ising.h[i] != 0.0:
                 circuit.rz(turns[i], i)
         if ansatz.mixer == "grover":
-            _reflect(circuit, float(betas), start)
+            _reflect(circuit, betas, start)
         else:
             _mix(circuit, ansatz, np.broadcast_to(betas, n).tolist())
     for i in range(n):

@@ -1,7 +1,7 @@
 """Searching angles by shots alone, as one would on a device: SPSA and COBYLA.
 
-Shots are drawn from the noiseless state, so what tells these from the searches with gradients is
-the noise of sampling, and the shots that they spend.
+What tells these from the searches with gradients is the noise of sampling, and the shots that they
+spend; a device's own noise comes on top where the shots are drawn from it.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from contextlib import suppress
 
 import numpy as np
 
-from .angles import Allowance, AllowanceSpentError, Trained, Training, Vector, scaling
+from .angles import Allowance, AllowanceSpentError, Trained, Training, Vector
 from .ansatz import Angles
 from .objective import Objective
-from .simulate import StateSimulator
+from .simulate import StateSimulator, Units
 from .simulate.sampling import sample
 
 _WIDTH = 0.1
@@ -28,37 +28,53 @@ _TRUST = 0.4
 """First trust radius of COBYLA, in usual sizes of an angle."""
 
 
+Draw = Callable[[Angles, np.random.Generator], Vector]
+"""Draws shots at some angles: the normalised cost of each."""
+
+
+def noiseless(simulator: StateSimulator, shots: int) -> Draw:
+    """So many shots of the exact state."""
+
+    def draw(angles: Angles, generator: np.random.Generator) -> Vector:
+        return simulator.diagonal[sample(simulator.probabilities(angles), shots, generator)]
+
+    return draw
+
+
 def search_by_shots(
-    simulator: StateSimulator,
+    draw: Draw,
+    units: Units,
     start: Angles,
     objective: Objective,
     allowance: Allowance,
     *,
     training: Training,
-    shots: int,
     seed: int,
 ) -> Trained[Angles]:
-    """Improve some angles by estimates of the objective from so many shots each.
+    """Improve some angles by estimates of the objective from shots.
 
-    Estimates err, so nothing ensures that the end is below the start; that is what shots give.
+    Estimates err, so nothing ensures that the end is below the start; that is what shots give. No
+    shots from `draw` end the search.
     """
     generator = np.random.default_rng(seed)
-    unit, scale = scaling(simulator, start.layers), simulator.units.value
+    unit = np.repeat([units.phase, units.mixer], start.layers)
     method = spsa if training == "spsa" else cobyla
+    spent = 0
 
     def estimate(x: Vector) -> float:
         """In units in which the objective, as the angles, is of the order of one."""
+        nonlocal spent
         allowance.spend()
-        probabilities = simulator.probabilities(Angles.split(x * unit))
-        drawn = sample(probabilities, shots, generator)
-        frequencies = np.bincount(drawn, minlength=len(probabilities)) / shots
-        return objective.evaluate(frequencies, simulator.diagonal)[0] / scale
+        values = draw(Angles.split(x * unit), generator)
+        if not len(values):
+            raise AllowanceSpentError
+        spent += len(values)
+        shares = np.full(len(values), 1.0 / len(values))
+        return objective.evaluate(shares, values)[0] / units.value
 
     end = method(estimate, np.array(start.flat) / unit, allowance.limit, generator)
-    used = allowance.used
-    what = f"{used} estimates of the {objective.name} by {shots} noiseless shots"
-    source = f"{training}: from the ramp, {what}"
-    return Trained(Angles.split(end * unit), source, used, used * shots)
+    source = f"{training}: from the ramp, {allowance.used} estimates of the {objective.name}"
+    return Trained(Angles.split(end * unit), source, allowance.used, spent)
 
 
 def spsa(

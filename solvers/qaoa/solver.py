@@ -104,12 +104,15 @@ class Qaoa:
         'interp' and 'fourier' add layer after layer (Zhou et al., PRX 10, 021067, 2020), with
         descents to the end;
         'multistart' descends from the ramp and from random perturbations of it;
-        'spsa' (Spall, 1998) and 'cobyla' (Powell, 1994) start from the ramp and see only shots of
-        the noiseless state, which count among the run's shots and circuits.
+        'spsa' (Spall, 1998) and 'cobyla' (Powell, 1994) start from the ramp and see only shots,
+        which count among the run's shots and circuits.
     restarts : int, optional
         Random starts of training=multistart beside the ramp; 9 if left out.
     training_shots : int, optional
         Shots an evaluation of training=spsa and training=cobyla; 1024 if left out.
+    training_noise : bool
+        Whether these shots are drawn from the device under its noise; 60 evaluations then, if the
+        budget does not say.
     trajectories : int, optional
         Noise trajectories that the shots are drawn from; by default as many as some 20 s of one
         thread allow, and the density matrix where it is small.
@@ -142,6 +145,7 @@ class Qaoa:
     training: Training = "auto"
     restarts: int | None = None
     training_shots: int | None = None
+    training_noise: bool = False
     trajectories: int | None = None
     precision: Literal["double", "single"] = "double"
     optimisation_level: int | None = None
@@ -183,6 +187,12 @@ class Qaoa:
             raise UsageError("restarts acts only with training=multistart")
         if self.training_shots is not None and self.training not in BY_SHOTS:
             raise UsageError("training_shots acts only with training=spsa or training=cobyla")
+
+        if self.training_noise:
+            if self.training not in BY_SHOTS:
+                raise UsageError("training_noise acts only with training=spsa or training=cobyla")
+            if self.device == StatevectorDevice.name or self.device.split(":")[0] == MPS:
+                raise UsageError(f"device {self.device!r} has no noise: leave out training_noise")
 
     def _check_objective(self) -> None:
         """Refuse parameters of another objective, and such that mean nothing."""
@@ -242,7 +252,9 @@ class Qaoa:
             start = self._start(model, int(seeds[3]))
             if start is not None:
                 ansatz = replace(ansatz, tilts=start.tilts)
-            finder = AngleFinder(self, ansatz, budget, watch, int(seeds[0]))
+            finder = AngleFinder(
+                self, model, ansatz, budget, watch, int(seeds[0]), device
+            )
             trained, noiseless = finder.find()
         usage.evaluations = trained.evaluations
         usage.circuits, usage.shots = trained.circuits, trained.shots
@@ -292,7 +304,11 @@ class Qaoa:
         if self.angles is not None:
             return circuits.build_circuit(ansatz.at(Angles.split(self.angles)))
         watch = Watch(budget.start(), Progress())
-        trained, _ = AngleFinder(self, ansatz, budget, watch, int(seeds[0])).find()
+        device = self._open(threads=1)
+        if self.training_noise:
+            device.load()
+        finder = AngleFinder(self, model, ansatz, budget, watch, int(seeds[0]), device)
+        trained, _ = finder.find()
         return circuits.build_circuit(ansatz.at(trained.angles))
 
     def _ansatz(self, model: Qubo) -> Ansatz:

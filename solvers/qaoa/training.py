@@ -6,16 +6,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qopt.errors import SizeError, UsageError
+from qopt.forms import Qubo
 from qopt.solver import Budget
 
 from . import term_search
 from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
-from .angles import BY_SHOTS, Allowance, Trained, default_evaluations, ramp, train_single_layer
+from .angles import (
+    BY_SHOTS,
+    Allowance,
+    Trained,
+    Vector,
+    default_evaluations,
+    ramp,
+    train_single_layer,
+)
 from .ansatz import Angles, Ansatz
 from .closed_form import SingleLayer
-from .devices import Watch
+from .devices import Device, Watch
 from .fixed_angles import transferred
 from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
+from .shot_search import Draw
 from .simulate import Simulator, StateSimulator, Units, open_for_training
 from .simulate.memory import MOST_QUBITS
 from .simulate.product import ProductStatevector
@@ -26,6 +36,9 @@ if TYPE_CHECKING:
 
 DEFAULT_ALPHA = 0.1
 DEFAULT_ETA = 2.0
+
+_NOISY_EVALUATIONS = 60
+"""Evaluations of a training under noise whose budget does not say: each simulates the noise."""
 
 _SHARE = 0.4
 """Share of a time limit after which the angle search ends, so that there is time to execute."""
@@ -41,16 +54,22 @@ class AngleFinder:
     Parameters
     ----------
     options : Qaoa
+    model : Qubo
     ansatz : Ansatz
+        Of the model.
     budget : Budget
     watch : Watch
     seed : int
+    device : Device
+        Loaded; only training under noise draws from it.
     """
 
     def __init__(
-        self, options: "Qaoa", ansatz: Ansatz, budget: Budget, watch: Watch, seed: int
+        self, options: "Qaoa", model: Qubo, ansatz: Ansatz, budget: Budget, watch: Watch, seed: int,
+        device: Device,
     ) -> None:
         self.options, self.ansatz, self.budget = options, ansatz, budget
+        self.model, self.device = model, device
         self.watch, self.seed = watch, seed
         self.simulator = open_for_training(
             ansatz, options.p, budget.threads, options.precision
@@ -109,12 +128,30 @@ class AngleFinder:
         evaluations = self.budget.evaluations
         if evaluations is None:
             evaluations = default_evaluations(options.training, options.p, restarts)
+            if options.training_noise:
+                evaluations = _NOISY_EVALUATIONS
+        shots = options.training_shots or DEFAULT_TRAINING_SHOTS
         share = _SHARE / 2.0 if options.multi_angle else _SHARE
         return train(
             self.simulator, options.p, objective, Allowance(evaluations, self._late(share)),
-            training=options.training, restarts=restarts,
-            shots=options.training_shots or DEFAULT_TRAINING_SHOTS, seed=self.seed,
+            training=options.training, restarts=restarts, shots=shots, seed=self.seed,
+            draw=self._noisy(shots) if options.training_noise else None,
         )
+
+    def _noisy(self, shots: int) -> Draw:
+        """Draws shots from the device under its noise.
+
+        Shots outside the groups, where the objective means nothing, cost what penalties would.
+        """
+        cost, model = self.ansatz.cost, self.model.penalised()
+        prepared = self.device.prepare(self.ansatz, self.options.p, self.seed, self.watch)
+
+        def draw(angles: Angles, generator: np.random.Generator) -> Vector:
+            seed = int(generator.integers(2**31))
+            bits = self.device.sample(prepared(angles), shots, seed, self.watch).bits
+            return (model.energies(bits) - cost.offset) / cost.scale
+
+        return draw
 
     def _unsimulated(self) -> Trained[Angles]:
         """Angles of a register that no simulator takes."""

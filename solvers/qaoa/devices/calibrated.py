@@ -1,6 +1,8 @@
 """IBM's devices as their last published calibrations have them, simulated by qiskit-aer."""
 
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,7 +12,7 @@ from typing import Any
 from qopt.errors import MissingPackageError, SizeError, UnknownNameError
 
 from .. import compile as compiler
-from ..ansatz import Ansatz
+from ..ansatz import Angles, Ansatz
 from ..circuit import ORDERS, build_circuit, one_qubit_gates
 from ..noise import MODELLED, Noise, calibrated_noise, calibration_key
 from ..simulate.noisy import MOST_QUBITS
@@ -126,6 +128,24 @@ class CalibratedDevice:
                 "noise": MODELLED,
             },
         )
+
+    def prepare(
+        self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
+    ) -> Callable[[Angles], Compiled]:
+        """One circuit with parameters for angles."""
+        from qiskit.circuit import Parameter
+
+        names: Any = [[Parameter(f"{kind}_{i}") for i in range(layers)] for kind in ("g", "b")]
+        template = self.compile(
+            ansatz.at(Angles(tuple(names[0]), tuple(names[1]))), seed, watch
+        )
+
+        def bind(angles: Angles) -> Compiled:
+            values = dict(zip([*names[0], *names[1]], angles.flat, strict=True))
+            bound = template.circuit.assign_parameters(values)
+            return replace(template, ansatz=ansatz.at(angles), circuit=bound)
+
+        return bind
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the calibrated noise."""

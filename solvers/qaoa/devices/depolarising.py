@@ -1,12 +1,13 @@
 """A device of three numbers: all qubits coupled, every gate of a kind equally noisy."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
 from qopt.errors import SizeError, UsageError
 
-from ..ansatz import Ansatz
+from ..ansatz import Angles, Ansatz
 from ..circuit import build_circuit, one_qubit_gates, two_qubit_gates
 from ..noise import depolarising_noise
 from ..simulate.noisy import MOST_QUBITS
@@ -70,6 +71,12 @@ class DepolarisingDevice:
             success_probability=success,
             details={"noise": {"one": self.one, "two": self.two, "readout": self.readout}},
         )
+
+    def prepare(
+        self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
+    ) -> Callable[[Angles], Compiled]:
+        """Every circuit as it is: nothing is compiled."""
+        return lambda angles: self.compile(ansatz.at(angles), seed, watch)
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the noise."""

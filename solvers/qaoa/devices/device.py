@@ -1,5 +1,6 @@
 """What a quantum device is: it compiles a circuit and samples it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from qopt.solver import Clock, Progress
 
-from ..ansatz import Ansatz
+from ..ansatz import Angles, Ansatz
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -131,6 +132,12 @@ class Device(Protocol):
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """Turn a QAOA state into a circuit of the device's own gates and couplings."""
+        ...
+
+    def prepare(
+        self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
+    ) -> Callable[[Angles], Compiled]:
+        """Compile a circuit of so many layers once, to be bound to any angles."""
         ...
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:

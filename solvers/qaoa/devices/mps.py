@@ -1,12 +1,13 @@
 """A device without noise for many qubits: shots of a matrix product state."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
 from qopt.errors import SizeError, UsageError
 
-from ..ansatz import Ansatz, TermAngles
+from ..ansatz import Angles, Ansatz, TermAngles
 from ..circuit import build_circuit, one_qubit_gates
 from .device import Compiled, Samples, Watch
 
@@ -85,6 +86,12 @@ class MpsDevice:
             success_probability=1.0,
             details={"bond_dimension": self.bond},
         )
+
+    def prepare(
+        self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
+    ) -> Callable[[Angles], Compiled]:
+        """Every circuit as it is: nothing is compiled."""
+        return lambda angles: self.compile(ansatz.at(angles), seed, watch)
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Independent shots of the truncated state; none where `watch` ends its preparation."""

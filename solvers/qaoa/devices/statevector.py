@@ -1,6 +1,8 @@
 """The ideal device: no noise, all qubits coupled, every gate its own."""
 
-from ..ansatz import Ansatz
+from collections.abc import Callable
+
+from ..ansatz import Angles, Ansatz
 from ..circuit import build_circuit, one_qubit_gates
 from ..simulate import Precision, check_size, draw
 from .device import Compiled, Samples, Watch
@@ -41,6 +43,12 @@ class StatevectorDevice:
             one_qubit_gates=one_qubit_gates(circuit),
             success_probability=1.0,
         )
+
+    def prepare(
+        self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
+    ) -> Callable[[Angles], Compiled]:
+        """Every circuit as it is: nothing is compiled."""
+        return lambda angles: self.compile(ansatz.at(angles), seed, watch)
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Independent shots of the exact state."""

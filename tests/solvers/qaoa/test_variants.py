@@ -11,9 +11,12 @@ from qopt.forms import Group, Qubo
 from qopt.loading import load
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.qaoa import Qaoa
-from qopt.solvers.qaoa.ansatz import Ansatz, Cost, TermAngles
-from qopt.solvers.qaoa.simulate import open_for_training
+from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost, TermAngles
+from qopt.solvers.qaoa.devices import open_device
+from qopt.solvers.qaoa.noise import depolarising_noise
+from qopt.solvers.qaoa.simulate import open_for_training, reference
 from qopt.solvers.qaoa.simulate.light_cone import LightCones
+from qopt.solvers.qaoa.simulate.noisy import NoisyCircuit
 from qopt.solvers.qaoa.simulate.product import ProductStatevector
 from qopt.solvers.qaoa.warm_start import tilts_of, warm_start
 
@@ -287,3 +290,61 @@ def test_on_a_noisy_device_the_shorter_circuit_is_taken():
         assert solve(model, **options).details["mixer"] == mixer
         assert solve(model, shots=20).details["mixer"] == "complete"
     assert solve(selection, device="mps", shots=20).details["mixer"] == "x"
+
+
+# -- training under noise -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("training", ["spsa", "cobyla"])
+def test_training_sees_the_devices_noise(random_qubo, training):
+    outcome = solve(
+        random_qubo(4), training=training, training_noise=True, training_shots=50,
+        evaluations=12, device=NOISY, shots=100,
+    )
+    assert outcome.usage.shots == 100 + 50 * outcome.usage.evaluations
+    assert outcome.usage.circuits == 1 + outcome.usage.evaluations
+    assert "by 50 shots each under the device's noise" in outcome.reason
+    again = solve(
+        random_qubo(4), training=training, training_noise=True, training_shots=50,
+        evaluations=12, device=NOISY, shots=100,
+    )
+    assert again.details["gammas"] == outcome.details["gammas"]
+
+
+def test_without_noise_worth_the_name_both_trainings_agree(random_qubo):
+    options = {
+        "training": "spsa", "training_shots": 4000, "evaluations": 30, "shots": 10,
+        "device": "depolarizing:0;0;0",
+    }
+    found = [
+        solve(random_qubo(4), training_noise=noise, **options).details["noiseless"]["expectation"]
+        for noise in (False, True)
+    ]
+    assert found[0] == pytest.approx(found[1], abs=0.2)
+
+
+def test_a_circuit_is_compiled_once_for_all_angles(random_qubo, watch):
+    ansatz = Ansatz(Cost.of(random_qubo(4)))
+    device = open_device("aer:manila", tries=1)
+    device.load()
+    bind = device.prepare(ansatz, 2, 1, watch)
+    for angles in (Angles((0.3, 0.1), (0.4, -0.2)), Angles((0.0, 1.0), (2.0, 0.1))):
+        compiled = bind(angles)
+        assert not compiled.circuit.parameters
+        exact = np.abs(reference.state(ansatz.at(angles))) ** 2
+        silent = NoisyCircuit(
+            compiled.circuit, depolarising_noise(compiled.circuit.num_qubits, 0.0, 0.0, 0.0)
+        )
+        bits = silent.draw(silent.density_matrix(), 20_000, np.random.default_rng(1))
+        seen = np.bincount(bits @ (1 << np.arange(4)), minlength=16) / 20_000
+        np.testing.assert_allclose(seen, exact, atol=0.02)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"training_noise": True}, "only with training=spsa"),
+    ({"training_noise": True, "training": "spsa"}, "has no noise"),
+    ({"training_noise": True, "training": "cobyla", "device": "mps:8"}, "has no noise"),
+])
+def test_noise_of_no_device_is_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        Qaoa(**options)
