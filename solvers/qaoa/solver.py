@@ -256,6 +256,8 @@ class Qaoa:
                 self, model, ansatz, budget, watch, int(seeds[0]), device
             )
             trained, noiseless = finder.find()
+            units, where = finder.units, finder.where
+            del finder  # and with it the amplitudes, beside which the last circuit's need not fit
         usage.evaluations = trained.evaluations
         usage.circuits, usage.shots = trained.circuits, trained.shots
         if watch.over:
@@ -274,8 +276,8 @@ class Qaoa:
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
         usage.device_seconds = compiled.seconds(usage.shots)
-        details = self._details(model, ansatz, finder.units, trained, noiseless)
-        details |= execution(compiled, samples)
+        details = self._details(model, ansatz, units, trained, noiseless)
+        details |= {"simulator": where, **execution(compiled, samples)}
         reason = self._reason(samples, trained, clock, progress)
         found = outcome(model, ansatz, samples, usage, details, reason, progress)
         if start is not None:

@@ -80,6 +80,11 @@ class AngleFinder:
         """Usual sizes of the angles."""
         return units_of(self.ansatz.cost) if self.simulator is None else self.simulator.units
 
+    @property
+    def where(self) -> str:
+        """What the simulator runs on; ``none`` without one."""
+        return "none" if self.simulator is None else self.simulator.where
+
     def find(self) -> tuple[Trained[Any], dict[str, float]]:
         """Angles, and noiseless figures in the model's units.
 

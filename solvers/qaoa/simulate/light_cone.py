@@ -79,6 +79,8 @@ class LightCones:
         Where a cone has more than 20 qubits.
     """
 
+    where = "cpu"
+
     def __init__(
         self, cost: Cost, layers: int, threads: int = 1, precision: Precision = "double"
     ) -> None:

@@ -1,12 +1,14 @@
 """Which simulator an ansatz gets."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import SizeError
 
 from ..ansatz import Ansatz, TermAngles
-from . import product, statevector, subspace
+from . import gpu, product, statevector, subspace
 from .light_cone import LightCones
 from .sampling import sample
 from .simulator import Precision, Simulator, StateSimulator
@@ -17,6 +19,8 @@ def open_simulator(
 ) -> StateSimulator:
     """The simulator of an ansatz, for one phase and one mixer angle a layer.
 
+    On a GPU, where CuPy finds one, the ansatz is the plain one and its register large.
+
     Raises
     ------
     SizeError
@@ -26,6 +30,9 @@ def open_simulator(
         return subspace.Subspace(ansatz.cost, ansatz.groups, ansatz.mixer, threads, precision)
     if ansatz.tilts is not None:
         return product.ProductStatevector(ansatz.cost, ansatz.tilts, threads, precision)
+    module = _gpu_for(ansatz, precision)
+    if module is not None:
+        return gpu.GpuStatevector(ansatz.cost, precision, module)
     return statevector.Statevector(ansatz.cost, threads, precision)
 
 
@@ -84,7 +91,8 @@ def check_size(ansatz: Ansatz, precision: Precision = "double") -> None:
     if ansatz.mixer != "x":
         subspace.check_size(ansatz.cost.qubits, ansatz.groups, ansatz.mixer, precision)
     elif _is_plain(ansatz):
-        statevector.check_size(ansatz.cost.qubits, precision)
+        if _gpu_for(ansatz, precision) is None:
+            statevector.check_size(ansatz.cost.qubits, precision)
     else:
         product.check_size(ansatz.cost.qubits, precision)
 
@@ -94,10 +102,19 @@ def warm_up(ansatz: Ansatz, precision: Precision = "double") -> None:
     if ansatz.mixer != "x":
         subspace.warm_up(ansatz.mixer, precision)
         return
+    module = _gpu_for(ansatz, precision)
+    if module is not None:
+        gpu.warm_up(module, precision)
+        return
     if ansatz.tilts is None:
         statevector.warm_up(ansatz.cost, precision)
     if not _is_plain(ansatz):
         product.warm_up(ansatz.cost, precision)
+
+
+def _gpu_for(ansatz: Ansatz, precision: Precision) -> Any | None:
+    """What makes arrays on a GPU, where one is there and is the place for an ansatz."""
+    return gpu.module_for(ansatz.cost.qubits, precision) if _is_plain(ansatz) else None
 
 
 def _is_plain(ansatz: Ansatz) -> bool:

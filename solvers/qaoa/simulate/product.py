@@ -76,6 +76,8 @@ class ProductStatevector:
         Where the tilts are not n finite numbers.
     """
 
+    where = "cpu"
+
     def __init__(
         self,
         cost: Cost,

@@ -33,10 +33,13 @@ class Simulator(Protocol):
 
     Attributes
     ----------
+    where : str
+        What it runs on: ``cpu``, or ``gpu:`` and the name of the device.
     precision : {"double", "single"}
         Of the amplitudes.
     """
 
+    where: str
     precision: Precision
 
     @property

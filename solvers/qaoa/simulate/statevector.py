@@ -71,6 +71,8 @@ class Statevector:
         Where the amplitudes do not fit.
     """
 
+    where = "cpu"
+
     def __init__(
         self, cost: Cost, threads: int = 1, precision: Precision = "double"
     ) -> None:

@@ -151,6 +151,8 @@ class Subspace:
         Where the amplitudes do not fit.
     """
 
+    where = "cpu"
+
     def __init__(
         self,
         cost: Cost,
