@@ -97,6 +97,16 @@ def check_size(ansatz: Ansatz, precision: Precision = "double") -> None:
         product.check_size(ansatz.cost.qubits, precision)
 
 
+def takes_threads(ansatz: Ansatz) -> bool:
+    """Whether its simulator works with several threads; small ones are done before these start."""
+    if ansatz.mixer != "x":
+        states = subspace.check_size(ansatz.cost.qubits, ansatz.groups, ansatz.mixer)
+        return states >= subspace.WORTH_THREADS
+    tilted = ansatz.tilts is not None
+    least = product.WORTH_THREADS if tilted else statevector.WORTH_THREADS
+    return ansatz.cost.qubits >= least
+
+
 def warm_up(ansatz: Ansatz, precision: Precision = "double") -> None:
     """Compile, or load from numba's cache, what the ansatz's simulators run."""
     if ansatz.mixer != "x":

@@ -30,7 +30,7 @@ AnyAngles = Angles | TermAngles
 _BYTES_OF_PHASES = {"double": 8, "single": 4}
 """Bytes an amplitude that phases with an angle a term take."""
 
-_WORTH_THREADS = 13
+WORTH_THREADS = 13
 """Qubits from which several threads are quicker than one."""
 
 
@@ -101,7 +101,7 @@ class ProductStatevector:
         self._low, self._span = tiles(self._width, self._dtype.itemsize)
         self._rows = 1 << (self._width - self._low)
         # Small registers are done before a second thread would start.
-        self._threads = Threads(threads if self._width >= _WORTH_THREADS else 1)
+        self._threads = Threads(threads if self._width >= WORTH_THREADS else 1)
         self._spread = self._threads.spread
         self._costs = costs_of_states.diagonal(self._cost, self._dtype, self._spread)
         self._ket = aligned_pair(1 << self._width, self._dtype)

@@ -25,7 +25,7 @@ BYTES_AN_AMPLITUDE = {"double": 16 + 16 + 3 * 8, "single": 8 + 8 + 4 + 2 * 8}
 _ONE_TILE = 12
 """Qubits of a register that is one tile."""
 
-_WORTH_THREADS = 14
+WORTH_THREADS = 14
 """Qubits from which several threads are quicker than one."""
 
 _TILE_BYTES = 2**19
@@ -90,7 +90,7 @@ class Statevector:
         self._low, self._span = tiles(self._width, self._dtype.itemsize)
         self._rows = 1 << (self._width - self._low)
         # Small registers are done before a second thread would start.
-        self._threads = Threads(threads if self._width >= _WORTH_THREADS else 1)
+        self._threads = Threads(threads if self._width >= WORTH_THREADS else 1)
         self._spread = self._threads.spread
         self._costs = diagonal(with_idle(cost, self._idle), self._dtype, self._spread)
         self._state = self._two_arrays(self._width)

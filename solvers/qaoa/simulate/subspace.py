@@ -45,7 +45,7 @@ _TILE = 2**14
 _LEAST_SPAN = 8
 """Columns of a tile where there are as many: two lines of the cache."""
 
-_WORTH_THREADS = 2**16
+WORTH_THREADS = 2**16
 """States from which several threads are quicker than one."""
 
 
@@ -173,7 +173,7 @@ class Subspace:
         self.precision = precision
         self.num_variables = cost.qubits
         # Small spaces are done before a second thread would start.
-        self._threads = Threads(threads if self.size >= _WORTH_THREADS else 1)
+        self._threads = Threads(threads if self.size >= WORTH_THREADS else 1)
         self._spread = self._threads.spread
         self._factors = _factors(cost.qubits, groups, mixer)
         self.diagonal = self._costs(cost)

@@ -200,7 +200,7 @@ def test_one_simulator_serves_many_angles(mixer):
 ])
 @pytest.mark.parametrize("mixer", MIXERS)
 def test_threads_do_not_change_the_state(monkeypatch, mixer, shape):
-    monkeypatch.setattr(subspace, "_WORTH_THREADS", 1)
+    monkeypatch.setattr(subspace, "WORTH_THREADS", 1)
     qubo = grouped(*shape)
     one, three = (simulate(qubo, mixer, threads) for threads in (1, 3))
     np.testing.assert_allclose(three.state(ANGLES), one.state(ANGLES), atol=1e-14)
