@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from qopt.errors import UsageError
 
 from ..ansatz import Cost
 
@@ -36,6 +39,73 @@ class Diagonal:
     stored: NDArray[Any] = field(repr=False)
     unit: float = 1.0
     base: float = 0.0
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], dtype: DTypeLike = np.float64) -> "Diagonal":
+        """Store given values, as whole numbers where they are whole and few.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (2**n,)
+            The cost of every basis state, n at least 1.
+        dtype : float32 or float64
+            Of what is stored, where it is not whole numbers.
+
+        Raises
+        ------
+        UsageError
+            Where they are not 2**n finite numbers.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        if values.ndim != 1 or len(values) < 2 or len(values) & (len(values) - 1):
+            raise UsageError(
+                "the values of a cost are one for each of 2**n basis states: got an array of "
+                f"shape {values.shape}"
+            )
+        if not np.isfinite(values).all():
+            first = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise UsageError(
+                f"the values of a cost must be finite numbers: state {first} has {values[first]}"
+            )
+        grid = _grid_of_values(values)
+        if grid is not None:
+            unit, base = grid
+            return cls(((values - base) / unit).astype(np.int16), unit, base)
+        # What all values have in common would cost small numbers digits.
+        base = 0.0 if np.dtype(dtype) == np.float64 else float(values.mean())
+        return cls((values - base).astype(dtype), 1.0, base)
+
+    @property
+    def qubits(self) -> int:
+        """Number of qubits."""
+        return len(self.stored).bit_length() - 1
+
+    @cached_property
+    def spread(self) -> float:
+        """Root of the variance over all states, a qubit; 1 where it vanishes. See `Cost.spread`."""
+        deviation = abs(self.unit) * float(np.std(self.stored, dtype=np.float64))
+        return deviation / float(np.sqrt(self.qubits)) or 1.0
+
+    @cached_property
+    def order(self) -> float:
+        """Mean number of spins in its terms, by their squared coefficients; 2 for a constant.
+
+        It is the total influence over the variance (O'Donnell, Analysis of Boolean Functions,
+        2014, section 2.3): what flips of single bits change tells it without the terms.
+        """
+        variance = float(np.var(self.stored, dtype=np.float64))
+        if variance == 0.0:
+            return 2.0
+        influence = 0.0
+        for i in range(self.qubits):
+            pairs = self.stored.reshape(-1, 2, 1 << i)
+            changes = np.subtract(pairs[:, 0], pairs[:, 1], dtype=np.float64)
+            influence += float(np.square(changes, out=changes).mean()) / 4.0
+        return influence / variance
+
+    def repeated(self, qubits: int) -> "Diagonal":
+        """The same on so many more qubits, on which it does not depend."""
+        return Diagonal(np.tile(self.stored, 2**qubits), self.unit, self.base) if qubits else self
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -109,6 +179,17 @@ def write(
 def is_whole(cost: Cost) -> bool:
     """Whether the cost is stored as whole numbers."""
     return _grid(cost)[2]
+
+
+def _grid_of_values(values: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Unit and base by which given whole numbers fit 16 bits; None where they do not."""
+    least, most = float(values.min()), float(values.max())
+    if max(-least, most) >= 2.0**53 or (values != np.rint(values)).any():
+        return None
+    steps = (values - least).astype(np.int64)
+    unit = int(np.gcd.reduce(steps)) or 1
+    span = int(most - least) // unit
+    return (float(unit), least + unit * ((span + 1) // 2)) if span < 2**16 - 1 else None
 
 
 def _grid(cost: Cost) -> tuple[float, float, bool]:

@@ -27,10 +27,15 @@ def diagonal(cost: Cost) -> NDArray[np.float64]:
 
 def state(ansatz: Ansatz) -> NDArray[np.complex128]:
     """Amplitudes of the QAOA state, shape (2**n,)."""
-    cost, n = ansatz.cost, ansatz.cost.qubits
-    values = diagonal(cost)
+    assert isinstance(ansatz.angles, Angles)
+    return state_of_values(diagonal(ansatz.cost), ansatz.angles)
+
+
+def state_of_values(values: NDArray[np.float64], angles: Angles) -> NDArray[np.complex128]:
+    """Amplitudes of the QAOA state of any diagonal cost, both of shape (2**n,)."""
+    n = len(values).bit_length() - 1
     psi = np.full(2**n, 2.0 ** (-n / 2), dtype=np.complex128)
-    for gamma, beta in zip(ansatz.angles.gammas, ansatz.angles.betas, strict=True):
+    for gamma, beta in zip(angles.gammas, angles.betas, strict=True):
         psi = psi * np.exp(-1j * gamma * values)
         mixer = np.array(
             [[np.cos(beta), -1j * np.sin(beta)], [-1j * np.sin(beta), np.cos(beta)]]

@@ -11,7 +11,7 @@ from qopt.forms import Ising
 
 from ..ansatz import Angles, Cost
 from ..objective import Mean, Objective
-from .diagonal import diagonal, is_whole
+from .diagonal import Diagonal, diagonal, is_whole
 from .memory import MOST_QUBITS, free_memory
 from .sampling import to_bits
 from .simulator import Amplitudes, Precision, Units
@@ -59,11 +59,17 @@ class Statevector:
 
     Parameters
     ----------
-    cost : Cost
+    cost : Cost or Diagonal
+        Quadratic, or any cost by its values; see `of_values`.
     threads : int
         Threads of the passes over amplitudes.
     precision : {"double", "single"}
         Single precision halves time and memory; expectations are good to about six digits.
+
+    Attributes
+    ----------
+    cost : Cost, optional
+        None where the values are given.
 
     Raises
     ------
@@ -74,16 +80,17 @@ class Statevector:
     where = "cpu"
 
     def __init__(
-        self, cost: Cost, threads: int = 1, precision: Precision = "double"
+        self, cost: Cost | Diagonal, threads: int = 1, precision: Precision = "double"
     ) -> None:
         check_size(cost.qubits, precision)
         from . import kernels
 
         self._kernels = kernels
-        self.cost = cost
+        self.cost = cost if isinstance(cost, Cost) else None
+        self._given = cost
         self.qubits = cost.qubits
         self.precision = precision
-        self._dtype = np.dtype(np.float64 if precision == "double" else np.float32)
+        self._dtype = _real(precision)
         # Idle qubits fill a small register up: they stay in the mixer's own state.
         self._idle = max(0, kernels.LEAST_QUBITS - cost.qubits)
         self._width = self.qubits + self._idle
@@ -92,7 +99,10 @@ class Statevector:
         # Small registers are done before a second thread would start.
         self._threads = Threads(threads if self._width >= WORTH_THREADS else 1)
         self._spread = self._threads.spread
-        self._costs = diagonal(with_idle(cost, self._idle), self._dtype, self._spread)
+        self._costs = (
+            diagonal(with_idle(cost, self._idle), self._dtype, self._spread)
+            if isinstance(cost, Cost) else cost.repeated(self._idle)
+        )
         self._state = self._two_arrays(self._width)
         self._bra: tuple[Part, Part] | None = None
         self._own = [
@@ -101,20 +111,44 @@ class Statevector:
         ]
         self._own_bra: list[tuple[Part, Part]] = []
 
+    @classmethod
+    def of_values(
+        cls, values: NDArray[np.float64], threads: int = 1, precision: Precision = "double"
+    ) -> "Statevector":
+        """The simulator of any diagonal cost, as of a polynomial of high order.
+
+        Angles are for the values as they are, and so are expectations.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (2**n,)
+            The cost of every basis state; bit i of its index is variable i.
+        threads, precision
+            As for a `Cost`.
+
+        Raises
+        ------
+        UsageError
+            Where the values are not 2**n finite numbers, n at least 1.
+        SizeError
+            Where the amplitudes do not fit.
+        """
+        return cls(Diagonal.of(values, _real(precision)), threads, precision)
+
     @property
     def known_layer(self) -> Cost | None:
-        """The cost: the mean of one layer is known in closed form."""
+        """The cost, where it is quadratic: the mean of one layer is known in closed form."""
         return self.cost
 
     @property
     def units(self) -> Units:
         """Usual sizes of phases, mixers and objective."""
-        return units_of(self.cost)
+        return units_of(self._given)
 
     @property
     def usual(self) -> Angles:
         """One layer's angles as most instances have them."""
-        return usual_angles(self.cost)
+        return usual_angles(self._given)
 
     @cached_property
     def diagonal(self) -> NDArray[np.float64]:
@@ -307,14 +341,23 @@ class Statevector:
         return aligned_pair(times << qubits, self._dtype)
 
 
-def units_of(cost: Cost) -> Units:
+def _real(precision: Precision) -> np.dtype[Any]:
+    """What the parts of amplitudes are stored as."""
+    return np.dtype(np.float64 if precision == "double" else np.float32)
+
+
+def units_of(cost: Cost | Diagonal) -> Units:
     """Usual sizes of phases, mixers and objective with the transverse field."""
     return Units(1.0 / cost.spread, 1.0, max(1, cost.qubits) * cost.spread)
 
 
-def usual_angles(cost: Cost) -> Angles:
-    """One layer's angles as most instances have them with the transverse field."""
-    return Angles((0.5 / cost.spread,), (-np.pi / 8.0,))
+def usual_angles(cost: Cost | Diagonal) -> Angles:
+    """One layer's angles as most instances have them with the transverse field.
+
+    At small phases terms of k spins give way most where the mixer's angle is ``-pi / (4 k)``.
+    """
+    order = 2.0 if isinstance(cost, Cost) else cost.order
+    return Angles((float(np.sqrt(0.5 / order)) / cost.spread,), (-np.pi / (4.0 * order),))
 
 
 class _Mixer(NamedTuple):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from qopt.errors import UsageError
 from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Cost
 from qopt.solvers.qaoa.simulate import reference
-from qopt.solvers.qaoa.simulate.diagonal import diagonal, is_whole
+from qopt.solvers.qaoa.simulate.diagonal import Diagonal, diagonal, is_whole
 
 
 def graph_cost(n, weight, seed=0):
@@ -55,3 +56,61 @@ def test_whole_numbers_beyond_16_bits_are_stored_as_floats():
 def test_a_constant_cost():
     found = diagonal(Cost.of(Qubo.from_arrays(np.zeros(3), offset=2.0)))
     assert found.values.tolist() == [0.0] * 8
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("values", "unit"),
+    [([3, 11, 7, -1], 4.0), ([0, 65534, 2, 1], 1.0), ([-5, 10**9, -5, 10**9], 10.0**9 + 5),
+     ([7, 7], 1.0), ([2.0**40 + 6, 2.0**40], 6.0)],
+)
+def test_given_whole_numbers_are_stored_in_16_bits(values, unit, dtype):
+    found = Diagonal.of(np.array(values, dtype=np.float64), dtype)
+    assert (found.stored.dtype, found.unit) == (np.int16, unit)
+    np.testing.assert_array_equal(found.values, values)
+
+
+@pytest.mark.parametrize("values", [[0, 65536, 1, 1], [0.5, 1.0], [2.0**60, 0.0]])
+def test_other_given_values_are_stored_themselves(values):
+    given = np.array(values, dtype=np.float64)
+    found = Diagonal.of(given)
+    assert found.stored.dtype == np.float64
+    np.testing.assert_array_equal(found.values, values)
+    given[:] = 9.0  # what was given is the caller's own
+    np.testing.assert_array_equal(found.values, values)
+
+
+def test_single_precision_keeps_the_digits_of_small_differences():
+    values = 1e6 + np.random.default_rng(0).normal(size=16)
+    found = Diagonal.of(values, np.float32)
+    assert found.stored.dtype == np.float32
+    np.testing.assert_allclose(found.values, values, atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [0.37, 1.0])
+def test_the_spread_of_values_is_that_of_their_cost(random_qubo, unit):
+    cost = Cost.of(random_qubo(7))
+    found = Diagonal.of(reference.diagonal(cost))
+    assert (found.qubits, found.spread) == (7, pytest.approx(cost.spread))
+    graph = graph_cost(6, unit)
+    assert diagonal(graph).spread == pytest.approx(graph.spread)
+    assert Diagonal.of(np.full(8, 3.0)).spread == 1.0
+
+
+def test_the_order_is_the_mean_number_of_spins_of_terms_by_their_squares():
+    spins = 1.0 - 2.0 * ((np.arange(16)[:, None] >> np.arange(4)) & 1)
+    values = 5.0 + 3.0 * spins[:, 1] + 2.0 * spins[:, 0] * spins[:, 2] - spins.prod(axis=1)
+    for given in (values, 0.5 * values, values + 0.25):
+        assert Diagonal.of(given).order == pytest.approx((9 * 1 + 4 * 2 + 1 * 4) / 14)
+    assert Diagonal.of(np.full(4, 1.5)).order == 2.0
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [(np.zeros(3), r"shape \(3,\)"), (np.zeros(1), r"shape \(1,\)"), (np.zeros(0), r"shape \(0,\)"),
+     (np.zeros((2, 2)), r"shape \(2, 2\)"), (np.array([1.0, np.inf]), "state 1 has inf"),
+     (np.array([np.nan, 1.0]), "state 0 has nan")],
+)
+def test_what_is_no_list_of_values_is_refused(values, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        Diagonal.of(values)

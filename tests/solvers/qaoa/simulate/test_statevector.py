@@ -88,6 +88,58 @@ def test_gradients_are_the_slopes(random_qubo, objective, n, angles):
     np.testing.assert_allclose(coarse[1], gradient, atol=1e-3 * scale)
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 13])
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_the_state_of_any_values_is_the_textbook_state(n, whole, precision):
+    generator = np.random.default_rng(n)
+    values = 50.0 + generator.integers(-9, 9, 2**n) + (0.0 if whole else generator.random(2**n))
+    simulator = Statevector.of_values(values, precision=precision)
+    expected, tolerance = reference.state_of_values(values, LARGE), TOLERANCE[precision]
+    np.testing.assert_allclose(simulator.diagonal, values, atol=tolerance)
+    np.testing.assert_allclose(simulator.state(LARGE), expected, atol=tolerance)
+    assert simulator.expectation(LARGE) == pytest.approx(
+        np.abs(expected) ** 2 @ values, rel=tolerance
+    )
+
+
+@pytest.mark.parametrize("objective", [Mean(), ConditionalValueAtRisk(0.3), Gibbs(0.4)])
+@pytest.mark.parametrize("n", [3, 13])
+def test_a_cost_and_its_values_are_one(random_qubo, objective, n):
+    cost = Cost.of(random_qubo(n))
+    by_cost, by_values = Statevector(cost), Statevector.of_values(reference.diagonal(cost))
+    expected = by_cost.value_and_gradient(ANGLES, objective)
+    value, gradient = by_values.value_and_gradient(ANGLES, objective)
+    assert value == pytest.approx(expected[0], abs=1e-10)
+    np.testing.assert_allclose(gradient, expected[1], atol=1e-9)
+    assert by_values.value(ANGLES, objective) == pytest.approx(value)
+    assert by_values.units == pytest.approx(by_cost.units)
+    assert (by_values.cost, by_values.known_layer, by_values.qubits) == (None, None, n)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_usual_angles_of_terms_of_k_spins_lie_in_the_valley(k):
+    generator = np.random.default_rng(k)
+    spins = 1 - 2 * ((np.arange(2**10)[:, None] >> np.arange(10)) & 1)
+    members = [generator.choice(10, k, replace=False) for _ in range(40)]
+    values = sum(generator.normal() * spins[:, chosen].prod(axis=1) for chosen in members)
+    simulator = Statevector.of_values(values)
+    usual = simulator.usual
+    assert usual.betas[0] == pytest.approx(-np.pi / (4 * k))
+    least = min(
+        simulator.expectation(Angles((gamma,), (beta,)))
+        for gamma in np.linspace(0.05, 1.5, 30) / simulator.units.value * 10.0
+        for beta in np.linspace(-0.8, 0.8, 33)
+    )
+    assert simulator.expectation(usual) < 0.6 * least < 0.0
+
+
+def test_usual_angles_of_couplings_are_those_of_their_cost(max_cut):
+    cost = Cost.of(max_cut([(0, 1), (1, 2), (2, 3), (0, 3), (0, 2)], 4))
+    by_values = Statevector.of_values(reference.diagonal(cost))
+    np.testing.assert_allclose(by_values.usual.flat, Statevector(cost).usual.flat)
+
+
 def test_samples_follow_the_probabilities():
     probabilities = np.array([0.0, 0.5, 0.2, 0.3, 0.0])
     drawn = sampling.sample(probabilities, 20_000, np.random.default_rng(1))
