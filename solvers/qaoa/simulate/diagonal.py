@@ -73,7 +73,7 @@ class Diagonal:
             return cls(((values - base) / unit).astype(np.int16), unit, base)
         # What all values have in common would cost small numbers digits.
         base = 0.0 if np.dtype(dtype) == np.float64 else float(values.mean())
-        return cls((values - base).astype(dtype), 1.0, base)
+        return cls((values - base).astype(dtype, copy=False), 1.0, base)
 
     @property
     def qubits(self) -> int:
@@ -189,7 +189,7 @@ def _grid_of_values(values: NDArray[np.float64]) -> tuple[float, float] | None:
     steps = (values - least).astype(np.int64)
     unit = int(np.gcd.reduce(steps)) or 1
     span = int(most - least) // unit
-    return (float(unit), least + unit * ((span + 1) // 2)) if span < 2**16 - 1 else None
+    return (float(unit), least + unit * ((span + 1) // 2)) if span < 2**16 else None
 
 
 def _grid(cost: Cost) -> tuple[float, float, bool]:

@@ -61,7 +61,7 @@ def test_a_constant_cost():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(
     ("values", "unit"),
-    [([3, 11, 7, -1], 4.0), ([0, 65534, 2, 1], 1.0), ([-5, 10**9, -5, 10**9], 10.0**9 + 5),
+    [([3, 11, 7, -1], 4.0), ([0, 65535, 2, 1], 1.0), ([-5, 10**9, -5, 10**9], 10.0**9 + 5),
      ([7, 7], 1.0), ([2.0**40 + 6, 2.0**40], 6.0)],
 )
 def test_given_whole_numbers_are_stored_in_16_bits(values, unit, dtype):

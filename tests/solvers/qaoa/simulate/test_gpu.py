@@ -23,6 +23,7 @@ from qopt.solvers.qaoa.simulate import (
     gpu,
     open_simulator,
     reference,
+    statevector,
     warm_up,
 )
 from qopt.solvers.qaoa.simulate.gpu import GpuStatevector
@@ -201,6 +202,16 @@ def test_a_device_takes_plain_ansaetze_that_are_large_and_fit(random_qubo, devic
     np.testing.assert_array_equal(
         shots, draw(Ansatz(plain.cost, ANGLES, tilts=np.full(3, np.pi / 2)), 50, seed=1)
     )
+
+
+def test_sizes_are_those_of_the_device(random_qubo, device, monkeypatch):
+    ansatz = Ansatz(Cost.of(random_qubo(7)))
+    monkeypatch.setattr(statevector, "free_memory", lambda: 56.0 * 2**6)
+    with pytest.raises(SizeError, match="at most 6 qubits"):
+        check_size(ansatz)
+    device()
+    check_size(ansatz)
+    assert isinstance(open_simulator(ansatz), GpuStatevector)
 
 
 def test_left_out_the_module_is_cupy(random_qubo, device):
