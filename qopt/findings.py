@@ -23,6 +23,7 @@ from .numbers import (
 from .pricing import staleness
 from .problem import Sense
 from .record import Record
+from .solver import WARM_START
 from .stats import CONFIDENCE, better, gap, median_of_runs, rank_sum_test, reached
 from .tally import Row
 from .yardstick import Measure, objective_of, sampled_objective
@@ -268,7 +269,26 @@ def _against_floor(row: Row, floor: Row, sense: Sense, digits: int) -> tuple[Flo
             if low > floor.sampled_hits.high:
                 return "beaten", f"{name} beat random sampling: {rates}."
             return "not beaten", f"{name} did not beat random sampling: {rates}."
+        hit = row.sampled_hits.value > 0.0 or floor.sampled_hits.value > 0.0
+        if hit and _level(row, floor, sense):
+            ours = percent_text(used * row.sampled_hits.value)
+            return "undecided", (
+                f"Whether {_subject(row, 'samples')} beats random sampling is undecided: the "
+                f"median runs of both reach the same, and {ours} and "
+                f"{percent_text(floor.sampled_hits.value)} % of their samples hit the best value "
+                f"(exact 95 % intervals overlap, {samples})."
+            )
     return _by_medians(row, floor, sense, digits, sampled_objective)
+
+
+def _level(row: Row, floor: Row, sense: Sense) -> bool:
+    """Whether the median samples of both are equal: then medians tell nothing."""
+    ours, theirs = (
+        _median(_all_runs(each, sense, sampled_objective), sense) for each in (row, floor)
+    )
+    if ours is None or theirs is None:
+        return False
+    return reached(ours, theirs, sense) and reached(theirs, ours, sense)
 
 
 def _drawn(row: Row, floor: Row) -> tuple[float, float, str]:
@@ -329,7 +349,9 @@ def _samples(row: Row) -> float:
 
 def _subject(row: Row, what: str) -> str:
     """A row by name: its samples or its answers, where post-processing tells them apart."""
-    return f"the {what} of {row.label}" if row.postprocessing else row.label
+    name = f"the {what} of {row.label}" if row.postprocessing else row.label
+    helped = any(WARM_START in record.caveats for record in row.records)
+    return f"{name} from its classical start" if helped else name
 
 
 def _begin(words: str) -> str:
@@ -382,7 +404,21 @@ def flags(rows: Sequence[Row], measured: Measure) -> tuple[Flag, ...]:
     found += _budget_flags(rows)
     found += _device_flags(rows)
     found += _record_flags(rows)
+    for row in rows:
+        found += _caveats(row)
     return tuple(found)
+
+
+def _caveats(row: Row) -> list[Flag]:
+    """What a solver itself says that weakens its runs; of several runs the first one's words."""
+    said: dict[str, list[str]] = {}
+    for record in row.records:
+        for code, text in record.caveats.items():
+            said.setdefault(code, []).append(text)
+    return [
+        Flag(code, f"{row.label}, {len(texts)} of {plural(row.attempted, 'run')}: {texts[0]}.")
+        for code, texts in said.items()
+    ]
 
 
 def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:

@@ -191,6 +191,17 @@ class Record:
         return solver_label(self.solver, self.options)
 
     @property
+    def caveats(self) -> dict[str, str]:
+        """What a reader of a comparison must know of the run, by the solver's word: code, sentence.
+
+        Solvers put them into ``details["caveats"]``.
+        """
+        said = self.details.get("caveats")
+        if not isinstance(said, dict):
+            return {}
+        return {str(code): str(text) for code, text in said.items()}
+
+    @property
     def postprocessing(self) -> str:
         """What classical post-processing worked on the samples, in words; empty if none did."""
         return str(self.samples.get("improved", {}).get("method", ""))

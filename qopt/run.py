@@ -23,6 +23,7 @@ from .errors import (
     SolverError,
     UnsupportedError,
     UsageError,
+    check_type,
 )
 from .forms import FORMS, Lowering
 from .judge import Judged, judge, verdict
@@ -182,6 +183,7 @@ def solve(
     QoptError
         Where the instance, solver or option is wrong, or the model does not fit the solver.
     """
+    check_type(solver, str, "a solver's name with its options, as 'qaoa:p=2',")
     name, given = parse_solver(solver)
     budget = Budget(time_limit=time_limit, evaluations=evaluations, threads=threads)
     task = Task(as_problem(problem), name, {**given, **options}, seed, budget)

@@ -28,6 +28,9 @@ Phase = Literal[
     "lower", "setup", "compile", "execute", "mitigate", "optimise", "postprocess", "decode"
 ]
 
+WARM_START = "warm-start"
+"""Code of the caveat that a quantum circuit starts from a classical answer."""
+
 
 class Status(StrEnum):
     """What is known at the end of a run."""

@@ -348,8 +348,9 @@ def _weigh_groups(
         weighed.append(replace(group, weight=enough if asked is None else asked))
     weights = [group.weight for group in weighed if group.weight is not None]
     notes = [
-        f"{_several(len(weighed), 'exactly-k constraint')} kept as groups; penalties need weight "
-        f"{min(weights):g}" + (f" to {max(weights):g}" if len(set(weights)) > 1 else "")
+        f"{_several(len(weighed), 'exactly-k constraint')} handed over as groups; solvers that "
+        f"cannot keep them add penalties of weight {min(weights):g}"
+        + (f" to {max(weights):g}" if len(set(weights)) > 1 else "")
     ]
     if weak:
         notes.append(f"weights as given are not proven sufficient: {', '.join(weak[:5])}")

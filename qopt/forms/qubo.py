@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, UsageError
+from ..errors import InputError, UsageError, check_type
 from .ising import Ising
 from .lowering import Lowering
 from .program import Constraint, Program
@@ -469,6 +469,7 @@ def _real(matrix: ArrayLike) -> NDArray[np.float64]:
 def _check_groups(groups: tuple[Group, ...], n: int) -> None:
     seen: set[int] = set()
     for group in groups:
+        check_type(group, Group, "a Group(members, size) of qopt.forms")
         title = f"group {group.name!r}" if group.name else f"group of {len(group.members)}"
         if not 0 <= group.size <= len(group.members):
             raise InputError(

@@ -93,15 +93,15 @@ def train(
     if layers == 1 and training != "multistart" and search.first_is_least:
         return Trained(first, f"{training}: {how} of one layer", allowance.used)
     if training == "multistart":
-        steps, wanted = _multistart(search, start, restarts, seed), f"{restarts + 1} descents"
+        steps, wanted, of = _multistart(search, start, restarts, seed), restarts + 1, "descents"
     else:
-        steps, wanted = _continuation(search, first, training), f"{layers} depths"
+        steps, wanted, of = _continuation(search, first, training), layers, "depths"
     done = 0
     with suppress(AllowanceSpentError):
         for _ in steps:
             done += 1
-    source = f"{training}: L-BFGS on the noiseless {objective.name}, {done} of {wanted} done"
-    return Trained(search.best_or(start), source, allowance.used)
+    source = f"{training}: L-BFGS on the noiseless {objective.name}, {done} of {wanted} {of} done"
+    return Trained(search.best_or(start), source, allowance.used, complete=done == wanted)
 
 
 def _by_shots(

@@ -51,12 +51,15 @@ class Trained(Generic[Kind]):
         States that were prepared for it. The closed form prepares none.
     shots : int
         Shots that were taken for it.
+    complete : bool
+        Whether the search came to its own end, rather than to that of its allowance.
     """
 
     angles: Kind
     source: str
     evaluations: int = 0
     shots: int = 0
+    complete: bool = True
 
     @property
     def circuits(self) -> int:

@@ -113,6 +113,12 @@ class Angles:
     gammas: tuple[float, ...]
     betas: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.gammas) != len(self.betas):
+            raise UsageError(
+                f"angles are as many gammas as betas: got {len(self.gammas)} and {len(self.betas)}"
+            )
+
     @classmethod
     def split(cls, flat: "tuple[float, ...] | NDArray[np.float64]") -> "Angles":
         """Read ``gamma_1 .. gamma_p, beta_1 .. beta_p``."""
@@ -244,6 +250,11 @@ class Ansatz:
         """The initial state of a model: groups become penalties where the mixer keeps none."""
         if mixer == "x":
             return cls(Cost.of(model.penalised()))
+        if not model.groups:
+            raise UsageError(
+                f"mixer={mixer} acts within exactly-k groups and this model has none: "
+                "take mixer=x or mixer=auto"
+            )
         return cls(Cost.within_groups(model), mixer=mixer, groups=model.groups)
 
     def at(self, angles: Angles | TermAngles) -> "Ansatz":

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from qopt.errors import UsageError
-from qopt.forms import Qubo
+from qopt.forms import Group, Qubo
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from .. import postprocess as postprocessing
@@ -17,11 +17,14 @@ from .angles import BY_SHOTS, Trained, Training
 from .ansatz import Angles, Ansatz, TermAngles
 from .devices import MPS, Device, Samples, StatevectorDevice, Watch, open_device
 from .mixers import GROUP_MIXERS
-from .results import describe, describe_start, execution, outcome, unfinished
+from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
 from .simulate import Units, warm_up
 from .stored_angles import StoredAngles
 from .training import AngleFinder
 from .warm_start import WarmStart, WarmStartName, warm_start
+
+_FAITHFUL = 0.99
+"""Estimated fidelity below which a truncated state is not passed for the exact one."""
 
 _WORTH_GATES = 1.25
 """So many times the two-qubit gates may a circuit have, on a device with noise, to keep groups."""
@@ -56,9 +59,9 @@ class Qaoa:
         Shots of the final circuit.
     device : str
         'statevector' (no noise), 'mps:BOND' (no noise; a matrix product state of that bond
-        dimension, 64 if left out, for many qubits), 'aer:NAME' (an IBM device by its calibration:
-        aer:torino, aer:fez, aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT' (all-to-all, these
-        error rates).
+        dimension, 64 if left out and at most 512, for many qubits), 'aer:NAME' (an IBM device by
+        its calibration: aer:torino, aer:fez, aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT'
+        (all-to-all, these error rates).
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
@@ -72,7 +75,8 @@ class Qaoa:
         Gammas, then betas, taken as they are instead of trained, for the normalised cost.
     angles_from : str, optional
         A file of earlier runs on other instances of the family, as ``qopt solve --json`` prints
-        them (one, or one a line): the median of their angles is taken, scaled to this instance.
+        them, one or several: the median of their angles is taken, scaled to this instance, from
+        those with p layers or, if there are none, from the next fewer and interpolated.
     warm_start : {"none", "convex", "multilinear", "annealing"}
         A classical start of the mixer 'x' instead of the uniform superposition (Egger, Marecek and
         Woerner, Quantum 5, 479, 2021): a continuous relaxation, made convex or as it is, or the
@@ -99,7 +103,7 @@ class Qaoa:
         'auto' adds layer after layer by interpolation, each with a short descent by L-BFGS and
         adjoint gradients, and never ends above fewer layers;
         'fixed' takes those of regular graphs of large girth (Wurtz and Lykov, arXiv 2107.00677),
-        stretched to the one layer's optimum, without a search;
+        stretched to the one layer's optimum (which it is for p=1), without a search;
         'ramp' takes the linear ramp (LR-QAOA, arXiv 2405.09169) without a search;
         'interp' and 'fourier' add layer after layer (Zhou et al., PRX 10, 021067, 2020), with
         descents to the end;
@@ -278,11 +282,29 @@ class Qaoa:
         usage.device_seconds = compiled.seconds(usage.shots)
         details = self._details(model, ansatz, units, trained, noiseless)
         details |= {"simulator": where, **execution(compiled, samples)}
-        reason = self._reason(samples, trained, clock, progress)
+        reason = self._reason(
+            model, ansatz, samples, trained, noiseless, clock, progress
+        )
         found = outcome(model, ansatz, samples, usage, details, reason, progress)
         if start is not None:
-            describe_start(start, model, found)
+            describe_start(start, model, found, int(seeds[3]))
+        self._caveats(found, trained)
         return postprocessing.improve(model, found, self.postprocess, clock, progress)
+
+    def _caveats(self, found: Outcome, trained: Trained[Any]) -> None:
+        """What must not be overlooked where runs are compared."""
+        if not trained.complete:
+            add_caveat(
+                found, "training-cut",
+                f"the training of angles was cut short ({trained.source})",
+            )
+        fidelity = found.details.get("estimated_fidelity", 1.0)
+        if fidelity < _FAITHFUL:
+            add_caveat(
+                found, "truncated-state",
+                f"the matrix product state was cut, to an estimated fidelity of {fidelity:.2g}; a "
+                "larger bond dimension cuts less",
+            )
 
     def qasm3(self, model: Qubo) -> str:
         """The bound logical circuit of a model as OpenQASM 3, with angles as `solve` trains them.
@@ -321,11 +343,6 @@ class Qaoa:
         UsageError
             Where a mixer acts within groups, and the model has none.
         """
-        if self.mixer in GROUP_MIXERS and not model.groups:
-            raise UsageError(
-                f"mixer={self.mixer} acts within exactly-k groups and this model has none: "
-                "take mixer=x or mixer=auto"
-            )
         ansatz = Ansatz.of(model, self.mixer) if self.mixer != "auto" else self._best(model)
         if self.warm_start != "none":
             ansatz = replace(ansatz, tilts=np.full(model.num_variables, 0.5 * np.pi))
@@ -385,6 +402,9 @@ class Qaoa:
         warm_up(ansatz, self.precision)
         if not self._untrained or self.warm_start != "none":
             import scipy.optimize  # noqa: F401 - the import is what takes time
+        if ansatz.mixer == "grover":
+            small = Qubo.from_arrays(np.ones(2), groups=[Group((0, 1), 1)])
+            circuits.build_circuit(Ansatz.of(small, "grover").at(Angles((0.1,), (0.1,))))
         if self.warm_start != "none":
             warm_start(Qubo.from_arrays([1.0]), self.warm_start, None, 0)
         return device
@@ -420,9 +440,15 @@ class Qaoa:
         return details
 
     def _reason(
-        self, samples: Samples, trained: Trained[Any], clock: Clock, progress: Progress
+        self, model: Qubo, ansatz: Ansatz, samples: Samples, trained: Trained[Any],
+        noiseless: dict[str, float], clock: Clock, progress: Progress,
     ) -> str:
-        words = [f"{len(samples.bits)} shots ({samples.method})"]
+        words = [f"{len(samples.bits)} shots ({samples.method})", _mixing(model, ansatz)]
+        if "expectation" in noiseless:
+            extra = ", penalties included" if model.groups and not ansatz.groups else ""
+            words.append(f"noiseless mean energy {noiseless['expectation']:.6g}{extra}")
+        if (before := noiseless.get("expectation_with_one_angle_a_layer")) is not None:
+            words[-1] += f" ({before:.6g} with one angle of a kind a layer)"
         if self.angles is None:
             words.append(f"angles by {trained.source}")
         if len(samples.bits) < self.shots:
@@ -431,6 +457,12 @@ class Qaoa:
         elif clock.expired:
             words.append("the time limit came")
         return "; ".join(words)
+
+
+def _mixing(model: Qubo, ansatz: Ansatz) -> str:
+    """The mixer in words, and what becomes of groups."""
+    kept = " within the groups" if ansatz.groups else " with groups as penalties"
+    return f"mixer {ansatz.mixer}{kept if model.groups else ''}"
 
 
 def _convention(ansatz: Ansatz, trained: Trained[Any]) -> str:

@@ -48,7 +48,7 @@ class StoredAngles:
 
     @classmethod
     def read(cls, path: Path) -> "StoredAngles":
-        """Read what ``qopt solve --json`` printed: one run, an array of them, or one a line.
+        """Read what ``qopt solve --json`` printed: one run, several, or an array of them.
 
         Raises
         ------
@@ -84,8 +84,8 @@ class StoredAngles:
         if not depth:
             held = sorted({(run.mixer, run.angles.layers) for run in self.runs})
             raise UsageError(
-                f"{self.path} holds no angles of mixer={mixer} with at most p={layers}; it holds "
-                + ", ".join(f"mixer={name} p={p}" for name, p in held)
+                f"{self.path} holds no angles of mixer={mixer} with at most p={layers}; take what "
+                "it holds: " + ", ".join(f"mixer={name},p={p}" for name, p in held)
             )
         chosen = [
             run.angles.flat for run in self.runs
@@ -100,15 +100,16 @@ class StoredAngles:
 
 
 def _documents(path: Path, text: str) -> list[Any]:
-    """What a file of one JSON value, or of one a line, holds."""
-    try:
-        value = json.loads(text)
-        return value if isinstance(value, list) else [value]
-    except json.JSONDecodeError as whole:
+    """The JSON values of a file, one after another; those of an array one by one."""
+    decoder, found, position = json.JSONDecoder(), [], 0
+    while position < len(text.rstrip()):
+        position += len(text[position:]) - len(text[position:].lstrip())
         try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        except json.JSONDecodeError:
-            raise InputError(f"{path} is no JSON: {whole}") from None
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path} is no JSON: {error}") from None
+        found.extend(value if isinstance(value, list) else [value])
+    return found
 
 
 def _run(document: Any) -> StoredRun | None:
@@ -119,10 +120,10 @@ def _run(document: Any) -> StoredRun | None:
     try:
         angles = Angles(tuple(map(float, details["gammas"])), tuple(map(float, details["betas"])))
         sizes = np.array([float(details["units"]["phase"]), float(details["units"]["mixer"])])
-    except (KeyError, TypeError, ValueError):  # an angle a term is of no use elsewhere
+    except (KeyError, TypeError, ValueError, UsageError):  # an angle a term is of no use elsewhere
         return None
     flat = np.array(angles.flat)
-    if len(angles.betas) != angles.layers or not angles.layers:
+    if not angles.layers:
         return None
     if not (np.isfinite(flat).all() and np.isfinite(sizes).all() and (sizes > 0.0).all()):
         return None

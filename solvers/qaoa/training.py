@@ -22,7 +22,7 @@ from .angles import (
 )
 from .ansatz import Angles, Ansatz
 from .closed_form import SingleLayer
-from .devices import Device, Watch
+from .devices import Device, StatevectorDevice, Watch
 from .fixed_angles import transferred
 from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
 from .shot_search import Draw
@@ -42,6 +42,9 @@ _NOISY_EVALUATIONS = 60
 
 _SHARE = 0.4
 """Share of a time limit after which the angle search ends, so that there is time to execute."""
+
+_SHARE_WITHOUT_NOISE = 0.8
+"""The same where executing is one more evaluation."""
 
 
 class AngleFinder:
@@ -98,12 +101,15 @@ class AngleFinder:
         objective = self._objective()
         trained: Trained[Any] = self._layers(objective)
         simulator: Any = self.simulator
+        before: dict[str, float] = {}
         if self.options.multi_angle:
+            one_a_layer = self._figures(simulator, trained.angles, Mean())
+            before = {f"{name}_with_one_angle_a_layer": v for name, v in one_a_layer.items()}
             simulator = ProductStatevector(
                 self.ansatz.cost, self.ansatz.tilts, self.budget.threads, self.options.precision
             )
             trained = self._terms(simulator, trained, objective)
-        return trained, self._figures(simulator, trained.angles, objective)
+        return trained, self._figures(simulator, trained.angles, objective) | before
 
     def _objective(self) -> Objective:
         name = self.options.objective
@@ -136,7 +142,7 @@ class AngleFinder:
             if options.training_noise:
                 evaluations = _NOISY_EVALUATIONS
         shots = options.training_shots or DEFAULT_TRAINING_SHOTS
-        share = _SHARE / 2.0 if options.multi_angle else _SHARE
+        share = self._share / 2.0 if options.multi_angle else self._share
         return train(
             self.simulator, options.p, objective, Allowance(evaluations, self._late(share)),
             training=options.training, restarts=restarts, shots=shots, seed=self.seed,
@@ -168,7 +174,7 @@ class AngleFinder:
                 "neither the state nor light cones of its terms fit; take training=fixed, or give "
                 "angles",
             )
-        first = train_single_layer(cost, self._late(_SHARE))
+        first = train_single_layer(cost, self._late(self._share))
         if layers == 1 and training != "fixed":
             return Trained(first, f"{training}: the closed form of one layer")
         if training == "ramp":
@@ -186,7 +192,7 @@ class AngleFinder:
         left = term_search.DEFAULT_EVALUATIONS
         if self.budget.evaluations is not None:
             left = self.budget.evaluations - trained.evaluations
-        allowance = Allowance(left, self._late(_SHARE))
+        allowance = Allowance(left, self._late(self._share))
         return term_search.refine(simulator, trained, objective, allowance, self.seed)
 
     def _figures(
@@ -204,6 +210,10 @@ class AngleFinder:
         if objective.name != "mean":
             figures[objective.name] = energy(simulator.value(angles, objective))
         return figures
+
+    @property
+    def _share(self) -> float:
+        return _SHARE_WITHOUT_NOISE if self.device.name == StatevectorDevice.name else _SHARE
 
     def _late(self, share: float) -> Callable[[], bool]:
         """Says when so much of the time is over, or an interrupt came."""

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import sys
+from dataclasses import replace
 from math import isfinite
 
 import factories as make
@@ -414,7 +415,29 @@ def test_shots_of_one_noise_trajectory_are_one_draw():
         *make.floor([100.0, 100.0], samples=seldom),
     ])
     assert rows["qaoa:device=aer:torino,p=2"].sampled_hits.low < 0.02
-    assert instance.findings.floor == "not beaten"
+    assert instance.findings.floor == "undecided"
+    assert "10 and 1 % of their samples hit the best" in " ".join(instance.findings.sentences)
+
+
+# -- caveats ------------------------------------------------------------------------------------
+
+
+def test_what_a_solver_says_against_its_runs_is_a_flag():
+    start = {"caveats": {"warm-start": "it starts from a classical answer"}}
+    runs = make.quantum([100.0, 101.0, 102.0])
+    runs = [replace(runs[0], details=start), replace(runs[1], details=start), runs[2]]
+    _, instance, _ = one([*make.optimal(100.0), *runs, *make.floor([105.0] * 3)])
+    (flag,) = [each for each in instance.flags if each.code == "warm-start"]
+    assert flag.text.endswith(", 2 of 3 runs: it starts from a classical answer.")
+    assert "from its classical start" in " ".join(instance.findings.sentences)
+    assert [each.code for each in one([*make.optimal(100.0), *make.quantum([100.0])])[1].flags
+            if each.code == "warm-start"] == []
+
+
+def test_caveats_of_a_wrong_shape_are_none():
+    for wrong in (None, 3, ["warm-start"]):
+        (run,) = make.quantum([100.0])
+        assert replace(run, details={"caveats": wrong}).caveats == {}
 
 
 # -- post-processing --------------------------------------------------------------------------

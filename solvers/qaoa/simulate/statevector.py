@@ -31,7 +31,10 @@ WORTH_THREADS = 14
 _TILE_BYTES = 2**19
 """Bytes of a tile of the high qubits: half of a usual second cache."""
 
-REMEDY = "take a smaller instance or, for vehicle routes, fewer columns (lower.columns=16)"
+REMEDY = (
+    "take a smaller instance (for vehicle routes, fewer columns: lower.columns=16), device=mps if "
+    "its couplings are sparse, or the solver rqaoa"
+)
 """What fits where a register does not."""
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from qopt.errors import UsageError
 from qopt.forms import Qubo
-from qopt.solvers.qaoa.ansatz import Angles, Cost, TermAngles
+from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost, TermAngles
 from qopt.solvers.qaoa.simulate import reference
 
 
@@ -80,3 +80,13 @@ def test_wrong_numbers_of_angles_of_terms_are_refused():
 
 def test_fields_of_zero_count_as_terms():
     assert Cost.of(Qubo.from_terms({("a", "b"): 1.0})).terms == 3
+
+
+def test_as_many_gammas_as_betas():
+    with pytest.raises(UsageError, match="got 1 and 2"):
+        Angles((0.1,), (0.2, 0.3))
+
+
+def test_mixers_within_groups_need_groups():
+    with pytest.raises(UsageError, match=r"mixer=ring.*none"):
+        Ansatz.of(Qubo.from_arrays([1.0, 2.0]), "ring")

@@ -45,7 +45,7 @@ def test_fewer_layers_are_extended_and_more_are_left_out(tmp_path):
     angles, _ = stored.at(3, "x", Units(2.0, 1.0, 1.0))
     expected = interpolate(Angles((0.5, 0.9), (-0.6, -0.3)))
     np.testing.assert_allclose(angles.flat, expected.flat)
-    with pytest.raises(UsageError, match="at most p=1; it holds mixer=x p=2, mixer=x p=5"):
+    with pytest.raises(UsageError, match="at most p=1; take what it holds: mixer=x,p=2, mixe"):
         stored.at(1, "x", Units(1.0, 1.0, 1.0))
     with pytest.raises(UsageError, match="no angles of mixer=ring"):
         stored.at(3, "ring", Units(1.0, 1.0, 1.0))
@@ -56,6 +56,8 @@ def test_one_document_an_array_and_lines_are_read_alike(tmp_path):
     lines = write(tmp_path / "lines.json", *documents)
     path = tmp_path / "array.json"
     path.write_text(json.dumps(documents, indent=1))
+    assert StoredAngles.read(path).runs == lines.runs
+    path.write_text("\n".join(json.dumps(each, indent=1) for each in documents) + "\n")
     assert StoredAngles.read(path).runs == lines.runs
     assert len(lines.runs) == 2
 

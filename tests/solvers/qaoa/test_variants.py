@@ -107,9 +107,16 @@ def test_a_warm_start_says_what_it_was_worth(random_qubo, start):
     told = outcome.details["warm_start"]
     seed = int(np.random.SeedSequence(3).generate_state(4)[3])
     found = warm_start(model, start, None, seed)
-    assert told["energy"] == pytest.approx(model.energy(found.bits))
-    assert told["best_shot_is_better"] == (model.energy(outcome.answers[0]) < told["energy"])
-    assert f"warm start ({start}) by itself" in outcome.reason
+    assert told["tilts"] == pytest.approx(found.tilts)
+    ones = np.sin(found.tilts / 2.0) ** 2
+    bits = (np.arange(2**7)[:, None] >> np.arange(7)) & 1
+    weights = np.prod(np.where(bits == 1, ones, 1.0 - ones), axis=1)
+    assert told["mean"] == pytest.approx(weights @ model.energies(bits))
+    assert model.energies(bits).min() <= told["best_of_as_many_shots"] < told["mean"]
+    ours = model.energy(outcome.answers[0])
+    assert told["circuit_is_better"] == (ours < told["best_of_as_many_shots"])
+    assert "warm-start" in outcome.details["caveats"]
+    assert f"as many shots of the warm start ({start}) itself" in outcome.reason
     assert outcome.status is Status.FEASIBLE
 
 
@@ -348,3 +355,15 @@ def test_a_circuit_is_compiled_once_for_all_angles(random_qubo, watch):
 def test_noise_of_no_device_is_refused(options, message):
     with pytest.raises(UsageError, match=message):
         Qaoa(**options)
+
+
+# -- caveats ------------------------------------------------------------------------------------
+
+
+def test_a_truncated_state_and_a_cut_training_are_caveats(random_qubo):
+    cut = solve(cubic(30), p=2, device="mps:2", shots=10, training="fixed")
+    assert "fidelity" in cut.details["caveats"]["truncated-state"]
+    whole = solve(random_qubo(6), p=2, device="mps:64", shots=10)
+    assert "caveats" not in whole.details
+    short = solve(random_qubo(6), p=3, evaluations=4)
+    assert "cut short" in short.details["caveats"]["training-cut"]

@@ -208,8 +208,6 @@ def test_wrong_tilts_and_angles_are_refused(random_qubo):
         ProductStatevector(cost, np.array([0.0, np.nan, 1.0]))
     with pytest.raises(UsageError, match="takes 6 gammas and 3 betas a layer: got 6 and 2"):
         ProductStatevector(cost).state(TermAngles(np.zeros((1, 6)), np.zeros((1, 2))))
-    with pytest.raises(UsageError, match="got 1 and 2 layers"):
-        ProductStatevector(cost).state(Angles((0.1,), (0.2, 0.3)))
 
 
 def test_a_register_that_does_not_fit_is_refused(monkeypatch):
