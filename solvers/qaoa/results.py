@@ -149,9 +149,12 @@ def statistics(
         values = np.bincount(which.reshape(-1), weights=energies) / weights
     mean, error = float(energies.mean()), None
     if len(values) > 1:
-        squares = (weights * (values - mean)) ** 2
+        deviations = weights * (values - mean)
         correction = len(values) / (len(values) - 1)
-        error = float(np.sqrt(correction * squares.sum()) / weights.sum())
+        # Dividing by the largest first keeps the squares of huge or tiny energies in range.
+        largest = float(np.abs(deviations).max()) or 1.0
+        squares = (deviations / largest) ** 2
+        error = largest * float(np.sqrt(correction * squares.sum()) / weights.sum())
     return {"mean": mean, "standard_error": error, "best": float(energies.min())}
 
 
