@@ -224,7 +224,9 @@ def test_the_error_of_a_mean_counts_trajectories_not_shots():
 def test_the_error_of_a_mean_does_not_depend_on_the_unit(unit):
     energies = np.array([1.0, -2.0, 4.0])
     error = results.statistics(unit * energies, None)["standard_error"]
-    assert error == pytest.approx(unit * np.std(energies, ddof=1) / np.sqrt(3), abs=0.0)
+    assert error == pytest.approx(
+        unit * np.std(energies, ddof=1) / np.sqrt(3), rel=1e-12, abs=0.0
+    )
 
 
 def test_a_calibrated_device_is_accounted_for(random_qubo):
