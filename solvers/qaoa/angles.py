@@ -51,6 +51,8 @@ class Trained(Generic[Kind]):
         States that were prepared for it. The closed form prepares none.
     shots : int
         Shots that were taken for it.
+    circuits : int
+        Circuits that these were taken of: one an evaluation by shots.
     complete : bool
         Whether the search came to its own end, rather than to that of its allowance.
     """
@@ -59,12 +61,8 @@ class Trained(Generic[Kind]):
     source: str
     evaluations: int = 0
     shots: int = 0
+    circuits: int = 0
     complete: bool = True
-
-    @property
-    def circuits(self) -> int:
-        """Circuits executed for it: one an evaluation by shots."""
-        return self.evaluations if self.shots else 0
 
 
 class AllowanceSpentError(Exception):

@@ -73,8 +73,9 @@ def search_by_shots(
         return objective.evaluate(shares, values)[0] / units.value
 
     end = method(estimate, np.array(start.flat) / unit, allowance.limit, generator)
-    source = f"{training}: from the ramp, {allowance.used} estimates of the {objective.name}"
-    return Trained(Angles.split(end * unit), source, allowance.used, spent)
+    used = allowance.used
+    source = f"{training}: from the ramp, {used} estimates of the {objective.name}"
+    return Trained(Angles.split(end * unit), source, used, spent, used)
 
 
 def spsa(

@@ -68,4 +68,6 @@ def refine(
             options={"ftol": COARSE, "maxcor": 30, "maxfun": 10**9},
         )
     source = f"{trained.source}; then an angle a term and qubit, {allowance.used} evaluations"
-    return Trained(best[1], source, trained.evaluations + allowance.used, trained.shots)
+    # The descent sees exact states: shots and circuits are those of the search before it.
+    evaluations = trained.evaluations + allowance.used
+    return Trained(best[1], source, evaluations, trained.shots, trained.circuits)
