@@ -18,16 +18,21 @@ from .group_moments import effective_qubits, moments
 from .mixers import Mixer
 
 _CONSTANT = 1e-12
-"""Deviation of the energies, relative to the largest coefficient, that is rounding."""
+"""Deviation of the energies, or size of the couplings, relative to the largest coefficient, that is
+rounding."""
+
+LARGEST_ANGLE = 1000.0
+"""Size up to which angles are taken: beyond it single precision keeps no digit of the phases."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cost:
     """A QUBO as the diagonal operator ``C = sum_i h_i Z_i + sum_e J_e Z_row[e] Z_col[e]``.
 
-    The coefficients are divided by the root mean square of the couplings (of the fields where
-    there are no couplings), so that good angles do not depend on the unit of the objective; after
-    Sureshbabu et al., Quantum 8, 1231 (2024). The energy of a state is ``scale * C + offset``.
+    The coefficients are divided by the root mean square of the couplings (of the fields where no
+    coupling exceeds rounding errors of the fields), so that good angles do not depend on the unit
+    of the objective; after Sureshbabu et al., Quantum 8, 1231 (2024). The energy of a state is
+    ``scale * C + offset``.
 
     Parameters
     ----------
@@ -48,8 +53,10 @@ class Cost:
     def of(cls, qubo: Qubo) -> "Cost":
         """Normalise a QUBO. Groups are left out: penalise them first."""
         ising = qubo.to_ising()
-        weights = ising.J if len(ising.J) else ising.h[ising.h != 0.0]
-        largest = float(np.abs(weights).max()) if len(weights) else 0.0
+        fields, couplings = (float(np.abs(part).max(initial=0.0)) for part in (ising.h, ising.J))
+        coupled = couplings > _CONSTANT * fields
+        weights = ising.J if coupled else ising.h[ising.h != 0.0]
+        largest = couplings if coupled else fields
         # Dividing by the largest first keeps the squares of huge or tiny weights in range.
         scale = largest * float(np.sqrt(np.mean((weights / largest) ** 2))) if largest else 1.0
         normalised = Ising(ising.h / scale, ising.row, ising.col, ising.J / scale)

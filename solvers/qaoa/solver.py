@@ -14,7 +14,7 @@ from .. import postprocess as postprocessing
 from ..postprocess import Postprocess
 from . import circuit as circuits
 from .angles import BY_SHOTS, Trained, Training
-from .ansatz import Angles, Ansatz, TermAngles
+from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
 from .devices import MPS, Device, Samples, StatevectorDevice, Watch, open_device
 from .mixers import GROUP_MIXERS
 from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
@@ -31,11 +31,12 @@ _WORTH_GATES = 1.25
 
 _MIXERS = {
     "x": "exp(-i beta sum X)",
-    "tilted": "product of exp(-i beta (sin(t) X + cos(t) Z)), t the tilt of each qubit",
-    "ring": "product of exp(-i beta (XX + YY) / 2) over neighbours on a ring in each group, "
-    "exp(-i beta X) elsewhere",
-    "complete": "product of exp(-i beta (XX + YY) / 2) over all pairs in each group, "
-    "exp(-i beta X) elsewhere",
+    "tilted": "product of exp(-i beta (sin(t) X + cos(t) Z)), t the tilt of each qubit, from the "
+    "product of ry(t)|0>",
+    "ring": "product of exp(-i beta (XX + YY) / 2) over neighbours on a ring in each group, in the "
+    "order of mixers.ring_pairs, exp(-i beta X) elsewhere",
+    "complete": "product of exp(-i beta (XX + YY) / 2) over all pairs in each group, in the order "
+    "of mixers.complete_pairs, exp(-i beta X) elsewhere",
     "grover": "exp(-i beta |s><s|), s the initial state",
 }
 
@@ -183,6 +184,12 @@ class Qaoa:
         """Refuse options of the training where they do not act."""
         if self.angles is not None and self.angles_from is not None:
             raise UsageError("angles and angles_from are two sources of angles: drop one")
+        largest = max(map(abs, self.angles or ()), default=0.0)
+        if not largest <= LARGEST_ANGLE:
+            raise UsageError(
+                f"angles must be between -{LARGEST_ANGLE:g} and {LARGEST_ANGLE:g}, got one of size "
+                f"{largest:g}: phases of larger ones are rounding errors"
+            )
         if self._untrained and self.training != "auto":
             raise UsageError(f"angles are given, so training={self.training} cannot act: drop one")
         if self.angles_from is not None:
@@ -424,11 +431,13 @@ class Qaoa:
             "offset": cost.offset,
             "units": units._asdict(),
             "angles_from": trained.source,
-            "training": "none" if self._untrained else self.training,
+            "training": "none" if self._untrained and not self.multi_angle else self.training,
             "objective": self.objective,
             "noiseless": noiseless,
             "uniform_mean": cost.offset,
         }
+        if ansatz.tilts is not None:
+            details["tilts"] = ansatz.tilts.tolist()
         if ansatz.groups:
             details["note"] = "means are over the bit strings that keep all groups"
         elif model.groups:

@@ -11,7 +11,7 @@ import numpy as np
 from qopt.errors import InputError, UsageError
 
 from .angles import interpolate
-from .ansatz import Angles
+from .ansatz import LARGEST_ANGLE, Angles
 from .simulate import Units
 
 
@@ -99,6 +99,11 @@ class StoredAngles:
         return angles, f"{source}, SHA-256 {self.digest[:12]}"
 
 
+def circuit_name(mixer: str, warm: bool) -> str:
+    """By what circuits are told apart whose angles do not serve each other."""
+    return f"{mixer} from a warm start" if warm else mixer
+
+
 def _documents(path: Path, text: str) -> list[Any]:
     """The JSON values of a file, one after another; those of an array one by one."""
     decoder, found, position = json.JSONDecoder(), [], 0
@@ -106,7 +111,7 @@ def _documents(path: Path, text: str) -> list[Any]:
         position += len(text[position:]) - len(text[position:].lstrip())
         try:
             value, position = decoder.raw_decode(text, position)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is no JSON: {error}") from None
         found.extend(value if isinstance(value, list) else [value])
     return found
@@ -118,15 +123,21 @@ def _run(document: Any) -> StoredRun | None:
     if not isinstance(details, dict):
         return None
     try:
-        angles = Angles(tuple(map(float, details["gammas"])), tuple(map(float, details["betas"])))
+        found = [details[name] for name in ("gammas", "betas")]
+        if not all(isinstance(values, list) for values in found):
+            return None
+        angles = Angles(*(tuple(map(float, values)) for values in found))
         sizes = np.array([float(details["units"]["phase"]), float(details["units"]["mixer"])])
-    except (KeyError, TypeError, ValueError, UsageError):  # an angle a term is of no use elsewhere
+    # An angle a term is of no use elsewhere.
+    except (KeyError, TypeError, ValueError, OverflowError, UsageError):
         return None
-    flat = np.array(angles.flat)
     if not angles.layers:
         return None
-    if not (np.isfinite(flat).all() and np.isfinite(sizes).all() and (sizes > 0.0).all()):
+    if not (np.isfinite(sizes).all() and (sizes > 0.0).all()):
         return None
-    return StoredRun(
-        Angles.split(flat / np.repeat(sizes, angles.layers)), str(details.get("mixer"))
-    )
+    with np.errstate(over="ignore"):
+        flat = np.array(angles.flat) / np.repeat(sizes, angles.layers)
+    if not (np.abs(flat) <= LARGEST_ANGLE).all():
+        return None
+    mixer = circuit_name(str(details.get("mixer")), "warm_start" in details)
+    return StoredRun(Angles.split(flat), mixer)

@@ -30,6 +30,7 @@ from .simulate import Simulator, StateSimulator, Units, open_for_training
 from .simulate.memory import MOST_QUBITS
 from .simulate.product import ProductStatevector
 from .simulate.statevector import units_of
+from .stored_angles import circuit_name
 
 if TYPE_CHECKING:
     from .solver import Qaoa
@@ -132,7 +133,8 @@ class AngleFinder:
             return Trained(Angles.split(options.angles), "given")
         stored = options.stored_angles
         if stored is not None:
-            return Trained(*stored.at(options.p, self.ansatz.mixer, self.units))
+            circuit = circuit_name(self.ansatz.mixer, self.ansatz.tilts is not None)
+            return Trained(*stored.at(options.p, circuit, self.units))
         if self.simulator is None:
             return self._unsimulated()
         restarts = DEFAULT_RESTARTS if options.restarts is None else options.restarts

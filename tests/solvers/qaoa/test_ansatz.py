@@ -38,6 +38,13 @@ def test_fields_are_normalised_where_there_are_no_couplings():
     assert cost.scale == pytest.approx(3.0)
 
 
+@pytest.mark.parametrize("coupling", [1e-250, -1e-13])
+def test_couplings_that_are_rounding_errors_of_the_fields_set_no_unit(coupling):
+    cost = Cost.of(Qubo.from_arrays([1.0, -3.0, 0.0], [0, 1], [1, 2], [coupling, coupling]))
+    assert cost.scale == pytest.approx(np.sqrt(1.25), rel=0.2)
+    assert np.isfinite([*cost.ising.h, *cost.ising.J, cost.spread]).all()
+
+
 def test_a_constant_cost_keeps_its_unit():
     cost = Cost.of(Qubo.from_arrays([0.0, 0.0], offset=7.0))
     assert (cost.scale, cost.offset, cost.spread) == (1.0, 7.0, 1.0)

@@ -66,7 +66,9 @@ def test_one_document_an_array_and_lines_are_read_alike(tmp_path):
     "", "nothing", "[1, 2]", "{}", '{"details": 3}', json.dumps(run([0.1], [])),
     json.dumps(run([], [])), json.dumps(run(["a"], [0.1])), json.dumps(run([float("nan")], [0.1])),
     json.dumps(run([[0.1, 0.2]], [[0.1]])), json.dumps(run([0.1], [0.1], phase=0.0)),
-    '{"details": {"gammas": [0.1], "betas": [0.1]}}',
+    '{"details": {"gammas": [0.1], "betas": [0.1]}}', "[" * 100_000,
+    json.dumps(run([10**400], [0.1])), json.dumps(run([0.1], [0.1], phase=1e-320)),
+    json.dumps(run([1e300], [0.1])), json.dumps(run("1", "2")),
 ])
 def test_what_holds_no_angles_is_refused(tmp_path, text):
     path = tmp_path / "bad.json"
@@ -83,3 +85,11 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot read"):
         Qaoa(angles_from=str(binary))
+
+
+def test_warm_starts_have_angles_of_their_own(tmp_path):
+    warm = run([0.5], [0.5])
+    warm["details"]["warm_start"] = {"from": "convex"}
+    stored = write(tmp_path / "runs.json", run([0.1], [0.2]), warm)
+    for name, expected in (("x", (0.1, 0.2)), ("x from a warm start", (0.5, 0.5))):
+        assert stored.at(1, name, Units(2.0, 1.0, 1.0))[0].flat == pytest.approx(expected)

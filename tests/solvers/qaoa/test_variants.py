@@ -181,6 +181,25 @@ def test_an_allowance_is_shared_with_the_angles_of_terms(random_qubo):
 # -- objectives ---------------------------------------------------------------------------------
 
 
+def test_circuits_of_shots_are_not_those_of_the_descent_in_the_angles_of_terms(random_qubo):
+    outcome = solve(random_qubo(5), training="spsa", training_shots=100, multi_angle=True)
+    assert outcome.usage.evaluations > 400
+    assert outcome.usage.circuits == 401
+    assert outcome.usage.shots == 400 * 100 + 1024
+
+
+@pytest.mark.parametrize("multi_angle", [False, True])
+def test_details_suffice_to_prepare_a_tilted_state_again(random_qubo, multi_angle):
+    model = random_qubo(5)
+    details = solve(model, p=2, warm_start="convex", multi_angle=multi_angle).details
+    kind = TermAngles if multi_angle else Angles
+    angles = kind(np.array(details["gammas"]), np.array(details["betas"]))
+    cost = Cost.of(model)
+    state = reference.product_state(cost, np.array(details["tilts"]), angles)
+    value = np.abs(state) ** 2 @ reference.diagonal(cost)
+    assert cost.energy(value) == pytest.approx(details["noiseless"]["expectation"])
+
+
 def test_the_gibbs_objective_is_what_is_trained(random_qubo):
     model = random_qubo(6)
     found = {
@@ -282,6 +301,7 @@ def test_angles_serve_another_instance_of_the_family(random_qubo, tmp_path):
     ({"objective": "gibbs", "gibbs_eta": 0.0}, "above 0"),
     ({"objective": "gibbs", "gibbs_eta": float("nan")}, "above 0"),
     ({"angles": (0.1, 0.1), "angles_from": "x"}, "two sources"),
+    ({"angles": (0.1, -1e9)}, "got one of size 1e\\+09"),
 ])
 def test_options_that_cannot_act_are_refused(options, message):
     with pytest.raises(UsageError, match=message):
