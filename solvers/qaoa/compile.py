@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +42,15 @@ class Routed:
     success_probability : float
     seed : int
         The compiler's seed that gave it.
+    compilations : int
+        From which it was chosen.
     """
 
     circuit: "QuantumCircuit" = field(repr=False)
     qubits: tuple[int, ...]
     success_probability: float
     seed: int
+    compilations: int = 1
 
 
 def usable_target(target: "Target") -> "Target":
@@ -163,10 +166,11 @@ def compile_circuit(
             "compile_seed, more compile_tries or fewer variables may fit",
         )
     width = min(fewest + 1, most_qubits)
-    return max(
+    best = max(
         (each for each in candidates if len(each.qubits) <= width),
         key=lambda each: each.success_probability,
     )
+    return replace(best, compilations=len(candidates))
 
 
 def qubits_in_use(circuit: "QuantumCircuit") -> tuple[int, ...]:

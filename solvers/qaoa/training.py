@@ -218,6 +218,19 @@ class AngleFinder:
         return _SHARE_WITHOUT_NOISE if self.device.name == StatevectorDevice.name else _SHARE
 
     def _late(self, share: float) -> Callable[[], bool]:
-        """Says when so much of the time is over, or an interrupt came."""
-        late = share * self.watch.clock.limit
-        return lambda: self.watch.progress.stopping or self.watch.clock.elapsed >= late
+        """Says when so much of the time is over, or an interrupt came.
+
+        It is asked before every piece of work, and foresees that the next takes as long as the
+        last: on large registers a single evaluation takes much of a short limit.
+        """
+        clock, late = self.watch.clock, share * self.watch.clock.limit
+        last, ended = clock.elapsed, False
+
+        def over() -> bool:
+            nonlocal last, ended
+            now, before = clock.elapsed, last
+            last = now
+            ended = ended or self.watch.progress.stopping or now + (now - before) >= late
+            return ended
+
+        return over

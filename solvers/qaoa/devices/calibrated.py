@@ -25,6 +25,9 @@ PREFIX = "aer:"
 DEFAULT_LEVEL = 3
 DEFAULT_TRIES = 4
 
+_SHARE = 0.6
+"""Share of a time limit after which no more compilations begin: the circuit is to be executed."""
+
 _REPETITION_DELAY = 250e-6
 """IBM's usual delay between shots, where a backend does not say."""
 
@@ -106,9 +109,12 @@ class CalibratedDevice:
             seed=seed,
             tries=self._tries,
             most_qubits=MOST_QUBITS,
-            over=lambda: watch.over,
+            over=lambda: watch.past(_SHARE),
         )
         circuit = compiler.restrict(routed.circuit, routed.qubits)
+        chosen, planned = f"best of {self._tries} seeds", self._tries * len(ORDERS)
+        if routed.compilations < planned:
+            chosen = f"best of {routed.compilations} compilations, {planned} were planned"
         configuration = self._backend.configuration()
         properties = self._backend.properties()
         return Compiled(
@@ -120,7 +126,7 @@ class CalibratedDevice:
             duration=compiler.duration(routed.circuit, target),
             repetition_delay=getattr(configuration, "default_rep_delay", _REPETITION_DELAY),
             details={
-                "compiler": f"qiskit, level {self._level}, best of {self._tries} seeds",
+                "compiler": f"qiskit, level {self._level}, {chosen}",
                 "compile_seed": routed.seed,
                 "physical_qubits": list(routed.qubits),
                 "calibration_date": properties.last_update_date.isoformat(),

@@ -33,6 +33,10 @@ class Watch:
         """Whether to end now with what there is."""
         return self.clock.expired or self.progress.stopping
 
+    def past(self, share: float) -> bool:
+        """Whether so much of a time limit is over, or all is to end."""
+        return self.over or self.clock.elapsed >= share * self.clock.limit
+
 
 @dataclass(frozen=True, eq=False)
 class Compiled:

@@ -47,7 +47,8 @@ def sample_noisy(
         return Samples(bits, method="density matrix, independent shots")
     count = trajectories or default_trajectories(qubits, gates, shots)
     bits, batch = circuit.sample_trajectories(
-        count, shots, generator, lambda: 0.0 if watch.over else watch.clock.remaining
+        count, shots, generator, lambda: 0.0 if watch.over else watch.clock.remaining,
+        expected_seconds(qubits, gates, threads),
     )
     drawn = int(batch[-1]) + 1 if len(batch) else 0
     method = f"{drawn} noise trajectories, each sampled {len(bits) / max(1, drawn):.3g} times"

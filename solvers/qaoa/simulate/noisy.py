@@ -120,6 +120,7 @@ class NoisyCircuit:
         shots: int,
         generator: np.random.Generator,
         remaining: Callable[[], float],
+        expected: float = 0.0,
     ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Shots spread evenly over trajectories.
 
@@ -131,6 +132,8 @@ class NoisyCircuit:
         generator : numpy.random.Generator
         remaining : callable
             Seconds left; at 0 the run ends with the shots it has.
+        expected : float
+            Seconds that a trajectory is foreseen to take, before the first ones tell.
 
         Returns
         -------
@@ -144,6 +147,8 @@ class NoisyCircuit:
         while len(pieces) < count and remaining() > 0.0:
             begin = time.perf_counter()
             wanted = min(step, count - len(pieces))
+            if expected and not pieces and expected * wanted > (seconds := remaining()):
+                wanted = max(1, int(seconds / expected))
             drawn = self.trajectories(wanted, int(generator.integers(2**31)))
             if not pieces:
                 pace = (time.perf_counter() - begin) / wanted

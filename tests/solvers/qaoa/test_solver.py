@@ -6,8 +6,11 @@ import pytest
 from qopt.errors import SizeError, UnknownNameError, UsageError
 from qopt.forms import Qubo
 from qopt.forms.qubo import Group
-from qopt.solver import Budget, Progress, Status
+from qopt.solver import Budget, Clock, Progress, Status
 from qopt.solvers.qaoa import Qaoa, results
+from qopt.solvers.qaoa.ansatz import Ansatz
+from qopt.solvers.qaoa.devices import Watch
+from qopt.solvers.qaoa.training import AngleFinder
 
 NOISY = "depolarizing:0.01;0.05;0.02"
 
@@ -170,6 +173,17 @@ def test_a_time_limit_of_nothing_ends_without_an_answer(random_qubo):
     assert "time limit" in outcome.reason
     assert len(outcome.answers) == 0
     assert outcome.usage.shots == 0
+
+
+def test_the_training_foresees_another_evaluation_as_long_as_the_last(random_qubo, monkeypatch):
+    budget = Budget(time_limit=10.0)
+    watch = Watch(budget.start(), Progress())
+    finder = AngleFinder(Qaoa(), Ansatz.of(random_qubo(4), "x"), budget, watch, 0)
+    monkeypatch.setattr(Clock, "elapsed", 0.0)
+    late = finder._late(0.4)
+    for elapsed, ends in ((1.0, False), (2.4, False), (3.3, True), (3.3, True)):
+        monkeypatch.setattr(Clock, "elapsed", elapsed)
+        assert late() is ends
 
 
 def test_a_stop_in_the_training_ends_without_an_answer(random_qubo):

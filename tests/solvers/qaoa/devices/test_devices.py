@@ -5,8 +5,9 @@ import pytest
 
 from qopt.errors import SizeError, UnknownNameError, UsageError
 from qopt.forms import Qubo
+from qopt.solver import Budget, Clock, Progress
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
-from qopt.solvers.qaoa.devices import open_device
+from qopt.solvers.qaoa.devices import Watch, open_device
 from qopt.solvers.qaoa.devices.calibrated import device_names
 from qopt.solvers.qaoa.devices.depolarising import DepolarisingDevice
 from qopt.solvers.qaoa.simulate import reference
@@ -120,6 +121,22 @@ def test_routed_qubits_come_back_to_their_variables(random_qubo, watch, trajecto
     noiseless = float(probabilities @ model.energies(bits))
     assert noiseless < energy < Cost.of(model).offset
     assert samples.trajectories == trajectories
+
+
+def test_compilations_leave_time_to_execute(random_qubo):
+    watch = Watch(Budget(time_limit=1e-6).start(), Progress())
+    device = open_device("aer:torino", level=1, tries=2)
+    device.load()
+    compiled = device.compile(Ansatz(Cost.of(random_qubo(4)), ANGLES), 3, watch)
+    assert compiled.details["compiler"].endswith("best of 1 compilations, 4 were planned")
+
+
+def test_a_watch_tells_shares_of_the_limit(monkeypatch):
+    watch = Watch(Budget(time_limit=10.0).start(), Progress())
+    monkeypatch.setattr(Clock, "elapsed", 6.0)
+    assert watch.past(0.6)
+    assert not watch.past(0.7)
+    assert not Watch(Budget().start(), Progress()).past(0.1)
 
 
 def test_a_calibrated_device_tells_what_it_ran(random_qubo, watch):

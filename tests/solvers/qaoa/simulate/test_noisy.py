@@ -83,6 +83,16 @@ def test_time_that_runs_out_means_fewer_trajectories_and_all_shots(ansatz):
     assert len(np.unique(batch)) == 32  # the first call to Aer, and nothing after it
 
 
+def test_the_first_call_asks_for_no_more_than_is_foreseen_to_fit(ansatz):
+    circuit = NoisyCircuit(build_circuit(ansatz), depolarising_noise(4, 0.01, 0.01, 0.0))
+    left = iter([1.0, 1.0, 1e-9])
+    bits, batch = circuit.sample_trajectories(
+        100, 200, np.random.default_rng(0), lambda: next(left, 0.0), expected=0.2
+    )
+    assert len(np.unique(batch)) == 5
+    assert len(bits) == 200
+
+
 def test_an_end_between_calls_keeps_what_there_is(ansatz):
     circuit = NoisyCircuit(build_circuit(ansatz), depolarising_noise(4, 0.01, 0.01, 0.0))
     left = iter([1e9, 1e9, 0.0])
