@@ -15,7 +15,6 @@ from qopt.errors import UsageError
 from .angles import (
     BY_SHOTS,
     Allowance,
-    AllowanceSpentError,
     Trained,
     Training,
     Vector,
@@ -28,7 +27,7 @@ from .angles import (
 from .ansatz import Angles
 from .fixed_angles import transferred
 from .objective import Mean, Objective
-from .simulate import Simulator, StateSimulator
+from .simulate import Simulator, StateSimulator, StoppedError
 
 if TYPE_CHECKING:
     from .shot_search import Draw
@@ -97,7 +96,7 @@ def train(
     else:
         steps, wanted, of = _continuation(search, first, training), layers, "depths"
     done = 0
-    with suppress(AllowanceSpentError):
+    with suppress(StoppedError):
         for _ in steps:
             done += 1
     source = f"{training}: L-BFGS on the noiseless {objective.name}, {done} of {wanted} {of} done"
@@ -145,7 +144,7 @@ def _first_layer(search: "Search", training: Training) -> tuple[Angles, str]:
         first = train_single_layer(search.simulator.known_layer, search.allowance.stop)
         return first, "the closed form"
     first = search.simulator.usual
-    with suppress(AllowanceSpentError):
+    with suppress(StoppedError):
         tolerance = COARSE if training == "auto" else _FINE
         first, _ = search.descend(first, np.eye(2), tolerance)
     return first, "a descent"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .ansatz import Angles, Cost, TermAngles
 from .closed_form import SingleLayer
-from .simulate import Simulator
+from .simulate import Simulator, StoppedError
 
 Training = Literal["auto", "ramp", "fixed", "interp", "fourier", "multistart", "spsa", "cobyla"]
 """Names of the ways to find angles."""
@@ -65,7 +65,7 @@ class Trained(Generic[Kind]):
     complete: bool = True
 
 
-class AllowanceSpentError(Exception):
+class AllowanceSpentError(StoppedError):
     """Ends a search from within an evaluation; never leaves the training."""
 
 

@@ -26,7 +26,7 @@ from .devices import Device, StatevectorDevice, Watch
 from .fixed_angles import transferred
 from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
 from .shot_search import Draw
-from .simulate import Simulator, StateSimulator, Units, open_for_training
+from .simulate import Simulator, StateSimulator, StoppedError, Units, open_for_training
 from .simulate.memory import MOST_QUBITS
 from .simulate.product import ProductStatevector
 from .simulate.statevector import units_of
@@ -46,6 +46,9 @@ _SHARE = 0.4
 
 _SHARE_WITHOUT_NOISE = 0.8
 """The same where executing is one more evaluation."""
+
+_SHARE_OF_CONES = 0.5
+"""The same for light cones, which end within an evaluation."""
 
 
 class AngleFinder:
@@ -75,9 +78,14 @@ class AngleFinder:
         self.options, self.ansatz, self.budget = options, ansatz, budget
         self.model, self.device = model, device
         self.watch, self.seed = watch, seed
-        self.simulator = open_for_training(
-            ansatz, options.p, budget.threads, options.precision
-        )
+        self._in_time = True
+        try:
+            self.simulator = open_for_training(
+                ansatz, options.p, budget.threads, options.precision,
+                lambda: watch.past(_SHARE_OF_CONES),
+            )
+        except StoppedError:
+            self.simulator, self._in_time = None, False
 
     @property
     def units(self) -> Units:
@@ -170,7 +178,8 @@ class AngleFinder:
         """Angles of a register that no simulator takes."""
         cost, layers, training = self.ansatz.cost, self.options.p, self.options.training
         plain = self.ansatz.mixer == "x" and self.ansatz.tilts is None
-        if not plain or training in ("interp", "fourier", "multistart", *BY_SHOTS):
+        searched = training in ("interp", "fourier", "multistart") and self._in_time
+        if not plain or searched or training in BY_SHOTS:
             raise SizeError(
                 f"training={training}", cost.qubits, MOST_QUBITS, "qubits",
                 "neither the state nor light cones of its terms fit; take training=fixed, or give "
@@ -181,10 +190,13 @@ class AngleFinder:
             return Trained(first, f"{training}: the closed form of one layer")
         if training == "ramp":
             return Trained(ramp(first, layers), "ramp: linear, by the closed form of one layer")
+        why = "no simulator takes so many qubits"
+        if not self._in_time:
+            why = "the time limit left none to make light cones"
         return Trained(
             transferred(cost, layers, first),
             f"{training}: the table of regular graphs, stretched to one layer's optimum, without a "
-            "search: no simulator takes so many qubits",
+            f"search: {why}",
         )
 
     def _terms(
@@ -208,7 +220,10 @@ class AngleFinder:
                 return {}
             layer = SingleLayer(self.ansatz.cost)
             return {"expectation": energy(layer.value(angles.gammas[0], angles.betas[0]))}
-        figures = {"expectation": energy(simulator.expectation(angles))}
+        try:
+            figures = {"expectation": energy(simulator.expectation(angles))}
+        except StoppedError:
+            return {}
         if objective.name != "mean":
             figures[objective.name] = energy(simulator.value(angles, objective))
         return figures

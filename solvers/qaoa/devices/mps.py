@@ -9,6 +9,7 @@ from qopt.errors import SizeError, UsageError
 
 from ..ansatz import Angles, Ansatz, TermAngles
 from ..circuit import build_circuit, one_qubit_gates
+from ..simulate import StoppedError
 from .device import Compiled, Samples, Watch
 
 NAME = "mps"
@@ -95,7 +96,7 @@ class MpsDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Independent shots of the truncated state; none where `watch` ends its preparation."""
-        from ..simulate.mps import MatrixProductState, StoppedError
+        from ..simulate.mps import MatrixProductState
 
         try:
             state = MatrixProductState(compiled.ansatz, self.bond, lambda: watch.over)

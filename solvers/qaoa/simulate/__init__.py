@@ -2,9 +2,9 @@
 
 from .batch import expectations
 from .opening import check_size, draw, open_for_training, open_simulator, warm_up
-from .simulator import Amplitudes, Precision, Simulator, StateSimulator, Units
+from .simulator import Amplitudes, Precision, Simulator, StateSimulator, StoppedError, Units
 
 __all__ = [
-    "Amplitudes", "Precision", "Simulator", "StateSimulator", "Units", "check_size", "draw",
-    "expectations", "open_for_training", "open_simulator", "warm_up",
+    "Amplitudes", "Precision", "Simulator", "StateSimulator", "StoppedError", "Units", "check_size",
+    "draw", "expectations", "open_for_training", "open_simulator", "warm_up",
 ]

@@ -6,9 +6,9 @@ circuit on these gives its mean exactly, whatever the size of the rest (Farhi et
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,14 @@ from qopt.forms import Ising
 from ..ansatz import Angles, Cost
 from ..objective import Mean, Objective
 from .memory import free_memory
-from .simulator import Precision, Units
+from .simulator import Precision, StoppedError, Units
 from .statevector import BYTES_AN_AMPLITUDE, Statevector, units_of, usual_angles
 
 MOST_QUBITS = 20
 """Largest cone that is simulated: there may be as many as there are couplings."""
 
 Floats = NDArray[np.float64]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +73,30 @@ class LightCones:
     layers : int
     threads : int
     precision : {"double", "single"}
+    stop : callable, optional
+        Asked between cones whether to end, here and in every evaluation.
 
     Raises
     ------
     SizeError
         Where a cone has more than 20 qubits.
+    StoppedError
+        Where `stop` ends the work; evaluations raise it, too.
     """
 
     where = "cpu"
 
     def __init__(
-        self, cost: Cost, layers: int, threads: int = 1, precision: Precision = "double"
+        self, cost: Cost, layers: int, threads: int = 1, precision: Precision = "double",
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.cost, self.layers, self.precision = cost, layers, precision
-        found = _cones(cost, layers)
+        self._stop = stop
+        found = _cones(cost, layers, stop)
         _check_memory(found, precision)
         self._cones = [
             (cone, Statevector(cone.cost, threads, precision), _signs(cone))
-            for cone in found
+            for cone in _until(stop, found)
         ]
 
     @property
@@ -121,7 +128,8 @@ class LightCones:
         """Expectation of the normalised cost, after so many layers or fewer."""
         angles = self._padded(angles)
         return float(sum(
-            cone.weight * simulator.value(angles, sign) for cone, simulator, sign in self._cones
+            cone.weight * simulator.value(angles, sign)
+            for cone, simulator, sign in _until(self._stop, self._cones)
         ))
 
     def value(self, angles: Angles, objective: Objective) -> float:
@@ -136,7 +144,7 @@ class LightCones:
         _only_mean(objective)
         padded = self._padded(angles)
         value, gradient = 0.0, np.zeros((2, self.layers))
-        for cone, simulator, sign in self._cones:
+        for cone, simulator, sign in _until(self._stop, self._cones):
             own, slopes = simulator.value_and_gradient(padded, sign)
             value += cone.weight * own
             gradient += cone.weight * slopes.reshape(2, -1)
@@ -159,6 +167,14 @@ def _check_memory(cones: list[_Cone], precision: Precision) -> None:
         )
 
 
+def _until(stop: Callable[[], bool], items: Iterable[Item]) -> Iterator[Item]:
+    """The items one after another, until `stop` says so."""
+    for item in items:
+        if stop():
+            raise StoppedError
+        yield item
+
+
 def _only_mean(objective: Objective) -> None:
     if not isinstance(objective, Mean):
         raise UsageError(f"light cones give the mean alone, not the objective {objective.name!r}")
@@ -173,7 +189,7 @@ def _signs(cone: _Cone) -> _Sign:
 # -- finding the cones --------------------------------------------------------------------------
 
 
-def _cones(cost: Cost, layers: int) -> list[_Cone]:
+def _cones(cost: Cost, layers: int, stop: Callable[[], bool]) -> list[_Cone]:
     """The cones of all terms, alike ones joined."""
     import networkx as nx
 
@@ -184,7 +200,7 @@ def _cones(cost: Cost, layers: int) -> list[_Cone]:
     ):
         neighbours[i][j] = neighbours[j][i] = weight
     buckets: dict[Hashable, list[list[Any]]] = defaultdict(list)
-    for ends, weight in _terms(ising):
+    for ends, weight in _until(stop, _terms(ising)):
         graph = _graph(neighbours, ising.h, ends, layers)
         key = nx.weisfeiler_lehman_graph_hash(graph, edge_attr="label", node_attr="label")
         for known in buckets[key]:

@@ -11,6 +11,7 @@ from qopt.forms import Ising
 
 from ..ansatz import Ansatz
 from .arrangement import arrange
+from .simulator import StoppedError
 
 Complex = NDArray[np.complex128]
 
@@ -21,10 +22,6 @@ _NEGLIGIBLE = 1e-10
 """Schmidt values below this share of the largest are rounding errors, dropped at any bond."""
 
 _Z = np.array([1.0, -1.0])
-
-
-class StoppedError(Exception):
-    """The caller's `stop` ended the work."""
 
 
 class MatrixProductState:

@@ -1,5 +1,6 @@
 """Which simulator an ansatz gets."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def open_simulator(
 
 
 def open_for_training(
-    ansatz: Ansatz, layers: int, threads: int = 1, precision: Precision = "double"
+    ansatz: Ansatz, layers: int, threads: int = 1, precision: Precision = "double",
+    stop: Callable[[], bool] = lambda: False,
 ) -> Simulator | None:
     """The simulator of an ansatz or, where it does not fit, light cones; None where these do not.
 
@@ -48,6 +50,13 @@ def open_for_training(
         Most layers that will be asked for.
     threads : int
     precision : {"double", "single"}
+    stop : callable, optional
+        Asked between light cones whether to end, now and in every evaluation.
+
+    Raises
+    ------
+    StoppedError
+        Where it ended their making.
     """
     try:
         return open_simulator(ansatz, threads, precision)
@@ -55,7 +64,7 @@ def open_for_training(
         if ansatz.mixer != "x" or ansatz.tilts is not None:
             return None
     try:
-        return LightCones(ansatz.cost, layers, threads, precision)
+        return LightCones(ansatz.cost, layers, threads, precision, stop)
     except SizeError:
         return None
 

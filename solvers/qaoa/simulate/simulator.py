@@ -12,6 +12,10 @@ Amplitudes = NDArray[np.complexfloating[Any, Any]]
 Precision = Literal["double", "single"]
 
 
+class StoppedError(Exception):
+    """The caller's `stop` ended the work; never leaves the solver."""
+
+
 class Units(NamedTuple):
     """Usual sizes, by which a search scales what it sees.
 

@@ -1,5 +1,6 @@
 """The variants of QAOA as options of the solver."""
 
+import itertools
 import json
 
 import networkx as nx
@@ -12,7 +13,7 @@ from qopt.loading import load
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost, TermAngles
-from qopt.solvers.qaoa.devices import open_device
+from qopt.solvers.qaoa.devices import Watch, open_device
 from qopt.solvers.qaoa.noise import depolarising_noise
 from qopt.solvers.qaoa.simulate import open_for_training, reference
 from qopt.solvers.qaoa.simulate.light_cone import LightCones
@@ -232,6 +233,20 @@ def test_fifty_qubits_of_a_sparse_cost_are_trained_exactly(p, how):
     assert -outcome.details["noiseless"]["expectation"] / 75 > {1: 0.69, 2: 0.74}[p]
     assert "truncation error" in outcome.reason
     assert 0.0 < outcome.details["estimated_fidelity"] <= 1.0
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_time_limit_ends_light_cones(monkeypatch, made):
+    model = cubic(40)
+    cones = LightCones(Cost.of(model), 2).distinct
+    asked = model.num_interactions + cones + 1 if made else 30
+    answers = itertools.chain([False] * asked, itertools.repeat(True))
+    monkeypatch.setattr(Watch, "past", lambda watch, share: next(answers))
+    outcome = solve(model, p=2, device="mps:4", shots=20)
+    told = "without a search: the time limit left none to make light cones"
+    assert (told in outcome.reason) != made
+    assert outcome.details["noiseless"] == {}
+    assert outcome.counts.sum() == 20
 
 
 def test_what_no_simulator_takes_gets_angles_from_the_table(random_qubo):

@@ -8,8 +8,8 @@ from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.closed_form import SingleLayer
 from qopt.solvers.qaoa.fixed_angles import fixed_angles
-from qopt.solvers.qaoa.simulate import reference
-from qopt.solvers.qaoa.simulate.mps import MatrixProductState, StoppedError
+from qopt.solvers.qaoa.simulate import StoppedError, reference
+from qopt.solvers.qaoa.simulate.mps import MatrixProductState
 from qopt.solvers.qaoa.simulate.statevector import Statevector
 
 ANGLES = Angles((0.3, 0.5), (-0.5, -0.3))
