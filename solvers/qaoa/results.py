@@ -98,12 +98,10 @@ def outcome(
     progress: Progress,
 ) -> Outcome:
     """Distinct answers, those that keep the groups first, each part by energy."""
-    answers, which, counts = np.unique(
-        samples.bits, axis=0, return_inverse=True, return_counts=True
-    )
+    answers, which, counts = distinct(samples.bits)
     energies = model.energies(answers)
     broken = model.group_violations(answers)
-    details["sampled"] = _sampled(model, ansatz, answers, which.reshape(-1), samples)
+    details["sampled"] = _sampled(model, ansatz, answers, which, samples)
     order = np.lexsort((energies, broken))
     kept = broken[order[0]] == 0
     if kept:
@@ -117,6 +115,26 @@ def outcome(
         reason=reason if kept else f"no shot kept every group; {reason}",
         details=details,
     )
+
+
+def distinct(
+    bits: NDArray[np.int8],
+) -> tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct rows in lexicographic order, which of them each row is, and their counts.
+
+    Rows of up to 64 bits are sorted as numbers, a hundred times faster than as rows.
+    """
+    if bits.shape[1] > 64:
+        rows, which, counts = np.unique(bits, axis=0, return_inverse=True, return_counts=True)
+        return rows, which.reshape(-1), counts
+    words = np.zeros((len(bits), 8), dtype=np.uint8)
+    packed = np.packbits(bits.astype(bool), axis=1)
+    words[:, : packed.shape[1]] = packed
+    numbers = words.view(">u8").reshape(-1).astype(np.uint64)
+    _, first, which, counts = np.unique(
+        numbers, return_index=True, return_inverse=True, return_counts=True
+    )
+    return bits[first], which.reshape(-1), counts
 
 
 def _sampled(

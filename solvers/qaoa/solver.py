@@ -292,7 +292,8 @@ class Qaoa:
         reason = self._reason(
             model, ansatz, samples, trained, noiseless, clock, progress
         )
-        found = outcome(model, ansatz, samples, usage, details, reason, progress)
+        with usage.phase("execute"):
+            found = outcome(model, ansatz, samples, usage, details, reason, progress)
         if start is not None:
             describe_start(start, model, found, int(seeds[3]))
         self._caveats(found, trained)

@@ -223,6 +223,16 @@ def test_a_limit_too_short_for_one_trajectory_is_said(random_qubo, monkeypatch):
     assert "before a shot was taken" in outcome.reason
 
 
+@pytest.mark.parametrize("qubits", [1, 8, 13, 64, 70])
+def test_distinct_rows_are_those_of_numpy(qubits):
+    bits = np.random.default_rng(0).integers(0, 2, (300, qubits)).astype(np.int8)
+    bits[100:200] = bits[:100]
+    rows, which, counts = np.unique(bits, axis=0, return_inverse=True, return_counts=True)
+    found = results.distinct(bits)
+    for one, other in zip(found, (rows, which.reshape(-1), counts), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_error_of_a_mean_counts_trajectories_not_shots():
     energies = np.array([1.0, 1.0, 1.0, 3.0, 3.0, 3.0])
     alike = results.statistics(energies, np.array([0, 0, 0, 1, 1, 1]))
