@@ -4,6 +4,7 @@ What searches from here on is in `angle_search`.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -125,7 +126,7 @@ def train_single_layer(cost: Cost, stop: Callable[[], bool] = lambda: False) -> 
     ----------
     cost : Cost
     stop : callable, optional
-        Asked before every phase and every descent whether to end.
+        Asked before every phase, and every step of a descent, whether to end.
     """
     from scipy.optimize import minimize
 
@@ -142,15 +143,18 @@ def train_single_layer(cost: Cost, stop: Callable[[], bool] = lambda: False) -> 
         return Angles((0.5 / cost.spread,), (-np.pi / 8.0,))
     # Descents run in units in which a step of one is of the usual size, for phases as for mixers.
     unit = np.array([1.0 / cost.spread, 1.0])
+
+    def descended(flat: Vector) -> float:
+        if stop():
+            raise AllowanceSpentError
+        return layer.value(*(flat * unit))
+
     found = []
     for value, start in _valleys(scanned):
-        if stop():
-            found.append((value, start))
-            continue
-        end = minimize(
-            lambda flat: layer.value(*(flat * unit)), start / unit, method="L-BFGS-B", tol=1e-12
-        )
-        found.append(min((value, start), (float(end.fun), end.x * unit), key=_value))
+        with suppress(AllowanceSpentError):
+            end = minimize(descended, start / unit, method="L-BFGS-B", tol=1e-12)
+            value, start = min((value, start), (float(end.fun), end.x * unit), key=_value)
+        found.append((value, start))
     least = min(value for value, _ in found)
     return Angles.split(next(flat for value, flat in found if value <= least * (1.0 - _EQUAL)))
 

@@ -1,6 +1,7 @@
 """Recursive QAOA: correlations of a shallow circuit fix one spin after the other."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +14,7 @@ from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from ..exact import Exact
 from .angle_search import train
-from .angles import Allowance, train_single_layer
+from .angles import Allowance, AllowanceSpentError, train_single_layer
 from .ansatz import Angles, Cost
 from .closed_form import SingleLayer
 from .objective import Mean
@@ -262,12 +263,15 @@ class _Search:
         start = np.array(self._angles.flat)
 
         def mean(flat: Floats) -> float:
-            allowance.used += 1
+            allowance.spend()
             return layer.value(flat[0], flat[1])
 
-        found = minimize(mean, start, method="L-BFGS-B", options={"maxiter": 10})
-        better = found.fun <= mean(start)
-        return Angles.split(found.x if better else start)
+        with suppress(AllowanceSpentError):
+            before = mean(start)
+            found = minimize(mean, start, method="L-BFGS-B", options={"maxiter": 10})
+            if found.fun <= before:
+                return Angles.split(found.x)
+        return Angles.split(start)
 
 
 def _strongest(

@@ -89,6 +89,13 @@ def test_one_seed_gives_one_answer_and_shots_are_counted(random_qubo):
     assert one.usage.hypothetical
 
 
+@pytest.mark.parametrize("evaluations", [1, 2, 17])
+def test_a_budget_of_evaluations_is_kept(random_qubo, evaluations):
+    outcome = solve(random_qubo(40), Budget(evaluations=evaluations))
+    assert outcome.usage.evaluations == evaluations
+    assert "ended early" in outcome.reason
+
+
 @pytest.mark.parametrize("budget", [Budget(evaluations=1), Budget(time_limit=0.0)])
 def test_a_spent_budget_leaves_a_local_minimum(budget):
     model = ring(60)
