@@ -9,7 +9,7 @@ from qopt.forms.qubo import Group
 from qopt.solver import Budget, Clock, Progress, Status
 from qopt.solvers.qaoa import Qaoa, results
 from qopt.solvers.qaoa.ansatz import Ansatz
-from qopt.solvers.qaoa.devices import Watch
+from qopt.solvers.qaoa.devices import Watch, open_device
 from qopt.solvers.qaoa.training import AngleFinder
 
 NOISY = "depolarizing:0.01;0.05;0.02"
@@ -178,7 +178,8 @@ def test_a_time_limit_of_nothing_ends_without_an_answer(random_qubo):
 def test_the_training_foresees_another_evaluation_as_long_as_the_last(random_qubo, monkeypatch):
     budget = Budget(time_limit=10.0)
     watch = Watch(budget.start(), Progress())
-    finder = AngleFinder(Qaoa(), Ansatz.of(random_qubo(4), "x"), budget, watch, 0)
+    model, device = random_qubo(4), open_device("statevector")
+    finder = AngleFinder(Qaoa(), model, Ansatz.of(model, "x"), budget, watch, 0, device)
     monkeypatch.setattr(Clock, "elapsed", 0.0)
     late = finder._late(0.4)
     for elapsed, ends in ((1.0, False), (2.4, False), (3.3, True), (3.3, True)):
