@@ -27,7 +27,7 @@ PEERS = {
 }
 """Simulators beside ours, and what installs them."""
 
-SLOWEST = {"qokit": 16, "qulacs": 20, "lightning": 22, "qiskit-aer": 22}
+SLOWEST = {"qokit": 16, "qulacs": 20, "lightning": 22, "qiskit-aer": 24}
 """Qubits up to which a simulator's run does not take minutes."""
 
 

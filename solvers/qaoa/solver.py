@@ -456,7 +456,8 @@ class Qaoa:
         words = [f"{len(samples.bits)} shots ({samples.method})", _mixing(model, ansatz)]
         if "expectation" in noiseless:
             extra = ", penalties included" if model.groups and not ansatz.groups else ""
-            words.append(f"noiseless mean energy {noiseless['expectation']:.6g}{extra}")
+            mean = f"{noiseless['expectation']:.6g}{extra}"
+            words.append(f"noiseless mean energy of the QUBO {mean}")
         if (before := noiseless.get("expectation_with_one_angle_a_layer")) is not None:
             words[-1] += f" ({before:.6g} with one angle of a kind a layer)"
         if self.angles is None:
