@@ -14,9 +14,10 @@ from .errors import (
 )
 from .forms import FORMS
 from .judge import TOLERANCE
-from .problem import Problem, Score
+from .problem import Problem, Score, Sense
 from .record import Record
 from .solver import Status
+from .stats import gap
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,20 @@ class Solution:
         row = {name: data[name] for name in columns}
         return pd.DataFrame([{**row, "wall": self.record.wall, "cpu": self.record.cpu}])
 
+    def _known(self, reference: dict[str, Any]) -> str:
+        """The best known value, and how far the answer is from it."""
+        value = float(reference["value"])
+        sense: Sense = "maximise" if self.record.instance.sense == "maximise" else "minimise"
+        words = f"best known {value:.10g} ({reference['source']})"
+        if self.objective is None or not self.feasible:
+            return words
+        apart = gap(self.objective, value, sense)
+        if apart.absolute == 0.0:
+            return f"{words}, reached"
+        relative = "" if apart.relative is None else f" ({100.0 * abs(apart.relative):.3g} %)"
+        side = "worse" if apart.absolute > 0.0 else "better"
+        return f"{words}, {abs(apart.absolute):.4g}{relative} {side}"
+
     def __repr__(self) -> str:
         record = self.record
         value = "no answer" if record.objective is None else f"objective {record.objective:.10g}"
@@ -126,6 +141,8 @@ class Solution:
         if record.bound is not None:
             gap = "" if self.gap is None else f", gap {100 * self.gap:.3g} %"
             lines.append(f"  bound {record.bound:.10g}{gap}")
+        if record.instance.reference is not None:
+            lines.append(f"  {self._known(record.instance.reference)}")
         lines.extend(f"  violated: {text}" for text, _ in record.violations[:5])
         if record.reason:
             lines.append(f"  {record.reason}")

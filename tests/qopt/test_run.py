@@ -293,3 +293,20 @@ def test_a_solution_prints_short_and_makes_a_frame(tmp_path):
     wanted = {"instance", "solver", "seed", "status", "objective", "feasible", "violations",
               "bound", "gap", "answer", "usage", "cost"}
     assert wanted <= set(data)
+
+
+@pytest.mark.parametrize(("best", "words"), [
+    (3.0, "best known 3 (by hand), reached"),
+    (2.0, "best known 2 (by hand), 1 (50 %) worse"),
+    (4.0, "best known 4 (by hand), 1 (25 %) better"),
+    (-1.0, "best known -1 (by hand), 4 worse"),
+])
+def test_an_answer_stands_beside_what_is_known(tmp_path, best, words):
+    problem = qopt.load(write_pick(tmp_path / "a.pick"))
+    solution = qopt.solve(replace(problem, reference=Reference(best, "by hand")), "brute:keep=2")
+    assert f"  {words}\n" in repr(solution)
+
+
+def test_a_solver_is_given_by_name(tmp_path):
+    with pytest.raises(UsageError, match="solver's name with its options"):
+        qopt.solve(qopt.load(write_pick(tmp_path / "a.pick")), Task)
