@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qopt.forms import Qubo
+
 from .ansatz import Cost
 
 Floats = NDArray[np.float64]
@@ -87,3 +89,8 @@ class SingleLayer:
             - np.cos(2.0 * gamma * (h[row] - h[col])) * pairs[:, 3]
         )
         return Correlations(np.sin(2.0 * gamma * h) * spins, single, double)
+
+
+def warm_up() -> None:
+    """Compile, or load from numba's cache, what `SingleLayer` runs."""
+    SingleLayer(Cost.of(Qubo.from_arrays([0.0, 0.0], [0], [1], [1.0]))).value(0.1, 0.1)

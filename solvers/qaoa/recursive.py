@@ -13,6 +13,7 @@ from qopt.forms import Ising, Qubo
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from ..exact import Exact
+from . import closed_form
 from .angle_search import train
 from .angles import Allowance, AllowanceSpentError, train_single_layer
 from .ansatz import Angles, Cost
@@ -20,6 +21,7 @@ from .closed_form import SingleLayer
 from .objective import Mean
 from .simulate import statevector
 from .simulate.sampling import sample
+from .simulate.threads import blas_threads
 
 MOST_SPINS = 4000
 """Largest model: its couplings are held as a dense matrix."""
@@ -100,7 +102,8 @@ class RecursiveQaoa:
             rest = Remainder.of(model.penalised().to_ising())
         with usage.phase("execute"):
             search = _Search(self, budget, clock, seed, progress, usage)
-            spins = search.run(rest)
+            with blas_threads(budget.threads):
+                spins = search.run(rest)
         usage.evaluations = search.used
         answer = ((1 - spins) // 2).astype(np.int8)
         return _outcome(model, answer, search, usage, progress)
@@ -109,7 +112,7 @@ class RecursiveQaoa:
         """Import and compile what the rounds run."""
         import scipy.optimize  # noqa: F401 - the import is what takes time
 
-        SingleLayer(Cost.of(Qubo.from_arrays([0.0, 0.0], [0], [1], [1.0]))).value(0.1, 0.1)
+        closed_form.warm_up()
         Exact().solve(Qubo.from_arrays([1.0]), Budget(), 0, Progress())
         if self.correlations == "statevector":
             statevector.warm_up(Cost.of(model.penalised()))

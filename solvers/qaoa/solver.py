@@ -13,12 +13,14 @@ from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 from .. import postprocess as postprocessing
 from ..postprocess import Postprocess
 from . import circuit as circuits
+from . import closed_form
 from .angles import BY_SHOTS, Trained, Training
 from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
 from .devices import MPS, Device, Samples, StatevectorDevice, Watch, open_device
 from .mixers import GROUP_MIXERS
 from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
 from .simulate import Units, warm_up
+from .simulate.threads import blas_threads
 from .stored_angles import StoredAngles
 from .training import AngleFinder
 from .warm_start import WarmStart, WarmStartName, warm_start
@@ -255,6 +257,14 @@ class Qaoa:
         ansatz = self._ansatz(model)
         with usage.phase("setup"):
             device = self._load(ansatz, budget.threads)
+        with blas_threads(budget.threads):
+            return self._run(model, ansatz, device, budget, seed, progress, usage)
+
+    def _run(
+        self, model: Qubo, ansatz: Ansatz, device: Device, budget: Budget, seed: int,
+        progress: Progress, usage: Usage,
+    ) -> Outcome:
+        """All but the setup."""
         clock = budget.start()
         watch = Watch(clock, progress)
         seeds = np.random.SeedSequence(seed).generate_state(4)
@@ -408,6 +418,8 @@ class Qaoa:
             postprocessing.load()
         device.check_size(ansatz)
         warm_up(ansatz, self.precision)
+        if ansatz.mixer == "x":
+            closed_form.warm_up()
         if not self._untrained or self.warm_start != "none":
             import scipy.optimize  # noqa: F401 - the import is what takes time
         if ansatz.mixer == "grover":

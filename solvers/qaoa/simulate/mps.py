@@ -1,8 +1,6 @@
 """QAOA states as matrix product states: many qubits, as far as their entanglement allows."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from qopt.forms import Ising
 from ..ansatz import Ansatz
 from .arrangement import arrange
 from .simulator import StoppedError
+from .threads import blas_threads
 
 Complex = NDArray[np.complex128]
 
@@ -62,7 +61,7 @@ class MatrixProductState:
         self.truncation, self.fidelity, self.reached = 0.0, 1.0, 1
         self._sites = [np.full((1, 2, 1), np.sqrt(0.5) + 0j) for _ in range(ansatz.cost.qubits)]
         self._centre = 0
-        with _one_thread():
+        with blas_threads(1):
             self._order = arrange(ansatz.cost.ising)
             ising = _placed(ansatz.cost.ising, self._order)
             for gamma, beta in zip(ansatz.angles.gammas, ansatz.angles.betas, strict=True):
@@ -78,7 +77,7 @@ class MatrixProductState:
         """
         bits = np.zeros((shots, len(self._sites)), dtype=np.int8)
         done = 0
-        with _one_thread():
+        with blas_threads(1):
             while done < shots and not (done and self._stop()):
                 count = min(BATCH, shots - done)
                 bits[done : done + count, self._order] = self._draw(count, generator)
@@ -194,12 +193,3 @@ def _placed(ising: Ising, order: NDArray[np.int64]) -> Ising:
     places = np.argsort(order)
     row, col = places[ising.row], places[ising.col]
     return Ising(ising.h[order], np.minimum(row, col), np.maximum(row, col), ising.J)
-
-
-@contextmanager
-def _one_thread() -> Iterator[Any]:
-    """Keep numpy's linear algebra to one thread: its matrices are too small for more."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield

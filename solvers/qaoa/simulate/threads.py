@@ -1,7 +1,8 @@
 """Spreading passes over amplitudes over threads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -23,3 +24,16 @@ class Threads:
             return [work(0, 0, count)]
         ends = [count * i // self.count for i in range(self.count + 1)]
         return list(self._pool.map(work, range(self.count), ends[:-1], ends[1:]))
+
+
+@contextmanager
+def blas_threads(count: int) -> Iterator[None]:
+    """Keep the linear algebra of libraries that are loaded by now to so many threads.
+
+    Left alone it takes all cores, and on busy ones its threads wait for each other longer than
+    small matrices take.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=count, user_api="blas"):
+        yield
