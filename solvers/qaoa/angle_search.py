@@ -14,6 +14,7 @@ from qopt.errors import UsageError
 
 from .angles import (
     BY_SHOTS,
+    GRADIENT,
     Allowance,
     Trained,
     Training,
@@ -201,7 +202,7 @@ class Search:
         matrix = basis * scaling(self.simulator, depth)[:, None]
 
         def evaluate(x: Vector) -> tuple[float, Vector]:
-            self.allowance.spend()
+            self.allowance.spend(GRADIENT)
             angles = Angles.split(matrix @ x)
             value, gradient = self.simulator.value_and_gradient(angles, self._objective)
             return self._keep(value, angles) / scale, matrix.T @ gradient / scale

@@ -66,6 +66,13 @@ class Trained(Generic[Kind]):
     complete: bool = True
 
 
+Stop = Callable[..., bool]
+"""Asked before a piece of work whether to end; may be given the work, one expectation being 1."""
+
+GRADIENT = 4.0
+"""Work of an evaluation with its gradient."""
+
+
 class AllowanceSpentError(StoppedError):
     """Ends a search from within an evaluation; never leaves the training."""
 
@@ -82,7 +89,7 @@ class Allowance:
     """
 
     def __init__(
-        self, evaluations: int | None = None, stop: Callable[[], bool] = lambda: False
+        self, evaluations: int | None = None, stop: Stop = lambda work=1.0: False
     ) -> None:
         self.limit = DEFAULT_EVALUATIONS if evaluations is None else evaluations
         self.used = 0
@@ -93,15 +100,15 @@ class Allowance:
         """Whether nothing is left."""
         return self.used >= self.limit or self.stop()
 
-    def spend(self) -> None:
-        """Count one evaluation.
+    def spend(self, work: float = 1.0) -> None:
+        """Count one evaluation of so much work.
 
         Raises
         ------
         AllowanceSpentError
             Where nothing is left: this ends scipy's loop from within.
         """
-        if self.over:
+        if self.used >= self.limit or self.stop(work):
             raise AllowanceSpentError
         self.used += 1
 

@@ -210,7 +210,7 @@ class _Search:
         best = Exact().solve(small, Budget(), 0, Progress()).answers[0]
         return rest.complete(1 - 2 * np.asarray(best, dtype=np.int64))
 
-    def _over(self) -> bool:
+    def _over(self, work: float = 1.0) -> bool:
         spent = self.budget.evaluations is not None and self.used >= self.budget.evaluations
         return spent or self.progress.stopping or self.clock.expired
 

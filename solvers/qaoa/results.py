@@ -13,6 +13,9 @@ from .ansatz import Ansatz
 from .devices import Compiled, Device, Samples
 from .warm_start import WarmStart
 
+_ROUNDING = 1e-9
+"""Difference of energies, relative to the largest coefficient, that is rounding."""
+
 
 def describe(compiled: Compiled, device: Device, usage: Usage) -> None:
     """Put the facts of a compiled circuit into the ledger."""
@@ -55,7 +58,8 @@ def describe_start(start: WarmStart, model: Qubo, found: Outcome, seed: int) -> 
     random = np.random.default_rng(seed).random((int(found.counts.sum()), model.num_variables))
     alone = _best_kept(model, (random < ones).astype(np.int8))
     best = model.energy(found.answers[0]) if found.status is Status.FEASIBLE else None
-    better = best is not None and (alone is None or best < alone)
+    # What differs by rounding alone is no better.
+    better = best is not None and (alone is None or best < alone - _ROUNDING * model.scale)
     found.details["warm_start"] = {
         "from": start.method,
         "epsilon": start.epsilon,

@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 
 from .angle_search import COARSE
-from .angles import Allowance, AllowanceSpentError, Trained, Vector
+from .angles import GRADIENT, Allowance, AllowanceSpentError, Trained, Vector
 from .ansatz import Angles, TermAngles
 from .objective import Objective
 from .simulate.product import ProductStatevector
@@ -53,7 +53,7 @@ def refine(
 
     def evaluate(x: Vector) -> tuple[float, Vector]:
         nonlocal best
-        allowance.spend()
+        allowance.spend(GRADIENT)
         angles = TermAngles.split(x * unit, layers, terms, qubits)
         value, gradient = simulator.value_and_gradient(angles, objective)
         if value < best[0]:
@@ -61,13 +61,17 @@ def refine(
         return value / scale, gradient * unit / scale
 
     step = _PERTURBATION * np.random.default_rng(seed).standard_normal(len(unit))
+    ended = False
     with suppress(AllowanceSpentError):
         evaluate(plain.flat / unit)
         minimize(
             evaluate, plain.flat / unit + step, jac=True, method="L-BFGS-B",
             options={"ftol": COARSE, "maxcor": 30, "maxfun": 10**9},
         )
+        ended = True
     source = f"{trained.source}; then an angle a term and qubit, {allowance.used} evaluations"
     # The descent sees exact states: shots and circuits are those of the search before it.
     evaluations = trained.evaluations + allowance.used
-    return Trained(best[1], source, evaluations, trained.shots, trained.circuits)
+    # An evaluation short of a minimum is no cut where the default allowance was used up.
+    complete = trained.complete and (ended or allowance.used >= DEFAULT_EVALUATIONS)
+    return Trained(best[1], source, evaluations, trained.shots, trained.circuits, complete)

@@ -1,6 +1,5 @@
 """How a run comes to its angles: given, stored, or trained on what can be simulated."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
 from .angles import (
     BY_SHOTS,
     Allowance,
+    Stop,
     Trained,
     Vector,
     default_evaluations,
@@ -44,7 +44,7 @@ _NOISY_EVALUATIONS = 60
 _SHARE = 0.4
 """Share of a time limit after which the angle search ends, so that there is time to execute."""
 
-_SHARE_WITHOUT_NOISE = 0.8
+_SHARE_WITHOUT_NOISE = 0.7
 """The same where executing is one more evaluation."""
 
 _SHARE_OF_CONES = 0.5
@@ -232,20 +232,20 @@ class AngleFinder:
     def _share(self) -> float:
         return _SHARE_WITHOUT_NOISE if self.device.name == StatevectorDevice.name else _SHARE
 
-    def _late(self, share: float) -> Callable[[], bool]:
+    def _late(self, share: float) -> Stop:
         """Says when so much of the time is over, or an interrupt came.
 
-        It is asked before every piece of work, and foresees that the next takes as long as the
-        last: on large registers a single evaluation takes much of a short limit.
+        It is asked before every piece of work, with its size, and foresees how long it takes by the
+        last one: on large registers a single evaluation takes much of a short limit.
         """
         clock, late = self.watch.clock, share * self.watch.clock.limit
-        last, ended = clock.elapsed, False
+        last, size, ended = clock.elapsed, 1.0, False
 
-        def over() -> bool:
-            nonlocal last, ended
-            now, before = clock.elapsed, last
-            last = now
-            ended = ended or self.watch.progress.stopping or now + (now - before) >= late
+        def over(work: float = 1.0) -> bool:
+            nonlocal last, size, ended
+            now, unit = clock.elapsed, (clock.elapsed - last) / size
+            last, size = now, work
+            ended = ended or self.watch.progress.stopping or now + work * unit >= late
             return ended
 
         return over

@@ -105,7 +105,7 @@ def test_the_allowance_is_kept_and_more_of_it_is_no_worse(random_qubo, training)
 def test_a_stop_ends_a_search_with_its_best(random_qubo, training):
     cost, asked = Cost.of(random_qubo(5)), []
 
-    def stop():
+    def stop(work=1.0):
         asked.append(True)
         return len(asked) > 90
 
@@ -121,7 +121,7 @@ def test_a_stop_ends_a_search_with_its_best(random_qubo, training):
 def test_a_stop_before_the_first_evaluation_gives_angles_of_the_usual_size(random_qubo, training):
     cost = Cost.of(random_qubo(5))
     simulator = Statevector(cost)
-    allowance = Allowance(stop=lambda: True)
+    allowance = Allowance(stop=lambda work=1.0: True)
     trained = train(simulator, 2, Mean(), allowance, training=training)
     assert trained.evaluations == trained.shots == 0
     assert simulator.expectation(trained.angles) < 0.0

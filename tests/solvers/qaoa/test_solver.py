@@ -185,6 +185,11 @@ def test_the_training_foresees_another_evaluation_as_long_as_the_last(random_qub
     for elapsed, ends in ((1.0, False), (2.4, False), (3.3, True), (3.3, True)):
         monkeypatch.setattr(Clock, "elapsed", elapsed)
         assert late() is ends
+    # After an expectation of one second a gradient would take four.
+    monkeypatch.setattr(Clock, "elapsed", 0.0)
+    late = finder._late(0.4)
+    monkeypatch.setattr(Clock, "elapsed", 1.0)
+    assert late(4.0)
 
 
 def test_a_stop_in_the_training_ends_without_an_answer(random_qubo):

@@ -400,5 +400,6 @@ def test_a_truncated_state_and_a_cut_training_are_caveats(random_qubo):
     assert "fidelity" in cut.details["caveats"]["truncated-state"]
     whole = solve(random_qubo(6), p=2, device="mps:64", shots=10)
     assert "caveats" not in whole.details
-    short = solve(random_qubo(6), p=3, evaluations=4)
-    assert "cut short" in short.details["caveats"]["training-cut"]
+    for options in ({}, {"multi_angle": True}):
+        short = solve(random_qubo(6), p=3, evaluations=4, **options)
+        assert "cut short" in short.details["caveats"]["training-cut"]
