@@ -14,6 +14,7 @@ import numpy as np
 from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.objective import Mean
+from qopt.solvers.qaoa.simulate import Precision
 
 SEED = 20_26
 LAYERS = 6
@@ -81,13 +82,13 @@ def seconds(work: Callable[[], object], least: float = 0.5) -> float:
     return min(times)
 
 
-def ours(cost: Cost, threads: int, precision: str) -> Measured:
+def ours(cost: Cost, threads: int, precision: Precision) -> Measured:
     """The simulator of this project."""
     from qopt.solvers.qaoa.simulate.diagonal import diagonal
     from qopt.solvers.qaoa.simulate.statevector import Statevector
 
     begin = time.perf_counter()
-    simulator = Statevector(cost, threads, precision)  # type: ignore[arg-type]
+    simulator = Statevector(cost, threads, precision)
     value = simulator.expectation(ANGLES)
     first = time.perf_counter() - begin
     simulator.value_and_gradient(ANGLES, Mean())
@@ -249,7 +250,7 @@ def measure(name: str, kind: str, n: int, threads: int) -> Measured:
     idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     cost = Cost.of(INSTANCES[kind](n))
     if name.startswith("qopt"):
-        measured = ours(cost, threads, name.partition(" ")[2])
+        measured = ours(cost, threads, "single" if name.endswith("single") else "double")
     else:
         run = {"qiskit-aer": aer, "lightning": lightning, "qulacs": qulacs, "qokit": qokit}[name]
         measured = run(cost, threads)

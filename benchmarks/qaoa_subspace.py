@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import comb
 
 import numpy as np
@@ -77,10 +78,8 @@ def main(arguments: Sequence[str] = ()) -> None:
         for mixer in MIXERS:
             simulator = Subspace(cost, qubo.groups, mixer, options.threads)
             simulator.value_and_gradient(ANGLES, Mean())
-            forward = seconds(lambda one=simulator: one.expectation(ANGLES))  # type: ignore[misc]
-            gradient = seconds(
-                lambda one=simulator: one.value_and_gradient(ANGLES, Mean())  # type: ignore[misc]
-            )
+            forward = seconds(partial(simulator.expectation, ANGLES))
+            gradient = seconds(partial(simulator.value_and_gradient, ANGLES, Mean()))
             print(layout.format(
                 name, qubo.num_variables, simulator.size, mixer, f"{1e3 * forward:.2f}",
                 f"{1e3 * gradient:.2f}", f"{gradient / forward:.2f}",

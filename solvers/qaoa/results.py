@@ -13,6 +13,9 @@ from .ansatz import Ansatz
 from .devices import Compiled, Device, Samples
 from .warm_start import WarmStart
 
+_AT_ONCE = 2**16
+"""Shots of a warm start that are drawn together."""
+
 _ROUNDING = 1e-9
 """Difference of energies, relative to the largest coefficient, that is rounding."""
 
@@ -55,8 +58,7 @@ def describe_start(start: WarmStart, model: Qubo, found: Outcome, seed: int) -> 
     mean = penalised.offset + float(
         penalised.linear @ ones + (penalised.value * ones[penalised.row]) @ ones[penalised.col]
     )
-    random = np.random.default_rng(seed).random((int(found.counts.sum()), model.num_variables))
-    alone = _best_kept(model, (random < ones).astype(np.int8))
+    alone = _best_drawn(model, ones, int(found.counts.sum()), np.random.default_rng(seed))
     best = model.energy(found.answers[0]) if found.status is Status.FEASIBLE else None
     # What differs by rounding alone is no better.
     better = best is not None and (alone is None or best < alone - _ROUNDING * model.scale)
@@ -81,10 +83,19 @@ def describe_start(start: WarmStart, model: Qubo, found: Outcome, seed: int) -> 
     )
 
 
-def _best_kept(model: Qubo, bits: NDArray[np.int8]) -> float | None:
-    """The lowest energy of samples that keep all groups; None where none does."""
-    kept = bits[model.group_violations(bits) == 0]
-    return float(model.energies(kept).min()) if len(kept) else None
+def _best_drawn(
+    model: Qubo, ones: NDArray[np.float64], shots: int, generator: np.random.Generator
+) -> float | None:
+    """The lowest energy of shots of a product state that keep all groups; None where none does."""
+    best = None
+    for start in range(0, shots, _AT_ONCE):
+        count = min(_AT_ONCE, shots - start)
+        bits = (generator.random((count, len(ones))) < ones).astype(np.int8)
+        kept = bits[model.group_violations(bits) == 0]
+        if len(kept):
+            lowest = float(model.energies(kept).min())
+            best = lowest if best is None else min(best, lowest)
+    return best
 
 
 def add_caveat(found: Outcome, code: str, text: str) -> None:

@@ -186,12 +186,12 @@ class Qaoa:
         """Refuse options of the training where they do not act."""
         if self.angles is not None and self.angles_from is not None:
             raise UsageError("angles and angles_from are two sources of angles: drop one")
-        largest = max(map(abs, self.angles or ()), default=0.0)
-        if not largest <= LARGEST_ANGLE:
-            raise UsageError(
-                f"angles must be between -{LARGEST_ANGLE:g} and {LARGEST_ANGLE:g}, got one of size "
-                f"{largest:g}: phases of larger ones are rounding errors"
-            )
+        for angle in self.angles or ():
+            if not abs(angle) <= LARGEST_ANGLE:
+                raise UsageError(
+                    f"angles must be between -{LARGEST_ANGLE:g} and {LARGEST_ANGLE:g}, got "
+                    f"{angle:g}: phases of larger ones are rounding errors"
+                )
         if self._untrained and self.training != "auto":
             raise UsageError(f"angles are given, so training={self.training} cannot act: drop one")
         if self.angles_from is not None:
@@ -200,7 +200,6 @@ class Qaoa:
             raise UsageError("restarts acts only with training=multistart")
         if self.training_shots is not None and self.training not in BY_SHOTS:
             raise UsageError("training_shots acts only with training=spsa or training=cobyla")
-
         if self.training_noise:
             if self.training not in BY_SHOTS:
                 raise UsageError("training_noise acts only with training=spsa or training=cobyla")
@@ -254,7 +253,10 @@ class Qaoa:
                 Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage,
                 reason="the model has no variables: nothing was executed",
             )
-        ansatz = self._ansatz(model)
+        with usage.phase("setup"):
+            import qiskit  # noqa: F401 - the import is what takes time
+        with usage.phase("compile"):
+            ansatz = self._ansatz(model)
         with usage.phase("setup"):
             device = self._load(ansatz, budget.threads)
         with blas_threads(budget.threads):
@@ -273,9 +275,7 @@ class Qaoa:
             start = self._start(model, int(seeds[3]))
             if start is not None:
                 ansatz = replace(ansatz, tilts=start.tilts)
-            finder = AngleFinder(
-                self, model, ansatz, budget, watch, int(seeds[0]), device
-            )
+            finder = AngleFinder(self, model, ansatz, budget, watch, int(seeds[0]), device)
             trained, noiseless = finder.find()
             units, where = finder.units, finder.where
             del finder  # and with it the amplitudes, beside which the last circuit's need not fit
@@ -299,13 +299,11 @@ class Qaoa:
         usage.device_seconds = compiled.seconds(usage.shots)
         details = self._details(model, ansatz, units, trained, noiseless)
         details |= {"simulator": where, **execution(compiled, samples)}
-        reason = self._reason(
-            model, ansatz, samples, trained, noiseless, clock, progress
-        )
+        reason = self._reason(model, ansatz, samples, trained, noiseless, clock, progress)
         with usage.phase("execute"):
             found = outcome(model, ansatz, samples, usage, details, reason, progress)
-        if start is not None:
-            describe_start(start, model, found, int(seeds[3]))
+            if start is not None:
+                describe_start(start, model, found, int(seeds[3]))
         self._caveats(found, trained)
         return postprocessing.improve(model, found, self.postprocess, clock, progress)
 

@@ -107,8 +107,10 @@ def circuit_name(mixer: str, warm: bool) -> str:
 def _documents(path: Path, text: str) -> list[Any]:
     """The JSON values of a file, one after another; those of an array one by one."""
     decoder, found, position = json.JSONDecoder(), [], 0
-    while position < len(text.rstrip()):
-        position += len(text[position:]) - len(text[position:].lstrip())
+    end = len(text.rstrip())
+    while position < end:
+        while text[position].isspace():
+            position += 1
         try:
             value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:

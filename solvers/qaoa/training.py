@@ -197,6 +197,7 @@ class AngleFinder:
             transferred(cost, layers, first),
             f"{training}: the table of regular graphs, stretched to one layer's optimum, without a "
             f"search: {why}",
+            complete=self._in_time,
         )
 
     def _terms(

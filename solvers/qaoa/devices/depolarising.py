@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from qopt.errors import SizeError, UsageError
 
 from ..ansatz import Angles, Ansatz
-from ..circuit import build_circuit, one_qubit_gates, two_qubit_gates
+from ..circuit import two_qubit_gates
 from ..noise import depolarising_noise
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
-from .device import Compiled, Samples, Watch
+from .device import Compiled, Samples, Watch, as_it_is
 from .noisy import sample_noisy
 
 SYNTAX = "depolarizing:P1;P2;READOUT"
@@ -56,21 +57,14 @@ class DepolarisingDevice:
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is: every gate is native, every pair coupled."""
-        circuit = build_circuit(ansatz)
-        ones, twos = one_qubit_gates(circuit), two_qubit_gates(circuit)
+        noise = {"one": self.one, "two": self.two, "readout": self.readout}
+        compiled = as_it_is(ansatz, details={"noise": noise})
         success = (
-            (1.0 - self.one) ** ones
-            * (1.0 - self.two) ** twos
-            * (1.0 - self.readout) ** circuit.num_qubits
+            (1.0 - self.one) ** compiled.one_qubit_gates
+            * (1.0 - self.two) ** two_qubit_gates(compiled.circuit)
+            * (1.0 - self.readout) ** compiled.circuit.num_qubits
         )
-        return Compiled(
-            ansatz=ansatz,
-            circuit=circuit,
-            physical=tuple(range(circuit.num_qubits)),
-            one_qubit_gates=ones,
-            success_probability=success,
-            details={"noise": {"one": self.one, "two": self.two, "readout": self.readout}},
-        )
+        return replace(compiled, success_probability=success)
 
     def prepare(
         self, ansatz: Ansatz, layers: int, seed: int, watch: Watch

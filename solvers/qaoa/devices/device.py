@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qopt.solver import Clock, Progress
 
 from ..ansatz import Angles, Ansatz
+from ..circuit import build_circuit, one_qubit_gates
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -79,6 +80,19 @@ class Compiled:
         if self.duration is None:
             return None
         return (self.repetition_delay + self.duration) * shots
+
+
+def as_it_is(ansatz: Ansatz, details: dict[str, Any] | None = None) -> Compiled:
+    """The logical circuit where every gate is native, every pair coupled and nothing fails."""
+    circuit = build_circuit(ansatz)
+    return Compiled(
+        ansatz=ansatz,
+        circuit=circuit,
+        physical=tuple(range(circuit.num_qubits)),
+        one_qubit_gates=one_qubit_gates(circuit),
+        success_probability=1.0,
+        details=details or {},
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,8 @@ import numpy as np
 from qopt.errors import SizeError, UsageError
 
 from ..ansatz import Angles, Ansatz, TermAngles
-from ..circuit import build_circuit, one_qubit_gates
 from ..simulate import StoppedError
-from .device import Compiled, Samples, Watch
+from .device import Compiled, Samples, Watch, as_it_is
 
 NAME = "mps"
 SYNTAX = "mps:BOND"
@@ -78,15 +77,7 @@ class MpsDevice:
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is."""
-        circuit = build_circuit(ansatz)
-        return Compiled(
-            ansatz=ansatz,
-            circuit=circuit,
-            physical=tuple(range(circuit.num_qubits)),
-            one_qubit_gates=one_qubit_gates(circuit),
-            success_probability=1.0,
-            details={"bond_dimension": self.bond},
-        )
+        return as_it_is(ansatz, details={"bond_dimension": self.bond})
 
     def prepare(
         self, ansatz: Ansatz, layers: int, seed: int, watch: Watch

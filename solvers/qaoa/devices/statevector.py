@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from ..ansatz import Angles, Ansatz
-from ..circuit import build_circuit, one_qubit_gates
 from ..simulate import Precision, check_size, draw
-from .device import Compiled, Samples, Watch
+from .device import Compiled, Samples, Watch, as_it_is
 
 
 class StatevectorDevice:
@@ -35,14 +34,7 @@ class StatevectorDevice:
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is."""
-        circuit = build_circuit(ansatz)
-        return Compiled(
-            ansatz=ansatz,
-            circuit=circuit,
-            physical=tuple(range(circuit.num_qubits)),
-            one_qubit_gates=one_qubit_gates(circuit),
-            success_probability=1.0,
-        )
+        return as_it_is(ansatz)
 
     def prepare(
         self, ansatz: Ansatz, layers: int, seed: int, watch: Watch

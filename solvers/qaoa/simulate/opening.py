@@ -72,7 +72,7 @@ def open_for_training(
 def draw(
     ansatz: Ansatz, shots: int, seed: int, threads: int = 1, precision: Precision = "double"
 ) -> NDArray[np.int8]:
-    """Independent shots of the exact state of an ansatz, shape (shots, n), in no random order.
+    """Independent shots of the exact state of an ansatz, shape (shots, n), sorted by state.
 
     Raises
     ------
