@@ -8,7 +8,7 @@ from .ising import Ising
 from .lowering import Lowering
 from .program import Constraint, Program
 from .qubo import Group, Qubo
-from .routing import Client, Depot, Route, Routing, VehicleType
+from .routing import Client, Depot, Route, Routing, Shipment, VehicleType
 
 Form = Qubo | Program | Routing
 
@@ -32,5 +32,6 @@ __all__ = [
     "Qubo",
     "Route",
     "Routing",
+    "Shipment",
     "VehicleType",
 ]

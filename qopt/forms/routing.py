@@ -39,7 +39,9 @@ class Client:
     ----------
     name : str
     demand : float
-        Load delivered here, at least 0.
+        Load delivered here, at least 0; it is on board from the start of the route.
+    pickup : float
+        Load collected here, at least 0; it stays on board to the end of the route.
     service : float
         Time spent here.
     early, late : float
@@ -51,11 +53,29 @@ class Client:
 
     name: str
     demand: float = 0.0
+    pickup: float = 0.0
     service: float = 0.0
     early: float = 0.0
     late: float = inf
     prize: float = 0.0
     required: bool = True
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """Load that is collected at one client and delivered to another by the same vehicle, later.
+
+    Parameters
+    ----------
+    pickup, delivery : int
+        Indices of the clients. Either both are visited or none.
+    load : float
+        At least 0.
+    """
+
+    pickup: int
+    delivery: int
+    load: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +96,8 @@ class VehicleType:
     distance_cost, duration_cost : float
         Cost of a unit of distance, and of a unit of time between leaving and returning.
     max_distance, max_duration : float
+    early, late : float
+        Shift: no departure before, no end of the route after.
     """
 
     name: str = "vehicle"
@@ -88,6 +110,8 @@ class VehicleType:
     duration_cost: float = 0.0
     max_distance: float = inf
     max_duration: float = inf
+    early: float = 0.0
+    late: float = inf
 
 
 @dataclass(frozen=True)
@@ -126,12 +150,15 @@ class Routing:
         Travel time from row to column.
     coordinates : ndarray of float64, shape (locations, 2), optional
         Where the locations are, for plots only.
+    shipments : tuple of Shipment
+        A client belongs to one of them at most.
 
     Raises
     ------
     InputError
         Where a matrix has the wrong shape, negative or non-finite entries, a vehicle names a depot
-        that does not exist, or no vehicle can carry a required client's demand.
+        or a shipment a client that does not exist, or no vehicle can carry what a required client
+        demands.
     """
 
     depots: tuple[Depot, ...]
@@ -140,6 +167,7 @@ class Routing:
     distance: NDArray[np.float64] = field(repr=False)
     duration: NDArray[np.float64] = field(repr=False)
     coordinates: NDArray[np.float64] | None = field(default=None, repr=False)
+    shipments: tuple[Shipment, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         size = self.num_locations
@@ -169,10 +197,19 @@ class Routing:
                     raise InputError(
                         f"vehicle {vehicle.name!r} has the {name} {rate:g}; it must be at least 0"
                     )
+            if not vehicle.early <= vehicle.late:
+                raise InputError(
+                    f"vehicle {vehicle.name!r} has the shift {vehicle.early:g} to {vehicle.late:g}"
+                )
+        self._check_clients()
+        self._check_shipments()
+
+    def _check_clients(self) -> None:
         largest = max(v.capacity for v in self.vehicles)
         for client in self.clients:
-            if not (isfinite(client.demand) and client.demand >= 0):
-                raise InputError(f"client {client.name} has demand {client.demand}")
+            for name in ("demand", "pickup"):
+                if not (isfinite(load := getattr(client, name)) and load >= 0):
+                    raise InputError(f"client {client.name} has {name} {load}")
             if not (isfinite(client.service) and client.service >= 0 and isfinite(client.prize)):
                 raise InputError(
                     f"client {client.name} has service {client.service} and prize {client.prize}"
@@ -181,9 +218,36 @@ class Routing:
                 raise InputError(
                     f"client {client.name} has time window {client.early:g} to {client.late:g}"
                 )
-            if client.required and client.demand > largest:
+            load = max(client.demand, client.pickup)
+            if client.required and load > largest:
                 raise InputError(
-                    f"client {client.name} demands {client.demand:g}, above the largest vehicle "
+                    f"client {client.name} demands {load:g}, above the largest vehicle "
+                    f"capacity {largest:g}"
+                )
+
+    def _check_shipments(self) -> None:
+        largest = max(v.capacity for v in self.vehicles)
+        taken: set[int] = set()
+        for number, shipment in enumerate(self.shipments, 1):
+            for c in (shipment.pickup, shipment.delivery):
+                if not 0 <= c < len(self.clients):
+                    raise InputError(f"shipment {number} names client {c}, which does not exist")
+                if c in taken:
+                    raise InputError(
+                        f"client {self.clients[c].name} belongs to two shipments; give each its own"
+                    )
+                taken.add(c)
+            first, second = self.clients[shipment.pickup], self.clients[shipment.delivery]
+            if not (isfinite(shipment.load) and shipment.load >= 0):
+                raise InputError(f"shipment {number} has load {shipment.load}")
+            if first.required != second.required:
+                raise InputError(
+                    f"shipment {number}: clients {first.name} and {second.name} must both be "
+                    "required or both optional"
+                )
+            if first.required and shipment.load > largest:
+                raise InputError(
+                    f"shipment {number} loads {shipment.load:g}, above the largest vehicle "
                     f"capacity {largest:g}"
                 )
 
@@ -198,10 +262,18 @@ class Routing:
 
     @cached_property
     def has_time_windows(self) -> bool:
-        """Whether any window or duration limit binds at all."""
-        return any(c.early > 0 or isfinite(c.late) for c in self.clients) or any(
+        """Whether any window, shift or duration limit binds at all."""
+        opening = [(c.early, c.late) for c in self.clients]
+        opening += [(d.early, d.late) for d in self.depots]
+        opening += [(v.early, v.late) for v in self.vehicles]
+        return any(early > 0 or isfinite(late) for early, late in opening) or any(
             isfinite(v.max_duration) for v in self.vehicles
-        ) or any(d.early > 0 or isfinite(d.late) for d in self.depots)
+        )
+
+    @cached_property
+    def has_pickups(self) -> bool:
+        """Whether load is collected anywhere on the way."""
+        return bool(self.shipments) or any(c.pickup > 0 for c in self.clients)
 
     @cached_property
     def is_tsp(self) -> bool:
@@ -213,6 +285,7 @@ class Routing:
             and vehicle.count == 1
             and vehicle.end == vehicle.start
             and not self.has_time_windows
+            and not self.has_pickups
             and sum(c.demand for c in self.clients) <= vehicle.capacity
             and vehicle.max_distance == inf
             and vehicle.duration_cost == 0
@@ -251,6 +324,13 @@ class Routing:
             cost, faults = self._evaluate_route(route)
             objective += cost
             broken.extend((f"route {number}: {text}", amount) for text, amount in faults)
+        for shipment in self.shipments:
+            first, second = self.clients[shipment.pickup], self.clients[shipment.delivery]
+            if visits[shipment.pickup] != visits[shipment.delivery]:
+                broken.append(
+                    (f"client {first.name} is visited {visits[shipment.pickup]} times and client "
+                     f"{second.name}, where its load goes, {visits[shipment.delivery]} times", 1.0)
+                )
         for c, client in enumerate(self.clients):
             if visits[c] == 0:
                 if client.required:
@@ -277,8 +357,8 @@ class Routing:
             if isfinite(limit) and amount > limit + tolerance(limit):
                 faults.append((f"{text} {amount:g} {verb} {limit:g}", amount - limit))
 
-        check("load", sum(self.clients[c].demand for c in route.clients), vehicle.capacity,
-              "over capacity")
+        check("load", self.peak_load(route), vehicle.capacity, "over capacity")
+        faults += self._out_of_order(route)
         stops = self.path(route)
         length = float(sum(self.distance[a, b] for a, b in pairwise(stops)))
         check("distance", length, vehicle.max_distance, "over the limit")
@@ -287,8 +367,37 @@ class Routing:
         cost = vehicle.fixed_cost + vehicle.distance_cost * length
         return cost + vehicle.duration_cost * elapsed, faults
 
+    def peak_load(self, route: Route) -> float:
+        """The largest load on board at any point of a route."""
+        load = peak = sum(self.clients[c].demand for c in route.clients)
+        if self.has_pickups:
+            for c in route.clients:
+                load += self._load_changes[c]
+                peak = max(peak, load)
+        return peak
+
+    @cached_property
+    def _load_changes(self) -> list[float]:
+        """By how much the load on board changes at each client."""
+        changes = [client.pickup - client.demand for client in self.clients]
+        for shipment in self.shipments:
+            changes[shipment.pickup] += shipment.load
+            changes[shipment.delivery] -= shipment.load
+        return changes
+
+    def _out_of_order(self, route: Route) -> list[tuple[str, float]]:
+        """Shipments whose delivery is not behind their pickup on the same route."""
+        place = {c: i for i, c in enumerate(route.clients)}
+        return [
+            (f"client {self.clients[s.delivery].name} is not visited after client "
+             f"{self.clients[s.pickup].name}, where its load is", 1.0)
+            for s in self.shipments
+            if s.delivery in place and place.get(s.pickup, len(place)) > place[s.delivery]
+        ]
+
     def _drive(self, route: Route, stops: Sequence[int], check: Any) -> float:
         """Walk the route in time as late as it may leave; the seconds from leaving to returning."""
+        vehicle = self.vehicles[route.vehicle]
         slack_free = self._latest_departure(route, stops)
         clock = slack_free
         for position, (a, b) in enumerate(pairwise(stops)):
@@ -300,17 +409,18 @@ class Routing:
             else:
                 depot = self.depots[b]
                 check(f"depot {depot.name}: return", clock, depot.late, "after closing")
+        check("end of the route", clock, vehicle.late, "after the shift")
         return clock - slack_free
 
     def _latest_departure(self, route: Route, stops: Sequence[int]) -> float:
         """The latest departure that neither delays the end of the route nor adds a violation.
 
-        It lies within the depot's opening hours. Leaving at opening time gives the earliest
-        finish; waiting on the way is then moved before the departure as far as every window on
-        the way allows.
+        It lies within the depot's opening hours and the vehicle's shift. Leaving at opening time
+        gives the earliest finish; waiting on the way is then moved before the departure as far as
+        every window on the way allows.
         """
-        depot = self.depots[stops[0]]
-        opening = depot.early
+        depot, vehicle = self.depots[stops[0]], self.vehicles[route.vehicle]
+        opening = max(depot.early, vehicle.early)
         clock, shift, waited = opening, max(0.0, depot.late - opening), 0.0
         for position, (a, b) in enumerate(pairwise(stops)):
             clock += float(self.duration[a, b])
@@ -327,4 +437,5 @@ class Routing:
                 clock = max(clock, client.early) + client.service
             else:
                 shift = min(shift, max(0.0, late - clock) + waited)
+        shift = min(shift, max(0.0, vehicle.late - clock) + waited)
         return opening + min(shift, waited)

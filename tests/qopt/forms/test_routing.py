@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qopt.errors import InputError
-from qopt.forms import Client, Depot, Route, Routing, VehicleType
+from qopt.forms import Client, Depot, Route, Routing, Shipment, VehicleType
 
 CLIENTS = (Client("a", demand=3), Client("b", demand=4), Client("c", demand=5))
 HOME = (Depot("home"),)
@@ -215,3 +215,85 @@ def test_one_unit_over_a_large_capacity_is_over() -> None:
 def test_rates_below_nothing_are_refused(name: str, rate: float) -> None:
     with pytest.raises(InputError, match=f"{name} .* must be at least 0"):
         make(vehicles=(VehicleType(count=2, capacity=8, **{name: rate}),))
+
+
+# -- pickups, shipments and shifts ---------------------------------------------------------------
+
+
+def test_collected_load_stays_on_board() -> None:
+    clients = (Client("a", demand=3), Client("b", pickup=4), Client("c", demand=2, pickup=1))
+    routing = make(clients, vehicles=(VehicleType(capacity=5),))
+    assert routing.peak_load(Route(0, (0, 1, 2))) == 6.0  # 5, then 2, 6, 5
+    assert routing.peak_load(Route(0, (0, 2, 1))) == 5.0
+    assert routing.evaluate([Route(0, (0, 2, 1))])[1] == []
+    assert routing.evaluate([Route(0, (0, 1, 2))])[1] == [("route 1: load 6 over capacity 5", 1.0)]
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 5)] * 2), min_size=1, max_size=5), st.randoms())
+@settings(deadline=None, max_examples=30)
+def test_peak_load_is_the_largest_prefix(loads: list[tuple[int, int]], random) -> None:
+    clients = tuple(Client(str(i), demand=d, pickup=p) for i, (d, p) in enumerate(loads))
+    order = list(range(len(loads)))
+    random.shuffle(order)
+    routing = make(clients, vehicles=(VehicleType(),))
+    aboard = [sum(d for d, _ in loads)]
+    for c in order:
+        aboard.append(aboard[-1] - loads[c][0] + loads[c][1])
+    assert routing.peak_load(Route(0, tuple(order))) == max(aboard)
+
+
+def test_a_shipment_is_collected_before_it_is_delivered_by_the_same_vehicle() -> None:
+    clients = (Client("a"), Client("b"), Client("c"))
+    routing = make(clients, vehicles=(VehicleType(count=2, capacity=6),),
+                   shipments=(Shipment(2, 0, load=6.0),))
+    assert routing.has_pickups
+    assert routing.evaluate([Route(0, (2, 1, 0))])[1] == []
+    for answer in ([Route(0, (0, 1, 2))], [Route(0, (0, 1)), Route(0, (2,))]):
+        text, _ = routing.evaluate(answer)[1][0]
+        assert text == "route 1: client a is not visited after client c, where its load is"
+    heavy = replace(routing, clients=(Client("a"), Client("b", pickup=1), Client("c")))
+    assert heavy.evaluate([Route(0, (2, 0, 1))])[1] == []
+    assert heavy.evaluate([Route(0, (2, 1, 0))])[1] == [("route 1: load 7 over capacity 6", 1.0)]
+
+
+def test_an_optional_shipment_is_done_whole_or_not_at_all() -> None:
+    clients = tuple(Client(n, required=False, prize=5.0) for n in "abc")
+    routing = make(clients, vehicles=(VehicleType(),), shipments=(Shipment(0, 1),))
+    assert routing.evaluate([]) == (15.0, [])
+    (first, _), = routing.evaluate([Route(0, (0, 2))])[1]
+    assert first == (
+        "client a is visited 1 times and client b, where its load goes, 0 times"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shipments", "fault"),
+    [
+        ((Shipment(0, 9),), "names client 9"),
+        ((Shipment(0, 1), Shipment(1, 2)), "belongs to two"),
+        ((Shipment(0, 1, load=-1.0),), "has load"),
+        ((Shipment(0, 1, load=9.0),), "above the largest vehicle"),
+        ((Shipment(0, 0),), "belongs to two"),
+    ],
+)
+def test_wrong_shipments_are_refused(shipments: tuple[Shipment, ...], fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        make(shipments=shipments)
+
+
+def test_a_shift_limits_departure_and_end() -> None:
+    clients = (Client("a", early=0.0, late=50.0),)
+    duration = np.array([[0.0, 4.0], [5.0, 0.0]])
+    routing = make(clients, vehicles=(VehicleType(early=10.0, late=18.0, duration_cost=1.0),),
+                   duration=duration)
+    assert routing.has_time_windows
+    cost, broken = routing.evaluate([Route(0, (0,))])
+    assert broken == [("route 1: end of the route 19 after the shift 18", 1.0)]
+    easy = replace(routing, vehicles=(VehicleType(early=10.0, late=19.0, duration_cost=1.0),))
+    assert easy.evaluate([Route(0, (0,))]) == (cost, [])
+    late = replace(routing, vehicles=(VehicleType(early=47.0),))
+    assert late.evaluate([Route(0, (0,))])[1] == [
+        ("route 1: client a: arrival 51 after its window 50", 1.0)
+    ]
+    with pytest.raises(InputError, match="shift 3 to 2"):
+        make(vehicles=(VehicleType(capacity=9, early=3.0, late=2.0),))
