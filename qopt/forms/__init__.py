@@ -9,6 +9,7 @@ from .lowering import Lowering
 from .program import Constraint, Program
 from .qubo import Group, Qubo
 from .routing import Client, Depot, Route, Routing, Shipment, VehicleType
+from .schedule import Schedule
 
 Form = Qubo | Program | Routing
 
@@ -32,6 +33,7 @@ __all__ = [
     "Qubo",
     "Route",
     "Routing",
+    "Schedule",
     "Shipment",
     "VehicleType",
 ]
