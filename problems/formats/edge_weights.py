@@ -90,6 +90,10 @@ METRICS = {
     "MAX_2D": Metric(2, _maximum, nearest),
     "MAX_3D": Metric(3, _maximum, nearest),
     "CEIL_2D": Metric(2, _euclidean, np.ceil),
+    "CEIL_3D": Metric(3, _euclidean, np.ceil),
+    # The floors are not of TSPLIB itself; LKH has them.
+    "FLOOR_2D": Metric(2, _euclidean, np.floor),
+    "FLOOR_3D": Metric(3, _euclidean, np.floor),
     "GEO": Metric(2, _geographical, lambda length: np.floor(length + 1.0)),
     # The rule "nint, and one more where that fell short" is a ceiling.
     "ATT": Metric(2, _pseudo_euclidean, np.ceil),

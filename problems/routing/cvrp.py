@@ -16,7 +16,8 @@ from qopt.options import check_options
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..formats.cvrplib import read_solution, write_solution
-from ..formats.tsplib import Rounding, read_instance
+from ..formats.tsplib import read_instance
+from ..formats.tsplib_file import Rounding
 from . import columns as route_columns
 from .arcs import routes_of_values, routes_program, values_of_routes
 from .distances import checked_distances, convention

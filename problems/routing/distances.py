@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from qopt.errors import InputError
 
-from ..formats.tsplib import Rounding
+from ..formats.tsplib_file import Rounding
 
 
 def checked_distances(matrix: Any, least: int) -> NDArray[np.float64]:

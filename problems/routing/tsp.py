@@ -14,7 +14,8 @@ from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Rout
 from qopt.options import check_options
 from qopt.problem import Reference, Score, Sense, Violation
 
-from ..formats.tsplib import Rounding, read_instance, read_tour, write_tour
+from ..formats.tsplib import read_instance, read_tour, write_tour
+from ..formats.tsplib_file import Rounding
 from .arcs import tour_of_values, tour_program, values_of_tour
 from .distances import checked_distances, convention
 from .onehot import Weights, bits_of_tour, proven_weights, tour_of_bits, tour_qubo

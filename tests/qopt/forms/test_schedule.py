@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from qopt.errors import InputError
 from qopt.forms import Client, Depot, Route, Routing, Shipment, VehicleType
 
-
 HOME = (Depot("home"),)
 VAN = (VehicleType(),)
 
