@@ -20,7 +20,7 @@ from .errors import QoptError
 from .forms import FORMS, Client, Depot, Group, Lowering, Program, Qubo, Route, Routing, VehicleType
 from .problem import Problem, fingerprint
 from .record import jsonable
-from .reduction import lower
+from .reduction import has_way, lower
 from .solver import PHASES, Budget, Outcome, Progress, Status
 
 ENUMERABLE = 16
@@ -57,6 +57,8 @@ def check_problem(problem: Problem, *, seed: int = 0) -> None:
         for answer in answers:
             _check_answer(problem, lowering, answer)
         _check_many(problem, [lowering.decode(answer) for answer in answers])
+    if not has_way(problem, ["qubo"]):
+        return
     _, lowering = lower(problem, ["qubo"])
     if lowering.model.num_variables <= ENUMERABLE:
         _check_enumerated(problem, lowering)

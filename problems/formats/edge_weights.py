@@ -101,7 +101,8 @@ METRICS = {
 """Every ``EDGE_WEIGHT_TYPE`` that is computed from coordinates."""
 
 
-def _cut_after_one_decimal(length: Array) -> Array:
+def cut_after_one_decimal(length: Array) -> Array:
+    """Lengths cut to tenths."""
     # The small addition keeps a length of 0.7 that is stored as 0.6999... from becoming 0.6.
     return np.floor(10.0 * length + 1e-9) / 10.0
 
@@ -109,7 +110,7 @@ def _cut_after_one_decimal(length: Array) -> Array:
 ROUNDINGS: dict[str, Callable[[Metric], Callable[[Array], Array]]] = {
     "tsplib": lambda metric: metric.whole,
     "none": lambda metric: lambda length: length,
-    "one-decimal": lambda metric: _cut_after_one_decimal,
+    "one-decimal": lambda metric: cut_after_one_decimal,
 }
 
 

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TYPE_LINE = re.compile(r"^\s*TYPE\s*:\s*([A-Za-z]+)", re.MULTILINE | re.IGNORECASE)
+TOUR_TYPES = frozenset({"TSP", "ATSP", "HCP", "SOP"})
+"""Types of the travelling salesman; of the last two the reader says that they are not supported."""
+RICH_TYPES = frozenset({
+    "VRPTW", "CVRPTW", "MDVRP", "MDVRPTW", "PCVRP", "PCVRPTW", "VRPMPD", "VRPSPD", "HFVRP",
+    "HFVRPTW", "DCVRP", "ACVRP", "VRP", "OVRP", "COVRP", "PDPTW", "VRPPD", "VRPB",
+})
+"""Types of richer vehicle routing, which `vrplib` reads; `VRPB` it says that it does not."""
 _SUFFIXES = {".tsp": "TSP", ".atsp": "ATSP", ".vrp": "CVRP"}
 
 
@@ -202,14 +209,15 @@ def _depot(file: TsplibFile, size: int) -> int:
 
 
 def demands_of(
-    file: TsplibFile, size: int, depots: Collection[int], section: str = "DEMAND_SECTION"
+    file: TsplibFile, size: int, depots: Collection[int], section: str = "DEMAND_SECTION",
+    what: str = "demand",
 ) -> tuple[float, ...]:
-    """A load of each node that is at least 0, and 0 at depots."""
+    """A number of each node that is at least 0, and 0 at depots."""
     demands = [row[0] for row in by_node(file, section, size, 1)]
     lines = {int(float(row[0])): line for line, row in file.section(section).rows}
     for node, demand in enumerate(demands, 1):
         if demand < 0:
-            file.fail(f"node {node} has demand {demand:g}, it must be at least 0", lines[node])
+            file.fail(f"node {node} has {what} {demand:g}, it must be at least 0", lines[node])
         if node - 1 in depots and demand != 0:
-            file.fail(f"the depot, node {node}, has demand {demand:g}; it must be 0", lines[node])
+            file.fail(f"the depot, node {node}, has {what} {demand:g}; it must be 0", lines[node])
     return tuple(demands)

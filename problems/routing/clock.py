@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 TimeUnit = Literal["seconds", "minutes", "hours"]
@@ -45,4 +46,6 @@ def hours_of(text: str) -> float | None:
 
 def number(value: float) -> str:
     """A number for people: at most two decimals, none where it is whole."""
+    if not isfinite(value):
+        return "unlimited"
     return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"

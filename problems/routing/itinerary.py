@@ -93,8 +93,8 @@ class Itinerary:
             "distance": _tidy(sum(s.distance for _, s in self.walked)),
         }
         if self.timed:
-            facts["duration"] = _tidy(sum(s.duration for _, s in self.walked))
-            facts["waiting"] = _tidy(sum(sum(s.waits) for _, s in self.walked))
+            facts["duration"] = self._time(sum(s.duration for _, s in self.walked))
+            facts["waiting"] = self._time(sum(sum(s.waits) for _, s in self.walked))
         if self.unserved:
             facts["unserved"] = [routing.clients[c].name for c in self.unserved]
             facts["prizes forgone"] = _tidy(sum(routing.clients[c].prize for c in self.unserved))
@@ -110,10 +110,10 @@ class Itinerary:
                 figures["capacity"] = _tidy(vehicle.capacity)
         figures["distance"] = _tidy(schedule.distance)
         if self.timed:
-            figures["duration"] = _tidy(schedule.duration)
+            figures["duration"] = self._time(schedule.duration)
             figures["departure"] = self._time(schedule.departures[0])
             figures["end"] = self._time(schedule.departures[-1])
-            figures["waiting"] = _tidy(sum(schedule.waits))
+            figures["waiting"] = self._time(sum(schedule.waits))
         figures["way"] = [
             f"{self.name(place)} {self.clock.text(start)}" if self.timed else self.name(place)
             for place, start in zip(schedule.locations, schedule.starts, strict=True)
@@ -141,7 +141,7 @@ class Itinerary:
         if self.timed:
             columns += [
                 ("arrival", lambda i: self.clock.text(schedule.arrivals[i])),
-                ("wait", lambda i: number(schedule.waits[i])),
+                ("wait", lambda i: self.clock.text(schedule.waits[i])),
                 ("leaves", lambda i: self.clock.text(schedule.departures[i])),
             ]
         if self.loaded:
@@ -167,10 +167,24 @@ class Itinerary:
             parts.append(f"load {number(schedule.peak_load)}")
         parts.append(f"distance {number(schedule.distance)}")
         if self.timed:
-            parts.append(f"duration {number(schedule.duration)}")
+            parts.append(f"duration {self.clock.text(schedule.duration)}")
         return ", ".join(parts)
 
     # -- for machines -------------------------------------------------------------------------
+
+    def check_format(self, ending: str) -> None:
+        """Refuse a format that the instance cannot fill.
+
+        Raises
+        ------
+        UnsupportedError
+            For GeoJSON where the instance has no longitudes and latitudes.
+        """
+        if ending == "geojson" and (self.places is None or not self.places.geographic):
+            raise UnsupportedError(
+                "GeoJSON needs longitude and latitude, which this instance does not have; write "
+                "the routes as .csv or .txt"
+            )
 
     def to_csv(self) -> str:
         """A table with a row for every stop of every route, depots included, in order.
@@ -189,7 +203,7 @@ class Itinerary:
             for stop, place in enumerate(schedule.locations):
                 writer.writerow([
                     i, vehicle, stop, place, self.name(place),
-                    self._time(schedule.arrivals[stop]), _tidy(schedule.waits[stop]),
+                    self._time(schedule.arrivals[stop]), self._time(schedule.waits[stop]),
                     self._time(schedule.starts[stop]), self._time(schedule.departures[stop]),
                     _tidy(schedule.loads[stop]), _tidy(schedule.distances[stop]),
                 ])
@@ -203,12 +217,8 @@ class Itinerary:
         UnsupportedError
             Where the instance has no longitudes and latitudes.
         """
-        if self.places is None or not self.places.geographic:
-            raise UnsupportedError(
-                "GeoJSON needs longitude and latitude, which this instance does not have; write "
-                "the routes as .csv or .sol"
-            )
-        at = self.places.points.tolist()
+        self.check_format("geojson")
+        at = [] if self.places is None else self.places.points.round(6).tolist()
         features = []
         for i, (route, schedule) in enumerate(self.walked, 1):
             figures = self._figures(route, schedule)
@@ -223,7 +233,7 @@ class Itinerary:
                 features.append(_feature("Point", at[place], {
                     "name": self.name(place), "kind": "client", "route": i, "stop": stop,
                     "arrival": self._time(schedule.arrivals[stop]),
-                    "wait": _tidy(schedule.waits[stop]), "load": _tidy(schedule.loads[stop]),
+                    "wait": self._time(schedule.waits[stop]), "load": _tidy(schedule.loads[stop]),
                 }))
         for place, depot in enumerate(self.routing.depots):
             features.append(_feature("Point", at[place], {"name": depot.name, "kind": "depot"}))

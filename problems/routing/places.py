@@ -42,8 +42,9 @@ def of_tsplib(coordinates: NDArray[np.float64] | None, weight_type: str) -> Plac
     if weight_type != "GEO":
         return Places(coordinates)
     whole = np.trunc(coordinates)
-    degrees = whole + (coordinates - whole) * 5.0 / 3.0
-    return Places(degrees[:, ::-1], geographic=True)
+    degrees = (whole + (coordinates - whole) * 5.0 / 3.0)[:, ::-1]
+    on_earth = bool((np.abs(degrees) <= (180.0, 90.0)).all())  # display data need not be
+    return Places(degrees, geographic=True) if on_earth else Places(coordinates)
 
 
 def great_circles(places: Places) -> NDArray[np.float64]:

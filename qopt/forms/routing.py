@@ -182,6 +182,13 @@ class Routing:
                 )
             if not np.isfinite(matrix).all() or (matrix < 0).any():
                 raise InputError(f"the {name} matrix has a negative, NaN or infinite entry")
+        if self.coordinates is not None and (
+            self.coordinates.shape != (size, 2) or not np.isfinite(self.coordinates).all()
+        ):
+            raise InputError(
+                f"{size} locations need finite coordinates of shape ({size}, 2), got shape "
+                f"{self.coordinates.shape}"
+            )
         for depot in self.depots:
             if not depot.early <= depot.late:
                 raise InputError(

@@ -180,7 +180,7 @@ def test_a_cvrp(write):
         ("NODE_COORD_SECTION\n", "", 6, "'KEYWORD: value'"),
         ("EOF", "NODE_COORD_SECTION\n1 0 0\nEOF", 10, "given twice"),
         ("EOF", "FIXED_EDGES_SECTION\n1 2\n-1\nEOF", 10, "every tour must use"),
-        ("EOF", "TIME_WINDOW_SECTION\n1 0 5\nEOF", 10, "TIME_WINDOW_SECTION does not belong to a TSP"),
+        ("EOF", "TIME_WINDOW_SECTION\n1 0 5\nEOF", 10, "does not belong to a TSP"),
         ("EOF", "EDGE_WEIGHT_SECTION\n1 2 3\nEOF", 10, "contradicts EDGE_WEIGHT_TYPE EUC_2D"),
         ("EOF", "TOUR_SECTION\n1 2 3\nEOF", 10, "TYPE TOUR"),
         ("EOF", "DEMAND_SECTION\n1 2\nEOF", 10, "does not belong to a TSP"),
