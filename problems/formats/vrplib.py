@@ -42,7 +42,8 @@ class VrplibInstance:
     Parameters
     ----------
     routing : Routing
-        Clients in the order of their nodes.
+        Clients in the order of their nodes. As in solution files a client's name is the number of
+        its location: depots are counted from 0, then clients.
     weight_type : str
         ``EDGE_WEIGHT_TYPE``.
     coordinates : ndarray of float64, shape (locations, 2), optional
@@ -82,7 +83,10 @@ def read_vrplib(path: Path, rounding: Rounding = "tsplib") -> VrplibInstance:
     windows = _windows(file, size)
     clients, shipments = _clients(file, size, nodes, len(depots), windows)
     routing = Routing(
-        depots=tuple(Depot(str(node + 1), *windows[node]) for node in depots),
+        depots=tuple(
+            Depot("depot" if len(depots) == 1 else f"depot {i}", *windows[node])
+            for i, node in enumerate(depots, 1)
+        ),
         clients=clients,
         vehicles=_vehicles(file, depots, len(clients), kind, bool(_services(file, size, depots))),
         distance=distance,
@@ -158,11 +162,11 @@ def _clients(
     service = _services(file, size, own) or [0.0] * size
     clients = tuple(
         Client(
-            str(node + 1), demand[node], pickup[node], service[node], *windows[node],
+            str(number), demand[node], pickup[node], service[node], *windows[node],
             # As PyVRP's instances have it: who offers a prize may be left out.
             prize=prize[node], required=prize[node] == 0,
         )
-        for node in nodes[depots:]
+        for number, node in enumerate(nodes[depots:], depots)
     )
     return clients, ()
 
@@ -205,8 +209,8 @@ def _pickups(
         if delivery:
             shipments.append(Shipment(index[node], index[partner], load))
     clients = tuple(
-        Client(str(node + 1), service=rows[node][3], early=windows[node][0], late=windows[node][1])
-        for node in nodes[depots:]
+        Client(str(number), service=rows[node][3], early=windows[node][0], late=windows[node][1])
+        for number, node in enumerate(nodes[depots:], depots)
     )
     return clients, tuple(shipments)
 

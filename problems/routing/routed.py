@@ -28,9 +28,8 @@ class RoutingProblem:
     """Serve clients by routes, at the least cost, within every limit of a `Routing`.
 
     A problem derives from it with its `kind` and its own way to `load`. An answer is a tuple of
-    `qopt.forms.Route` whose clients are counted from 0. In files and in JSON locations are
-    numbered: depots from 0, then clients, so that with one depot the clients are 1, 2, ... as
-    CVRPLIB has them. Vehicle types are numbered from 1.
+    `qopt.forms.Route` whose clients are counted from 0. In files locations are numbered: depots
+    from 0, then clients, so that with one depot the clients are 1, 2, ... as CVRPLIB has them.
 
     Parameters
     ----------
@@ -121,12 +120,24 @@ class RoutingProblem:
         return Score(objective, tuple(Violation(text, amount) for text, amount in broken))
 
     def encode_answer(self, answer: Iterable[Route]) -> dict[str, Any]:
-        """Routes as JSON: the numbers of their locations, and of their vehicle types."""
+        """Routes as JSON: names or numbers of the clients, and the vehicle types where they differ.
+
+        A client without a name of its own has the number of its location.
+        """
         routes = [route for route in answer if route.clients]
+        known = range(len(self._labels))
         first = len(self.routing.depots)
-        data: dict[str, Any] = {"routes": [[int(c) + first for c in r.clients] for r in routes]}
+        data: dict[str, Any] = {
+            "routes": [
+                [self._labels[c] if c in known else int(c) + first for c in route.clients]
+                for route in routes
+            ]
+        }
         if len(self.routing.vehicles) > 1 or any(route.vehicle for route in routes):
-            data["vehicles"] = [int(route.vehicle) + 1 for route in routes]
+            kinds = range(len(self.routing.vehicles))
+            data["vehicles"] = [
+                self._types[k] if (k := int(route.vehicle)) in kinds else k + 1 for route in routes
+            ]
         return data
 
     def decode_answer(self, data: Any) -> Routes:
@@ -136,17 +147,33 @@ class RoutingProblem:
         ------
         InputError
         """
+        first = len(self.routing.depots)
+        clients = {label: c for c, label in enumerate(self._labels)}
+        types = {label: k for k, label in enumerate(self._types)}
+
+        def index(label: Any, known: dict[int | str, int], start: int) -> int:
+            return known[label] if isinstance(label, str) else int(label) - start
+
         try:
-            routes = [tuple(int(place) for place in route) for route in data["routes"]]
-            kinds = [int(kind) - 1 for kind in data.get("vehicles", [1] * len(routes))]
-            pairs = list(zip(routes, kinds, strict=True))
+            routes = [tuple(index(c, clients, first) for c in route) for route in data["routes"]]
+            kinds = [index(k, types, 1) for k in data.get("vehicles", [1] * len(routes))]
+            return tuple(Route(k, route) for k, route in zip(kinds, routes, strict=True))
         except (TypeError, KeyError, ValueError, AttributeError):
             raise InputError(
-                'routes are written as {"routes": [[1, 3], [2]], "vehicles": [1, 2]}; vehicles '
-                "may be left out where there is one type"
+                'routes are written as {"routes": [[1, 3], [2]], "vehicles": [1, 2]}, with numbers '
+                "or known names; vehicles may be left out where there is one type"
             ) from None
+
+    @cached_property
+    def _labels(self) -> list[int | str]:
+        """What clients are called in JSON: their names, or numbers where these say the same."""
         first = len(self.routing.depots)
-        return tuple(Route(kind, tuple(p - first for p in route)) for route, kind in pairs)
+        return _labels([client.name for client in self.routing.clients], first)
+
+    @cached_property
+    def _types(self) -> list[int | str]:
+        """What vehicle types are called in JSON."""
+        return _labels([vehicle.name for vehicle in self.routing.vehicles], 1)
 
     def check_answer_format(self, ending: str) -> None:
         """Refuse a file format that this instance cannot fill, before anything runs for it.
@@ -245,3 +272,12 @@ class RoutingProblem:
 
 def _same(answer: Iterable[Route]) -> Routes:
     return tuple(answer)
+
+
+def _labels(names: list[str], first: int) -> list[int | str]:
+    """Names, or numbers from `first` where the names are these or do not tell all apart."""
+    telling = len(set(names)) == len(names)
+    return [
+        name if telling and name != str(number) else number
+        for number, name in enumerate(names, first)
+    ]
