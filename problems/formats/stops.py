@@ -163,12 +163,11 @@ def _feature(path: Path, number: int, item: Any) -> dict[str, str]:
     if not isinstance(properties, dict):
         raise ParseError(path, f"feature {number}: properties must be an object")
     row = {_column(key): _cell(value) for key, value in properties.items() if value is not None}
+    both = [name for name in ("longitude", "latitude", "x", "y") if name in row]
+    if both:
+        raise ParseError(path, f"feature {number} has a point and the property {both[0]}")
     _check_columns(path, list(row), None, required=())
-    for name, value in zip(("longitude", "latitude"), at, strict=False):
-        if name in row:
-            raise ParseError(path, f"feature {number} has a point and the property {name}")
-        row[name] = _cell(value)
-    return row
+    return {**row, "longitude": _cell(at[0]), "latitude": _cell(at[1])}
 
 
 def _cell(value: Any) -> str:

@@ -47,7 +47,7 @@ class RoutingProblem:
     kind: ClassVar[str]
     sense: ClassVar[Sense] = "minimise"
 
-    name: str
+    name: str = "routes"
     routing: Routing
     places: Places | None = field(default=None, repr=False)
     clock: Clock = field(default_factory=Clock)
