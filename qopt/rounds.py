@@ -19,6 +19,9 @@ SHARE = 0.25
 """Share of what is left of a budget that a round gets whose model may be refined: solvers that use
 up whatever they get must leave something to the rounds to come."""
 
+USED_UP = 0.8
+"""Share of what a round got from which on its solver is taken to have used it up."""
+
 LEAST_SHARE = 0.02
 """Share of a time limit below which no further round begins."""
 
@@ -39,6 +42,7 @@ class Round:
     status: Status
     reason: str
     bound: float | None
+    used_up: bool
 
     def to_json(self) -> dict[str, Any]:
         """What a record tells of it."""
@@ -85,8 +89,10 @@ def solve_in_rounds(
     """Solve a model and, as long as its lowering has something to refine, those that refine it.
 
     A round ends the run where it proves something, where nothing is left to refine, where the
-    budget is used up, or where the refined model does not fit the solver. The best answer and the
-    tightest bound of all rounds count; bounds of lowerings that are not complete do not.
+    budget is used up, or where the refined model does not fit the solver. A model that leaves
+    nothing to refine is solved again with all that is left, where its solver used up its share. The
+    best answer and the tightest bound of all rounds count; bounds of lowerings that are not
+    complete do not.
 
     Parameters
     ----------
@@ -131,14 +137,17 @@ class _Run:
     def play(self, lowering: Lowering[Any]) -> Round:
         """Solve one model and judge its answers."""
         self.progress.renew(lowering.objective)
-        outcome = self.solve(lowering.model, self._share(lowering), self.progress)
+        share = self._share(lowering)
+        outcome = self.solve(lowering.model, share, self.progress)
         decoding = Usage()
         with decoding.phase("decode"):
             judged = judge(self.problem, lowering, outcome)
             status, reason, bound = verdict(self.problem, lowering, outcome, judged)
         outcome.usage.phases = {**decoding.phases, **outcome.usage.phases}
         self.usage.add(outcome.usage)
-        done = Round(lowering, outcome, judged, status, reason, bound)
+        done = Round(
+            lowering, outcome, judged, status, reason, bound, _used_up(share, outcome.usage)
+        )
         self._follow(done)
         self.rounds.append(done)
         return done
@@ -202,7 +211,9 @@ class _Run:
             with self.usage.phase("lower"):
                 refined = last.lowering.refine(_best_answers(last.outcome))
             if refined is None:
-                return "nothing was left to refine"
+                if not last.used_up:
+                    return "nothing was left to refine"
+                refined = replace(last.lowering, refine=None)
             time, evaluations = self._left()
             limit = self.budget.time_limit
             if (limit is not None and time <= LEAST_SHARE * limit) or evaluations < 1:
@@ -228,8 +239,8 @@ class _Run:
         if best is not last:
             said += f"; the answer and the samples are those of round {number}"
         details = {
-            **best.outcome.details, "rounds": [each.to_json() for each in self.rounds],
-            "best_round": number,
+            **best.outcome.details, "models": [each.to_json() for each in self.rounds],
+            "best_model": number,
         }
         return Rounds(
             replace(best.outcome, usage=self.usage, details=details),
@@ -258,6 +269,13 @@ class _Run:
         bound, dropped = settle(self.problem, score.objective, bound)
         proven = bound is not None and bound == score.objective
         return (Status.OPTIMAL if proven else Status.FEASIBLE), bound, dropped
+
+
+def _used_up(share: Budget, usage: Usage) -> bool:
+    """Whether a solver took most of what it got."""
+    return (share.time_limit is not None and usage.wall >= USED_UP * share.time_limit) or (
+        share.evaluations is not None and usage.evaluations >= USED_UP * share.evaluations
+    )
 
 
 def _best_answers(outcome: Outcome) -> list[Any]:

@@ -71,10 +71,10 @@ def test_rounds_go_on_until_the_optimum_is_proven(sense):
     done = run(problem, brute())
     assert done.status is Status.OPTIMAL
     assert done.bound == problem.score(done.judged.best).objective == problem.optimum
-    count = len(done.outcome.details["rounds"])
+    count = len(done.outcome.details["models"])
     assert count > 1
     assert done.notes[-1] == f"{count} rounds, a proof ended them"
-    statuses = [each["status"] for each in done.outcome.details["rounds"]]
+    statuses = [each["status"] for each in done.outcome.details["models"]]
     assert statuses[:-1] == ["infeasible_answers"] * (count - 1)
     # Only what the problem accepts enters the trace; bounds of the weak models do, too.
     assert [value for _, value in done.trace.incumbents] == [problem.optimum]
@@ -129,7 +129,17 @@ def test_a_model_that_is_not_refined_gets_all_of_the_budget():
     done = solve_in_rounds(problem, lowering, solve, budget, Progress())
     assert solve.budgets == [budget]
     assert done.notes == lowering.notes
-    assert "rounds" not in done.outcome.details
+    assert "models" not in done.outcome.details
+
+
+def test_the_last_model_gets_what_the_others_left():
+    problem, solve = Loose(most=1), brute()
+    done = run(problem, solve, Budget(evaluations=100))
+    assert [budget.evaluations for budget in solve.budgets] == [25, 22]    # of 25, 10 were used
+    solve = brute()
+    done = run(problem, solve, Budget(evaluations=48))
+    assert [budget.evaluations for budget in solve.budgets] == [12, 9, 28]
+    assert done.notes[-1] == "3 rounds, nothing was left to refine"
 
 
 def test_the_best_answer_of_all_rounds_is_kept():
@@ -151,7 +161,7 @@ def test_the_best_answer_of_all_rounds_is_kept():
     assert problem.score(done.judged.best).objective == problem.optimum
     assert (done.status, done.bound) == (Status.FEASIBLE, 0.5)
     assert done.notes[-1].endswith("the answer and the samples are those of round 2")
-    assert done.outcome.details["best_round"] == 2
+    assert done.outcome.details["best_model"] == 2
     assert [value for _, value in done.trace.incumbents] == [3.0]
 
 
