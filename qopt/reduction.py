@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import registry
-from .errors import InfeasibleError, InputError, UnsupportedError
+from .errors import InfeasibleError, InputError, UnknownNameError, UnsupportedError, UsageError
 from .forms import FORMS, Lowering, Program, Qubo
 from .forms.penalise import program_to_qubo
 from .options import Option, check_options, options_of
@@ -46,6 +46,9 @@ def lower(
 ) -> tuple[str, Lowering[Any]]:
     """Give a problem in the first of `forms` that it offers, or else by lowering a form further.
 
+    Where options are given, forms whose lowering does not take them are passed over: with
+    ``encoding="rank"``, which only the lowering to a `Table` knows, it is that one.
+
     Parameters
     ----------
     problem : Problem
@@ -64,12 +67,15 @@ def lower(
     ------
     UnsupportedError
         Where there is no way.
+    UsageError
+        For an option that no lowering takes.
     """
     options = options or {}
     native = native_forms(problem)
-    for name in forms:
-        if name in native:
-            return name, problem.lower(FORMS[name], **options)
+    offered = [name for name in forms if name in native]
+    if offered:
+        name = _taking(problem, offered, options)
+        return name, problem.lower(FORMS[name], **options)
     if "qubo" in forms and "program" in native:
         return "qubo", _through_program(problem, options)
     if "program" in forms and "qubo" in native:
@@ -78,6 +84,32 @@ def lower(
         f"{problem.kind} gives {', '.join(native)}, and there is no way from there to "
         f"{' or '.join(forms)}"
     )
+
+
+def _taking(problem: Problem, offered: Sequence[str], options: Mapping[str, Any]) -> str:
+    """The first form whose lowering takes the options.
+
+    Raises
+    ------
+    UsageError
+        Where none does: in the words of those that know the names, or nearly.
+    """
+    refused: list[UsageError] = []
+    for name in offered:
+        way = getattr(problem, f"to_{name}", None)
+        if way is None or not options:
+            return name
+        try:
+            check_options(way, options, f"the lowering of {problem.kind} to {name}")
+        except UsageError as fault:
+            refused.append(fault)
+        else:
+            return name
+    wrong = [fault for fault in refused if not isinstance(fault, UnknownNameError)]
+    if len(wrong) > 1:
+        raise UsageError("; ".join(map(str, wrong)))
+    near = [fault for fault in refused if "did you mean" in str(fault)]
+    raise (wrong or near or refused)[0]
 
 
 def _through_program(problem: Problem, options: Mapping[str, Any]) -> Lowering[Qubo]:

@@ -10,15 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import InputError, UnsupportedError, UsageError
-from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
-from qopt.options import check_options
+from qopt.forms import (
+    Client,
+    Depot,
+    Form,
+    Lowering,
+    Program,
+    Qubo,
+    Route,
+    Routing,
+    Table,
+    VehicleType,
+)
 from qopt.problem import Reference, Score, Sense, Violation
 
+from ..encode import lower_with
 from ..formats.tsplib import Rounding, read_instance, read_tour, write_tour
 from .arcs import tour_of_values, tour_program, values_of_tour
 from .distances import checked_distances, convention
 from .edges import lower_edges
 from .onehot import lower_one_hot
+from .rank import lower_rank
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,14 +183,8 @@ class Tsp:
     # -- lowering -----------------------------------------------------------------------------
 
     def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
-        """Give the instance in a form: `Routing`, `Program` or `Qubo`."""
-        ways: dict[type[Form], Any] = {
-            Routing: self.to_routing, Program: self.to_program, Qubo: self.to_qubo,
-        }
-        if form not in ways:
-            raise UnsupportedError(f"a TSP is given as Routing, Program or Qubo, not {form!r}")
-        way = ways[form]
-        return way(**check_options(way, options, f"the {form.__name__} of a TSP"))  # type: ignore[no-any-return]  # a bound method out of a table
+        """Give the instance in a form: `Routing`, `Program`, `Qubo` or `Table`."""
+        return lower_with(self, form, options)
 
     def to_routing(self) -> Lowering[Routing]:
         """One vehicle without limits whose depot is the first city."""
@@ -242,6 +248,22 @@ class Tsp:
                 )
             return lower_edges(self.distance, self._names, weight)
         return lower_one_hot(self.distance, self._names, weight)
+
+    def to_table(self, *, encoding: Literal["rank"] = "rank") -> Lowering[Table]:
+        """The lengths of all tours, each by its number.
+
+        Parameters
+        ----------
+        encoding : {"rank"}
+            'rank': the number of the tour among all, in the fewest bits that can tell them apart,
+            with a length for each: for simulators only.
+
+        Raises
+        ------
+        SizeError
+            Where the number has more than 24 bits, from 12 cities on.
+        """
+        return lower_rank(self.distance)
 
     @property
     def _names(self) -> list[str]:

@@ -16,7 +16,7 @@ class Lowering(Generic[M]):
 
     Parameters
     ----------
-    model : Qubo, Program or Routing
+    model : Qubo, Program, Routing or Table
         What the solver sees.
     decode : callable
         Turns an answer of the model into an answer of the source. It never repairs: an answer that
