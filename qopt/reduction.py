@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import registry
-from .errors import InfeasibleError, InputError, UnknownNameError, UnsupportedError, UsageError
+from .errors import InfeasibleError, InputError, UnsupportedError, UsageError
 from .forms import FORMS, Lowering, Program, Qubo
 from .forms.penalise import program_to_qubo
 from .options import Option, check_options, options_of
@@ -92,9 +92,10 @@ def _taking(problem: Problem, offered: Sequence[str], options: Mapping[str, Any]
     Raises
     ------
     UsageError
-        Where none does: in the words of those that know the names, or nearly.
+        Where none does: in the words of all that have options.
     """
     refused: list[UsageError] = []
+    told: list[UsageError] = []
     for name in offered:
         way = getattr(problem, f"to_{name}", None)
         if way is None or not options:
@@ -103,13 +104,12 @@ def _taking(problem: Problem, offered: Sequence[str], options: Mapping[str, Any]
             check_options(way, options, f"the lowering of {problem.kind} to {name}")
         except UsageError as fault:
             refused.append(fault)
+            told += [fault] if options_of(way) else []
         else:
             return name
-    wrong = [fault for fault in refused if not isinstance(fault, UnknownNameError)]
-    if len(wrong) > 1:
-        raise UsageError("; ".join(map(str, wrong)))
-    near = [fault for fault in refused if "did you mean" in str(fault)]
-    raise (wrong or near or refused)[0]
+    if len(told) > 1:
+        raise UsageError("; ".join(map(str, told)))
+    raise (told or refused)[0]
 
 
 def _through_program(problem: Problem, options: Mapping[str, Any]) -> Lowering[Qubo]:

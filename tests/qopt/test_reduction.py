@@ -74,6 +74,6 @@ def test_a_value_that_no_form_takes_is_told_with_all_that_fit():
     with pytest.raises(UsageError, match=r"'one-hot' or 'edges', got 'rang'; .* must be 'rank'"):
         lower(problem, ["qubo", "table"], {"encoding": "rang"})
     with pytest.raises(UnknownNameError, match="did you mean 'encoding'"):
-        lower(problem, ["routing", "qubo", "table"], {"encodin": "rank"})
-    with pytest.raises(UsageError, match="weight"):
+        lower(problem, ["routing", "qubo"], {"encodin": "rank"})
+    with pytest.raises(UsageError, match=r"'one-hot' or 'edges', got 'rank'; .* table 'weight'"):
         lower(problem, ["qubo", "table"], {"encoding": "rank", "weight": 3.0})
