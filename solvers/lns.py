@@ -194,7 +194,7 @@ class _Search:
         for iterations in CONSTRUCTIONS:
             pool = search_answers(
                 self.routing, iterations, self.seed, starts=1,
-                ended=lambda: self.ended,  # noqa: B023
+                ended=lambda: self.ended,
             )
             if ranked := pool.ranked():
                 self._take(ranked[0][1])
@@ -276,16 +276,15 @@ class _Search:
         self, part: Part, offered: Lowering[Qubo], samples: list[Any]
     ) -> list[tuple[float, Routes, bool]]:
         """The best feasible one of the subsolver's answers, if there is one."""
-        best: tuple[float, Routes, bool] | None = None
-        energies = offered.model.penalised().energies(samples) if samples else []
-        for i in np.argsort(energies, kind="stable"):
+        if not samples:
+            return []
+        for i in np.argsort(offered.model.penalised().energies(samples), kind="stable"):
             routes = offered.decode(samples[i])
             objective, broken = part.routing.evaluate(routes)
             if not broken:
-                best = (objective, routes, True)
-                break
-        self.feasible += best is not None
-        return [] if best is None else [best]
+                self.feasible += 1
+                return [(objective, routes, True)]
+        return []
 
     def _accept(
         self, part: Part, others: Routes, own: Routes, answers: list[tuple[float, Routes, bool]]

@@ -11,6 +11,9 @@ from qopt.forms import Route, Routing, Shipment
 
 Routes = tuple[Route, ...]
 
+MOST_UNSERVED = 50
+"""Clients whom nobody serves that are looked at beside those of the routes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -32,7 +35,7 @@ class Part:
 
     @classmethod
     def of(cls, routing: Routing, answer: Routes, chosen: Sequence[int]) -> "Part":
-        """The clients of some routes of an answer, and those nobody serves.
+        """The clients of some routes of an answer, and near them those that nobody serves.
 
         The part's vehicles are those of the chosen routes and all that stand idle.
 
@@ -44,10 +47,8 @@ class Part:
         chosen : sequence of int
             Indices of routes of the answer.
         """
-        served = {c for route in answer for c in route.clients}
-        clients = [c for r in chosen for c in answer[r].clients]
-        clients += [c for c in range(len(routing.clients)) if c not in served]
-        clients.sort()
+        inside = [c for r in chosen for c in answer[r].clients]
+        clients = sorted({*inside, *_unserved_near(routing, answer, inside)})
         used = Counter(route.vehicle for route in answer)
         taken = Counter(answer[r].vehicle for r in chosen)
         free = {
@@ -86,6 +87,19 @@ class Part:
             Route(self.kinds[route.vehicle], tuple(self.clients[c] for c in route.clients))
             for route in routes
         )
+
+
+def _unserved_near(routing: Routing, answer: Routes, inside: Sequence[int]) -> set[int]:
+    """Clients that nobody serves, the nearest ones, with both ends of their shipments."""
+    served = {c for route in answer for c in route.clients}
+    left = [c for c in range(len(routing.clients)) if c not in served]
+    if len(left) > MOST_UNSERVED:
+        here, there = ([routing.location(c) for c in group] for group in (inside, left))
+        apart = routing.distance[np.ix_(here, there)].min(axis=0)
+        left = [left[i] for i in np.argsort(apart, kind="stable")[:MOST_UNSERVED]]
+    near = set(left)
+    pairs = [{s.pickup, s.delivery} for s in routing.shipments]
+    return near.union(*(pair for pair in pairs if pair & near))
 
 
 def neighbouring_routes(

@@ -5,6 +5,7 @@ solver package", INFORMS Journal on Computing 36, 2024), begun anew a few times;
 kept, each route with the cost that the routing itself gives it.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import ceil, inf
@@ -140,6 +141,7 @@ def _iterate(
 ) -> None:
     """One start of the search; every feasible candidate goes into the pool."""
     import pyvrp
+    from pyvrp.exceptions import PenaltyBoundWarning
 
     local = _local_search(model.data, seed)
     parameters = pyvrp.PenaltyParams()
@@ -175,7 +177,10 @@ def _iterate(
     search = pyvrp.IteratedLocalSearch(
         model.data, penalties, local, first, pyvrp.IteratedLocalSearchParams(callbacks=Collect())
     )
-    search.run(stop, collect_stats=False, display=False)
+    with warnings.catch_warnings():
+        # It warns where it finds nothing feasible, which the pool tells by itself.
+        warnings.simplefilter("ignore", PenaltyBoundWarning)
+        search.run(stop, collect_stats=False, display=False)
 
 
 def _local_search(data: Any, seed: int) -> Any:

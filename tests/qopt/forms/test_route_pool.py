@@ -17,7 +17,6 @@ from qopt.forms.route_pool import (
     search_answers,
 )
 
-
 VANS = (VehicleType(count=6, capacity=8),)
 
 
