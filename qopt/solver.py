@@ -413,6 +413,10 @@ class Solver(Protocol):
     """A solver: an object with its options as keyword-only parameters, and one method.
 
     It sees a form, never the problem, so that it cannot flatter itself.
+
+    A hybrid, whose parts can be replaced, has one more method: ``ablations()`` gives the options in
+    which each of its ablations departs from it, as ``({"subsolver": "none"},)``. A comparison runs
+    them beside it, and finds them by ``details["ablations"]`` of its outcome.
     """
 
     def solve(self, model: Any, budget: Budget, seed: int, progress: Progress) -> Outcome:

@@ -89,6 +89,15 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="lns",
+        summary="large neighbourhood search on routes, its subproblem by any solver of QUBOs",
+        target="qopt.solvers.lns:LargeNeighbourhoodSearch",
+        forms=("routing",),
+        requires=(("pyvrp", "pyvrp"),),
+        role="heuristic",
+    ),
+    Spec(
+        kind="solver",
         name="qaoa",
         summary="QAOA, noiseless or on a simulated device with its noise",
         target="qopt.solvers.qaoa:Qaoa",

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from toys import Errands
 
 import qopt
+from qopt import registry
 from qopt.errors import InfeasibleError, UnknownNameError, UsageError
-from qopt.forms import Program, Table
+from qopt.forms import Client, Depot, Program, Routing, Table, VehicleType
 from qopt.loading import as_problem
-from qopt.reduction import lower
+from qopt.reduction import has_way, lower, lowering_options
 from qopt.run import Task, attempt
 from qopt.solver import Status
 
@@ -77,3 +79,22 @@ def test_a_value_that_no_form_takes_is_told_with_all_that_fit():
         lower(problem, ["routing", "qubo"], {"encodin": "rank"})
     with pytest.raises(UsageError, match=r"'one-hot' or 'edges', got 'rank'; .* table 'weight'"):
         lower(problem, ["qubo", "table"], {"encoding": "rank", "weight": 3.0})
+
+
+@pytest.mark.usefixtures("toy_registry")
+def test_routes_alone_reach_the_solvers_of_qubos():
+    distance = np.array([[0.0, 3, 4], [3, 0, 5], [4, 5, 0]])
+    routing = Routing(
+        (Depot("home"),), (Client("a"), Client("b")), (VehicleType(count=2),), distance, distance
+    )
+    problem = Errands(routing=routing)
+    assert has_way(problem, ["qubo"])
+    assert not has_way(problem, ["program"])
+    solution = qopt.solve(problem, "exact", **{"lower.columns": 3})
+    assert (solution.objective, solution.feasible, solution.record.form) == (12.0, True, "qubo")
+    assert solution.bound is None  # other routes were not offered
+    assert set(lowering_options(registry.find("problem", "errands"))["qubo"]) == {
+        "columns", "seed", "weight"
+    }
+    with pytest.raises(UsageError, match="columns must be at least 1"):
+        lower(problem, ["qubo"], {"columns": 0})
