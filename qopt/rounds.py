@@ -136,7 +136,7 @@ class _Run:
 
     def play(self, lowering: Lowering[Any]) -> Round:
         """Solve one model and judge its answers."""
-        self.progress.renew(lowering.objective)
+        self.progress.renew(lowering.objective, relaxed=lowering.relaxed)
         share = self._share(lowering)
         outcome = self.solve(lowering.model, share, self.progress)
         decoding = Usage()

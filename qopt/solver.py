@@ -283,15 +283,19 @@ class Progress:
         self.note = ""
         self.translate: Callable[[float], float] = float
         self.interrupted = False
+        self._relaxed = False
         self._listener = listener
         self._stop = Event()
         self._callbacks: list[Callable[[], None]] = []
         self._begin = time.perf_counter()
 
-    def renew(self, translate: Callable[[float], float]) -> None:
-        """Begin with a further model: an empty trace, and nobody to be called when it stops."""
+    def renew(self, translate: Callable[[float], float], *, relaxed: bool = False) -> None:
+        """Begin with a further model: an empty trace, and nobody to be called when it stops.
+
+        Incumbents of a relaxed model need not be answers, so they are not told as the `best`.
+        """
         self.trace = Trace()
-        self.translate = translate
+        self.translate, self._relaxed = translate, relaxed
         self._callbacks = []
 
     @property
@@ -302,7 +306,9 @@ class Progress:
     @property
     def best(self) -> float | None:
         """The last incumbent in the problem's units, which `translate` gives."""
-        return self.translate(self.trace.incumbents[-1][1]) if self.trace.incumbents else None
+        if self._relaxed or not self.trace.incumbents:
+            return None
+        return self.translate(self.trace.incumbents[-1][1])
 
     @property
     def best_bound(self) -> float | None:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, inf, isfinite
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UnsupportedError
+from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
@@ -19,6 +19,7 @@ from qopt.problem import Reference, Score, Sense, Violation
 from ..formats.cvrplib import read_solution, write_solution
 from ..formats.tsplib import Rounding, read_instance
 from .arcs import routes_of_values, routes_program, values_of_routes
+from .assignment import lower_assignment
 from .distances import checked_distances, convention
 
 Routes = tuple[Route, ...]
@@ -285,32 +286,47 @@ class Cvrp:
         )
 
     def to_qubo(
-        self, *, columns: int = 20, seed: int = 0, weight: float | None = None
+        self,
+        *,
+        encoding: Literal["columns", "assignment"] = "columns",
+        columns: int = 20,
+        seed: int = 0,
+        weight: float | None = None,
     ) -> Lowering[Qubo]:
-        """Route columns: choose among at most `columns` generated routes, one bit each.
-
-        The routes come from a classical search, which also has an answer of its own; the notes say
-        what that costs. Answers from other routes are out of reach, so a bound on the model is
-        none on the instance.
+        """A QUBO by one of two encodings; a bound on either model is none on the instance.
 
         Parameters
         ----------
+        encoding : {"columns", "assignment"}
+            'columns': choose among at most `columns` generated routes, one bit each. The routes
+            come from a classical search, which also has an answer of its own; the notes say what
+            that costs. 'assignment': a bit for each client in each vehicle, each client in one,
+            loads within the capacity, by savings that stand in for the lengths of routes; then the
+            shortest route of each vehicle is looked up.
         columns : int
             Largest number of routes to choose from, and so of qubits.
         seed : int
             Of the search that generates the routes.
         weight : float, optional
-            One penalty weight for all clients, above 0. By default each has the least that
-            `qopt.forms.route_columns.proven_weights` can prove.
+            One penalty weight for all constraints, above 0. By default each has the least that
+            `qopt.forms.route_columns.proven_weights` or `qopt.forms.sufficient` can prove.
 
         Raises
         ------
         SizeError
-            Where an answer needs more routes than `columns`.
+            Where an answer needs more routes than `columns`, or clients and vehicles make more
+            than 4000 bits.
         InputError
             Where the search finds no answer with these vehicles.
         """
-        return routing_to_columns(self.routing, columns=columns, seed=seed, weight=weight)
+        if encoding == "columns":
+            return routing_to_columns(self.routing, columns=columns, seed=seed, weight=weight)
+        if (columns, seed) != (20, 0):
+            raise UsageError("columns and seed act only with encoding=columns")
+        fleet = self.least_vehicles if self.vehicles is None else self.vehicles
+        return lower_assignment(
+            self.distance, self.demand, self.capacity, min(fleet, self.num_clients), weight
+        )
 
     @property
     def _names(self) -> Sequence[str]:

@@ -35,7 +35,8 @@ class Lowering(Generic[M]):
     relaxed : bool
         True where the best answer of the model need not be one of the source, and may lie below
         (a set of subtours in place of a tour): a bound on the model is one on the source, but an
-        optimum of the model proves nothing beyond its bound.
+        optimum of the model proves nothing beyond its bound. With `complete` false, also where
+        the model's objective only stands in for the source's.
     refine : callable, optional
         Asked after the model was solved, with its answers, best first by the solver's measure: a
         lowering that knows more (cuts that exclude them, another point to linearise at), which is
