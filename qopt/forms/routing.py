@@ -208,7 +208,7 @@ class Routing:
                     f"vehicle {vehicle.name!r} needs a count of at least 1 and a capacity of at "
                     f"least 0, got {vehicle.count} and {vehicle.capacity:g}"
                 )
-            for name in ("fixed_cost", "distance_cost", "duration_cost"):
+            for name in ("distance_cost", "duration_cost"):
                 if not (isfinite(rate := getattr(vehicle, name)) and rate >= 0):
                     raise InputError(
                         f"vehicle {vehicle.name!r} has the {name} {rate:g}; it must be at least 0"
@@ -221,13 +221,6 @@ class Routing:
             if not vehicle.early <= vehicle.late:
                 raise InputError(
                     f"vehicle {vehicle.name!r} has the shift {vehicle.early:g} to {vehicle.late:g}"
-                )
-            depot = self.depots[vehicle.start]
-            if max(depot.early, vehicle.early) > min(depot.late, vehicle.late):
-                raise InputError(
-                    f"vehicle {vehicle.name!r} can never leave: its shift is {vehicle.early:g} to "
-                    f"{vehicle.late:g}, depot {depot.name} is open {depot.early:g} to "
-                    f"{depot.late:g}"
                 )
 
     def _check_clients(self) -> None:
@@ -347,7 +340,7 @@ class Routing:
                 continue
             used[route.vehicle] += 1
             visits.update(route.clients)
-            cost, faults = self._evaluate_route(route)
+            cost, faults = self.evaluate_route(route)
             objective += cost
             broken.extend((f"route {number}: {text}", amount) for text, amount in faults)
         for shipment in self.shipments:
@@ -382,7 +375,11 @@ class Routing:
         """
         return walk(self, route)
 
-    def _evaluate_route(self, route: Route) -> tuple[float, list[tuple[str, float]]]:
+    def evaluate_route(self, route: Route) -> tuple[float, list[tuple[str, float]]]:
+        """Cost of one route with clients, and what it violates by itself, as `evaluate` gives it.
+
+        Who else visits its clients, and how many vehicles there are, is not looked at.
+        """
         vehicle, schedule = self.vehicles[route.vehicle], self.walk(route)
         faults: list[tuple[str, float]] = []
 
@@ -393,6 +390,9 @@ class Routing:
         check("load", schedule.peak_load, vehicle.capacity, "over capacity")
         faults += self._out_of_order(route)
         check("distance", schedule.distance, vehicle.max_distance, "over the limit")
+        start = self.depots[vehicle.start]
+        leaving = schedule.departures[0]
+        check(f"depot {start.name}: departure", leaving, start.late, "after closing")
         for c, arrival in zip(route.clients, schedule.arrivals[1:], strict=False):
             client = self.clients[c]
             check(f"client {client.name}: arrival", arrival, client.late, "after its window")

@@ -145,7 +145,7 @@ def test_a_fleet_of_tables(write):
         ("early = 5", "early = 95", InputError, "has the shift 95 to 90"),
         ("early = 5", 'early = "soon"', InputError, "a time of at least 0 or HH:MM"),
         ("early = 5", "early = -5", InputError, "a time of at least 0"),
-        ("fixed_cost = 10", "fixed_cost = -1", InputError, "must be at least 0"),
+        ("distance_cost = 0.5", "distance_cost = -1", InputError, "must be at least 0"),
         ("fixed_cost = 10", "depots = 1", UnknownNameError, "'depots'"),
         ("fixed_cost = 10", "", None, ""),
         ("[[vehicles]]\nname", "capacity = 3\n[[vehicles]]\nname", UsageError, "capacity goes in"),
