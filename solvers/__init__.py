@@ -79,6 +79,15 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="pyvrp",
+        summary="PyVRP: iterated local search on routes, the state of the art",
+        target="qopt.solvers.pyvrp:PyVrp",
+        forms=("routing",),
+        requires=(("pyvrp", "pyvrp"),),
+        role="heuristic",
+    ),
+    Spec(
+        kind="solver",
         name="routing",
         summary="OR-Tools routing library: guided local search on routes",
         target="qopt.solvers.routing:OrToolsRouting",
