@@ -17,7 +17,10 @@ from qopt.solver import Budget, Progress, Status
 from qopt.solvers.pyvrp import PyVrp, _largest_penalty
 
 
-def instance(seed, clients=5, vehicles=(VehicleType(count=3, capacity=6),), depots=1, **more):
+FLEET = (VehicleType(count=3, capacity=6),)
+
+
+def instance(seed, clients=5, *, vehicles=FLEET, depots=1, **more):
     rng = np.random.default_rng(seed)
     places = rng.integers(0, 60, (depots + clients, 2)).astype(float)
     matrix = np.rint(np.hypot(*np.moveaxis(places[:, None] - places[None], -1, 0)))
