@@ -16,7 +16,6 @@ from qopt.forms.convert_pyvrp import routing_to_pyvrp
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.pyvrp import PyVrp, _largest_penalty
 
-
 FLEET = (VehicleType(count=3, capacity=6),)
 
 
