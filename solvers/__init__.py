@@ -88,6 +88,15 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="lkh",
+        summary="LKH through elkai: Lin-Kernighan moves on one closed tour",
+        target="qopt.solvers.lkh:Lkh",
+        forms=("routing",),
+        requires=(("elkai", "elkai"),),
+        role="heuristic",
+    ),
+    Spec(
+        kind="solver",
         name="routing",
         summary="OR-Tools routing library: guided local search on routes",
         target="qopt.solvers.routing:OrToolsRouting",
