@@ -398,7 +398,9 @@ class Routing:
     def _drive(self, route: Route, stops: Sequence[int], check: Any) -> float:
         """Walk the route in time as late as it may leave; the seconds from leaving to returning."""
         vehicle = self.vehicles[route.vehicle]
+        start = self.depots[stops[0]]
         slack_free = self._latest_departure(route, stops)
+        check(f"depot {start.name}: departure", slack_free, start.late, "after closing")
         clock = slack_free
         for position, (a, b) in enumerate(pairwise(stops)):
             clock += float(self.duration[a, b])
