@@ -184,16 +184,16 @@ class RoutesModel:
         if not routing.has_time_windows:
             return None
         matrix = self._square(routing.duration) + self._service[:, None]
-        places = [*routing.clients, *routing.depots, *routing.vehicles]
-        origin = min([0.0, *(x for p in places for x in (p.early, p.late) if isfinite(x))])
-        horizon = max(p.early for p in places) - origin + float(matrix.max(axis=1).sum())
-        stated = [x for p in places for x in (p.early, p.late)]
+        stated = [x for window in routing.windows for x in window]
+        origin = min([0.0, *(x for x in stated if isfinite(x))])
+        latest = max(early for early, _ in routing.windows)
+        horizon = latest - origin + float(matrix.max(axis=1).sum())
         unit = _measure(
             [*np.unique(matrix).tolist(), *stated, *self._limits(lambda v: v.max_duration)], horizon
         )
         self.exact &= unit.exact
         whole = unit.amounts(matrix)
-        top = unit.amount(max(p.early for p in places) - origin) + int(whole.max(axis=1).sum())
+        top = unit.amount(latest - origin) + int(whole.max(axis=1).sum())
 
         def window(early: float, late: float) -> tuple[int, int]:
             """A window on the model's clock, which begins at `origin`."""

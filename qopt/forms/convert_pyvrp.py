@@ -218,14 +218,9 @@ class _Draft:
     def _times(self) -> tuple[float, float]:
         """Where PyVRP's clock begins, and how long it can run."""
         routing = self.routing
-        stated = [x for c in routing.clients for x in (c.early, c.late)]
-        stated += [x for d in routing.depots for x in (d.early, d.late)]
-        stated += [x for v in routing.vehicles for x in (v.early, v.late)]
-        finite = [x for x in stated if isfinite(x)]
-        origin = min([0.0, *finite])
-        opening = [c.early for c in routing.clients] + [d.early for d in routing.depots]
-        opening += [v.early for v in routing.vehicles]
-        horizon = max([x for x in opening if isfinite(x)], default=0.0) - origin
+        origin = min([0.0, *(x for window in routing.windows for x in window if isfinite(x))])
+        latest = max([early for early, _ in routing.windows if isfinite(early)], default=0.0)
+        horizon = latest - origin
         horizon += float(routing.duration.max(axis=1).sum())
         return origin, horizon + sum(c.service for c in routing.clients)
 
@@ -233,9 +228,8 @@ class _Draft:
         routing = self.routing
         if not self.is_timed:
             return Measure(1.0, exact=True)
-        stated = [x for c in routing.clients for x in (c.early, c.late, c.service)]
-        stated += [x for d in routing.depots for x in (d.early, d.late)]
-        stated += [x for v in routing.vehicles for x in (v.early, v.late, v.max_duration)]
+        stated = [x for window in routing.windows for x in window]
+        stated += [c.service for c in routing.clients] + [v.max_duration for v in routing.vehicles]
         binding = [x for x in stated if x - self.origin < self.horizon]
         return _measure(routing.duration, binding, self.horizon)
 
