@@ -280,12 +280,16 @@ class Routing:
         return len(self.depots) + client
 
     @cached_property
-    def has_time_windows(self) -> bool:
-        """Whether any window, shift or duration limit binds at all."""
+    def windows(self) -> list[tuple[float, float]]:
+        """Windows of the clients, opening hours of the depots and shifts of the vehicles."""
         opening = [(c.early, c.late) for c in self.clients]
         opening += [(d.early, d.late) for d in self.depots]
-        opening += [(v.early, v.late) for v in self.vehicles]
-        return any(early > 0 or isfinite(late) for early, late in opening) or any(
+        return opening + [(v.early, v.late) for v in self.vehicles]
+
+    @cached_property
+    def has_time_windows(self) -> bool:
+        """Whether any window, shift or duration limit binds at all."""
+        return any(early > 0 or isfinite(late) for early, late in self.windows) or any(
             isfinite(v.max_duration) for v in self.vehicles
         )
 
