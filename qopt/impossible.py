@@ -4,13 +4,13 @@ Whatever is said here is a proof: it holds for every route, detours through othe
 included.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .forms import Routing, VehicleType
+from .forms import Routing, Shipment, VehicleType
 from .forms.program import tolerance
 
 
@@ -64,7 +64,38 @@ def impossible_clients(routing: Routing, among: Sequence[int] | None = None) -> 
             faults.append(_fault(routing, c, vehicle, (out[0], out[1]), home))
         if all(faults):
             found[c] = faults[0]
+    for shipment in routing.shipments:
+        fault = _shipment_fault(routing, shipment, {d: way for d, (_, way) in there.items()})
+        for c, other in (
+            (shipment.pickup, shipment.delivery), (shipment.delivery, shipment.pickup)
+        ):
+            if c in among and fault:
+                found.setdefault(c, fault)
+            elif c in among and other in found:
+                found.setdefault(c, f"client {routing.clients[other].name} of its shipment cannot")
     return found
+
+
+def _shipment_fault(
+    routing: Routing, shipment: Shipment, there: Mapping[int, NDArray[np.float64]]
+) -> str:
+    """Why a shipment cannot be delivered in time, by the shortest way from its pickup; or not."""
+    first, second = routing.clients[shipment.pickup], routing.clients[shipment.delivery]
+    a, b = routing.location(shipment.pickup), routing.location(shipment.delivery)
+    arrival = min(
+        max(routing.depots[v.start].early, v.early) + float(there[v.start][a])
+        for v in routing.vehicles
+    )
+    loaded = max(arrival, first.early) + first.service
+    if not _above(loaded + float(routing.duration[a, b]), second.late):
+        return ""
+    delivered = loaded + float(shortest_ways(routing.duration, a)[b])
+    if not _above(delivered, second.late):
+        return ""
+    return (
+        f"the load from client {first.name} is at client {second.name} at {delivered:g} at the "
+        f"earliest, and its window closes at {second.late:g}"
+    )
 
 
 def _fault(

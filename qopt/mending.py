@@ -10,9 +10,10 @@ import numpy as np
 
 from . import registry
 from .errors import QoptError
-from .forms import Depot, Route, Routing, VehicleType
+from .forms import Client, Depot, Route, Routing, VehicleType
 from .forms.route_pool import search_answers
-from .impossible import fewest_left_out, fewest_more_vehicles
+from .forms.routing_part import Part
+from .impossible import fewest_left_out, fewest_more_vehicles, impossible_clients
 from .numbers import join, plural
 from .solver import Budget, Clock, Outcome, Progress, Status
 
@@ -90,17 +91,25 @@ class Mender:
     def _search(
         self, routing: Routing, ended: Callable[[], bool], enough: float
     ) -> Routes | None:
-        # What a visit costs beyond its prize is no matter of feasibility.
+        # What a visit costs beyond its prize is no matter of feasibility, and who cannot be served
+        # need not be looked at.
+        hopeless = impossible_clients(routing, range(len(routing.clients)))
+        if any(routing.clients[c].required for c in hopeless):
+            return None
         sought = replace(routing, clients=tuple(
             replace(client, prize=max(0.0, client.prize)) for client in routing.clients
         ))
+        part = Part.of(
+            sought, set(range(len(routing.clients))) - set(hopeless),
+            [vehicle.count for vehicle in routing.vehicles],
+        )
         try:
             pool = search_answers(
-                sought, self.iterations, self.seed, starts=2, ended=ended, enough=enough
+                part.routing, self.iterations, self.seed, starts=2, ended=ended, enough=enough
             )
         except QoptError:
             return None
-        return pool.ranked()[0][1] if len(pool) else None
+        return part.outer(pool.ranked()[0][1]) if len(pool) else None
 
     def prove(self, routing: Routing, *, share: float = 0.3) -> Outcome | None:
         """What an exact solver finds out in a share of the time; None where it cannot be asked."""
@@ -144,8 +153,7 @@ class Mender:
         routes = self.best(loose, share=0.5)
         outcome = self.prove(_free(_counting(routing)))
         if outcome is not None and outcome.status.has_answer and (
-            routes is None
-            or loose.evaluate(outcome.answers[0])[0] < loose.evaluate(routes)[0]
+            routes is None or _worth(loose, outcome.answers[0]) < _worth(loose, routes)
         ):
             routes = tuple(outcome.answers[0])
         if routes is None:
@@ -209,13 +217,21 @@ class Mender:
         ]
         changed, routes, words, total = dropped.changed, dropped.answer, [], 0.0
         for c in left:
-            found = self._widen(changed, routes, c)
-            if found is None:
+            if any(c in route.clients for route in routes):
+                continue  # it came in with the other client of its shipment
+            trials = [
+                (found, who) for who in self._together(c)
+                if (found := self._widen(changed, routes, who)) is not None
+            ]
+            if not trials:
                 return None
+            found, who = min(trials, key=lambda trial: self._widened_by(trial[0][0], trial[1]))
             changed, routes = found
-            old, new = self.routing.clients[c], changed.clients[c]
-            words.append(f"client {old.name} {_widening(old, new)}")
-            total += (new.late - old.late if isfinite(old.late) else 0.0) + old.early - new.early
+            words.append(
+                f"client {self.routing.clients[who].name} "
+                f"{_widening(self.routing.clients[who], changed.clients[who])}"
+            )
+            total += self._widened_by(changed, who)
         if total <= 0.0:
             return None
         proof = ""
@@ -223,6 +239,13 @@ class Mender:
             proof = self._window_proven(changed, left[0])
         text = f"open the window of {join(words)}"
         return self.mend("window", text, total, changed, routes, proof)
+
+    def _together(self, c: int) -> tuple[int, ...]:
+        """A client and, where it belongs to a shipment, the other one."""
+        for s in self.routing.shipments:
+            if c in (s.pickup, s.delivery):
+                return (s.pickup, s.delivery)
+        return (c,)
 
     def _window_proven(self, changed: Routing, c: int) -> str:
         """What proves that one unit less will not do, where all data are whole numbers."""
@@ -404,11 +427,18 @@ def without(routing: Routing, left: list[int]) -> Routing:
     ))
 
 
-def with_client(routing: Routing, c: int, client: Any) -> Routing:
-    """The routing with another client in place of one."""
-    return replace(
-        routing, clients=(*routing.clients[:c], client, *routing.clients[c + 1 :])
-    )
+def with_client(routing: Routing, c: int, client: Client) -> Routing:
+    """The routing with another client in place of one.
+
+    The other client of its shipment becomes required, or optional, with it.
+    """
+    pair = {x for s in routing.shipments if c in (s.pickup, s.delivery)
+            for x in (s.pickup, s.delivery)}
+    return replace(routing, clients=tuple(
+        client if i == c
+        else replace(other, required=client.required) if i in pair else other
+        for i, other in enumerate(routing.clients)
+    ))
 
 
 def with_vehicle(routing: Routing, kind: int, vehicle: VehicleType) -> Routing:
@@ -421,6 +451,12 @@ def with_vehicle(routing: Routing, kind: int, vehicle: VehicleType) -> Routing:
 def with_depot(routing: Routing, d: int, depot: Depot) -> Routing:
     """The routing with another depot in place of one."""
     return replace(routing, depots=(*routing.depots[:d], depot, *routing.depots[d + 1 :]))
+
+
+def _worth(routing: Routing, routes: Routes) -> float:
+    """Objective of an answer; infinite where it breaks the routing."""
+    objective, broken = routing.evaluate(routes)
+    return inf if broken else objective
 
 
 def _counting(routing: Routing) -> Routing:
@@ -510,7 +546,7 @@ def _elapsed_from_opening(routing: Routing, route: Route, opening: float) -> flo
     return clock - opening
 
 
-def _widening(old: Any, new: Any) -> str:
+def _widening(old: Client, new: Client) -> str:
     parts = []
     if new.late > old.late:
         parts.append(f"until {new.late:g} instead of {old.late:g} ({new.late - old.late:g} later)")

@@ -70,7 +70,8 @@ class Diagnosis:
         lines = [f"{self.subject.name}: {self.finding}"]
         lines += [f"  {reason}" for reason in self.reasons]
         if self.mends:
-            lines.append("each of these would mend it, and the answer beside it shows that:")
+            aim = "have it served" if self.feasible else "mend it"
+            lines.append(f"each of these would {aim}, and the answer below it shows that:")
         for mend in self.mends:
             how = f"proven smallest by {mend.proof}" if mend.proof else "smallest found"
             lines.append(f"  {mend.text} ({how}); objective {mend.objective:.10g}")
