@@ -261,12 +261,16 @@ class Routing:
         return len(self.depots) + client
 
     @cached_property
-    def has_time_windows(self) -> bool:
-        """Whether any window, shift or duration limit binds at all."""
+    def windows(self) -> list[tuple[float, float]]:
+        """Windows of the clients, opening hours of the depots and shifts of the vehicles."""
         opening = [(c.early, c.late) for c in self.clients]
         opening += [(d.early, d.late) for d in self.depots]
-        opening += [(v.early, v.late) for v in self.vehicles]
-        return any(early > 0 or isfinite(late) for early, late in opening) or any(
+        return opening + [(v.early, v.late) for v in self.vehicles]
+
+    @cached_property
+    def has_time_windows(self) -> bool:
+        """Whether any window, shift or duration limit binds at all."""
+        return any(early > 0 or isfinite(late) for early, late in self.windows) or any(
             isfinite(v.max_duration) for v in self.vehicles
         )
 
@@ -402,7 +406,9 @@ class Routing:
     def _drive(self, route: Route, stops: Sequence[int], check: Any) -> float:
         """Walk the route in time as late as it may leave; the seconds from leaving to returning."""
         vehicle = self.vehicles[route.vehicle]
+        start = self.depots[stops[0]]
         slack_free = self._latest_departure(route, stops)
+        check(f"depot {start.name}: departure", slack_free, start.late, "after closing")
         clock = slack_free
         for position, (a, b) in enumerate(pairwise(stops)):
             clock += float(self.duration[a, b])
