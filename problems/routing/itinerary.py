@@ -98,7 +98,8 @@ class Itinerary:
         if self.unserved:
             facts["unserved"] = [routing.clients[c].name for c in self.unserved]
             facts["prizes forgone"] = _tidy(sum(routing.clients[c].prize for c in self.unserved))
-        facts["routes"] = [self._figures(*walked) for walked in self.walked]
+        for i, (route, schedule) in enumerate(self.walked, 1):
+            facts[f"route {i}"] = {**self._figures(route, schedule), **self._way(schedule)}
         return facts
 
     def _figures(self, route: Route, schedule: Schedule) -> dict[str, Any]:
@@ -114,11 +115,17 @@ class Itinerary:
             figures["departure"] = self._time(schedule.departures[0])
             figures["end"] = self._time(schedule.departures[-1])
             figures["waiting"] = self._time(sum(schedule.waits))
-        figures["way"] = [
-            f"{self.name(place)} {self.clock.text(start)}" if self.timed else self.name(place)
+        return figures
+
+    def _way(self, schedule: Schedule) -> dict[str, str]:
+        """The stops with the times at which their service starts; nothing without times."""
+        if not self.timed:
+            return {}
+        stops = [
+            f"{self.name(place)} {self.clock.text(start)}"
             for place, start in zip(schedule.locations, schedule.starts, strict=True)
         ]
-        return figures
+        return {"way": " > ".join(stops)}
 
     def _time(self, value: float) -> Any:
         return self.clock.text(value) if self.clock.of_day else _tidy(value)
@@ -222,7 +229,6 @@ class Itinerary:
         features = []
         for i, (route, schedule) in enumerate(self.walked, 1):
             figures = self._figures(route, schedule)
-            del figures["way"]
             features.append(_feature(
                 "LineString", [at[place] for place in schedule.locations],
                 {"route": i, **figures, "cost": _tidy(schedule.cost)},
