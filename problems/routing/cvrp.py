@@ -5,20 +5,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, inf, isfinite
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
+from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..formats.cvrplib import read_solution, write_solution
 from ..formats.tsplib import Rounding, read_instance
-from . import columns as route_columns
 from .arcs import routes_of_values, routes_program, values_of_routes
+from .assignment import lower_assignment
 from .distances import checked_distances, convention
 
 Routes = tuple[Route, ...]
@@ -285,57 +286,46 @@ class Cvrp:
         )
 
     def to_qubo(
-        self, *, columns: int = 20, seed: int = 0, weight: float | None = None
+        self,
+        *,
+        encoding: Literal["columns", "assignment"] = "columns",
+        columns: int = 20,
+        seed: int = 0,
+        weight: float | None = None,
     ) -> Lowering[Qubo]:
-        """Route columns: choose among at most `columns` generated routes, one bit each.
-
-        The routes come from a classical search, which also has an answer of its own; the notes say
-        what that costs. Answers from other routes are out of reach, so a bound on the model is
-        none on the instance.
+        """A QUBO by one of two encodings; a bound on either model is none on the instance.
 
         Parameters
         ----------
+        encoding : {"columns", "assignment"}
+            'columns': choose among at most `columns` generated routes, one bit each. The routes
+            come from a classical search, which also has an answer of its own; the notes say what
+            that costs. 'assignment': a bit for each client in each vehicle, each client in one,
+            loads within the capacity, by savings that stand in for the lengths of routes; then the
+            shortest route of each vehicle is looked up.
         columns : int
             Largest number of routes to choose from, and so of qubits.
         seed : int
             Of the search that generates the routes.
         weight : float, optional
-            One penalty weight for all clients, above 0. By default each has the least that
-            `columns.proven_weights` can prove.
+            One penalty weight for all constraints, above 0. By default each has the least that
+            `qopt.forms.route_columns.proven_weights` or `qopt.forms.sufficient` can prove.
 
         Raises
         ------
         SizeError
-            Above 200 clients, or where an answer needs more routes than `columns`.
+            Where an answer needs more routes than `columns`, or clients and vehicles make more
+            than 4000 bits.
         InputError
             Where the search finds no answer with these vehicles.
         """
-        if columns < 1 or seed < 0:
-            raise UsageError(f"columns must be at least 1 and seed 0, got {columns} and {seed}")
-        if weight is not None and not (isfinite(weight) and weight > 0):
-            raise UsageError(f"weight must be above 0 and finite, got {weight}")
-        offered = route_columns.generate(self.routing, columns, seed)
-        if weight is None:
-            weights = route_columns.proven_weights(offered, self.num_clients)
-            said = f"penalty weights {weights.min():g} to {weights.max():g}, proven sufficient"
-        else:
-            weights = np.full(self.num_clients, float(weight))
-            said = f"penalty weight {weight:g} as asked, not proven sufficient"
-        chosen = offered.columns
-        return Lowering(
-            route_columns.partition_qubo(offered, weights, self._names),
-            decode=lambda bits: tuple(
-                Route(0, tuple(stop - 1 for stop in chosen[r].stops))
-                for r in np.flatnonzero(np.asarray(bits) > 0.5)
-            ),
-            complete=False,
-            notes=(
-                f"{self.num_clients} clients in {len(chosen)} route columns = {len(chosen)} "
-                f"qubits, picked from {offered.generated} generated routes; bound not valid for "
-                "the whole instance",
-                f"the search that generated the routes reached {offered.incumbent:g} by itself",
-                said,
-            ),
+        if encoding == "columns":
+            return routing_to_columns(self.routing, columns=columns, seed=seed, weight=weight)
+        if (columns, seed) != (20, 0):
+            raise UsageError("columns and seed act only with encoding=columns")
+        fleet = self.least_vehicles if self.vehicles is None else self.vehicles
+        return lower_assignment(
+            self.distance, self.demand, self.capacity, min(fleet, self.num_clients), weight
         )
 
     @property
