@@ -86,7 +86,10 @@ class MarketSplit:
             What is minimised: the sum of squares of what the equations are off by, or of sizes.
         """
         A, b = _read(path)
-        return cls(name=path.stem, coefficients=A, targets=b, objective=objective)
+        try:
+            return cls(name=path.stem, coefficients=A, targets=b, objective=objective)
+        except InputError as fault:
+            raise ParseError(path, str(fault)) from fault
 
     @property
     def sense(self) -> Sense:
@@ -228,7 +231,7 @@ def _read(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
                 path, f"equation {k + 1} needs {n} coefficients and the target in a line, got "
                 f"{cells} values", line,
             )
-        rows.append(numbers.wholes(n + 1, f"value {{}} of equation {k + 1}", -EXACT))
+        rows.append(numbers.wholes(n + 1, f"value {{}} of equation {k + 1}", 1 - EXACT))
     numbers.end(f"{m} equations")
     table = np.array(rows, dtype=np.int64)
     return table[:, :-1], table[:, -1]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UsageError
+from qopt.errors import InputError, ParseError, UsageError
 from qopt.forms import Form, Lowering, Program, Qubo
 from qopt.problem import Reference, Score, Sense, Violation
 
@@ -16,6 +16,9 @@ from .encode import NEITHER, bits, lower_with
 from .formats.plain_numbers import EXACT, PlainNumbers
 
 Objective = Literal["square", "difference"]
+
+LARGEST_SUM = 2**46
+"""Sums from here on are refused."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +32,8 @@ class NumberPartitioning:
     ----------
     name : str
     numbers : sequence of int
-        At least 0. Their sum is below 2**53, so that doubles hold every difference exactly.
+        At least 0. Their sum is below 2**46: beyond it, the tolerance with which models keep a
+        limit, a share of it, is above half a unit.
     objective : {"square", "difference"}
         The square of the difference of both sums, as the quadratic models of the literature have
         it; or the difference itself, a linear model with one constraint. A model's objective is the
@@ -64,9 +68,10 @@ class NumberPartitioning:
                 f"objective must be 'square' or 'difference', got {self.objective!r}"
             )
         total = sum(self.numbers)
-        if total > EXACT:
+        if total >= LARGEST_SUM:
             raise InputError(
-                f"the numbers sum to {total}, above 2**53, beyond which doubles are not exact"
+                f"the numbers sum to {total}; below 2**46 = {LARGEST_SUM} models are exact, and "
+                "no larger sums are taken"
             )
         if self.objective == "square" and total**2 > EXACT:
             raise InputError(
@@ -87,7 +92,10 @@ class NumberPartitioning:
         if not cells.left:
             cells.fail("the file holds no numbers")
         numbers = cells.wholes(cells.left, "number {}")
-        return cls(name=path.stem, numbers=tuple(numbers), objective=objective)
+        try:
+            return cls(name=path.stem, numbers=tuple(numbers), objective=objective)
+        except InputError as fault:
+            raise ParseError(path, str(fault)) from fault
 
     @property
     def sense(self) -> Sense:

@@ -191,20 +191,24 @@ class QuadraticAssignment:
            the facility's ``delta``; of the several the one with the least is moved, so that the
            second largest ``D`` of all counts: ``2 B > min(D, U)`` suffices.
         """
-        F, D = self.flow, self.distance
+        F = self.flow
         n = len(F)
-        # change[k, l]: the most that distances to one further place grow from k to l.
+        # Two facilities in one location pay nothing to each other, whatever the diagonal says.
+        inner = np.diag(self.distance)
+        D = self.distance - np.diag(inner)
+        # out[k, l]: the most that the distance to a further place grows from k to l.
         out = (D[None, :, :] - D[:, None, :]).max(axis=2)
         into = (D.T[None, :, :] - D.T[:, None, :]).max(axis=2)
-        own = np.diag(D)[None, :] - np.diag(D)[:, None]
+        own = inner[None, :] - inner[:, None]
         rest_out = F.sum(axis=1) - np.diag(F)
         rest_into = F.sum(axis=0) - np.diag(F)
         delta = np.sort([
             max(0.0, float((F[i, i] * own + rest_out[i] * out + rest_into[i] * into).max()))
             for i in range(n)
         ])
-        placing = np.diag(F)[:, None] * np.diag(D) + np.outer(rest_out, D.max(axis=1)) + np.outer(
-            rest_into, D.max(axis=0)
+        placing = (
+            np.outer(np.diag(F), inner) + np.outer(rest_out, D.max(axis=1))
+            + np.outer(rest_into, D.max(axis=0))
         )
         known = self.score(self._descent()).objective
         second = float(delta[-2]) if n > 1 else 0.0
@@ -217,7 +221,7 @@ class QuadraticAssignment:
         whole = all((part == np.rint(part)).all() for part in (self.flow, self.distance))
         if whole:
             return float(np.floor(bound)) + 1.0
-        return bound + 1e-3 * max(float(self.flow.max() * self.distance.max()), 1e-6)
+        return bound + 1e-3 * (float(self.flow.max() * self.distance.max()) or 1.0)
 
     def _descent(self) -> NDArray[np.int64]:
         """A permutation that no exchange of two facilities makes cheaper."""

@@ -73,7 +73,7 @@ def read_binpack(path: Path, instance: int = 1) -> BinPackingFile:
     if numbers.left and _is_name(numbers.cells[1][1]):
         wanted = choose(numbers, first, instance)
         found = [_orlib(numbers) for _ in range(first)]
-        numbers.end(f"{first} instances")
+        numbers.end(f"{first} instance{'s' * (first > 1)}")
         return found[wanted]
     choose(numbers, 1, instance)
     capacity = numbers.number("the capacity")

@@ -10,7 +10,7 @@ from qopt.errors import ParseError
 from .graph_data import finite, lines_of
 
 EXACT = 2**53
-"""Whole numbers up to this size are exact as doubles; larger ones are refused."""
+"""Whole numbers below this are exact as doubles; others are refused."""
 
 MOST_NUMBERS = 10_000_000
 """So that a broken first line does not fill the memory."""
@@ -74,7 +74,7 @@ class PlainNumbers:
         self._next += 1
         return self.cells[self._next - 1]
 
-    def whole(self, what: str, least: int = 0, most: int = EXACT) -> int:
+    def whole(self, what: str, least: int = 0, most: int = EXACT - 1) -> int:
         """The next cell as a whole number within limits."""
         line, cell = self.text(what)
         digits = cell.removeprefix("-")
@@ -83,9 +83,9 @@ class PlainNumbers:
         # Reading thousands of digits takes a while, and Python refuses to.
         value = int(cell) if len(digits) <= 20 else (-1 if cell[0] == "-" else 1) * 10**20
         if not least <= value <= most:
-            limits = f"between {least} and {most}" if value < least or most < EXACT else (
-                f"at most {EXACT}, beyond which doubles are not exact"
-            )
+            if abs(value) >= EXACT:
+                self._inexact(what, cell, line)
+            limits = f"at least {least}" if most == EXACT - 1 else f"between {least} and {most}"
             raise ParseError(self.path, f"{what} must be {limits}, got {cell}", line)
         return value
 
@@ -99,12 +99,14 @@ class PlainNumbers:
         value = finite(self.path, cell, line, what)
         if value < least:
             raise ParseError(self.path, f"{what} must be at least {least:g}, got {cell}", line)
-        if abs(value) > EXACT:
-            raise ParseError(
-                self.path, f"{what} must be at most {EXACT}, beyond which doubles are not exact, "
-                f"got {cell}", line,
-            )
+        if abs(value) >= EXACT:
+            self._inexact(what, cell, line)
         return value
+
+    def _inexact(self, what: str, cell: str, line: int) -> NoReturn:
+        raise ParseError(
+            self.path, f"{what} must be below 2**53, where doubles are exact, got {cell}", line
+        )
 
     def numbers(self, count: int, what: str, least: float = 0.0) -> list[float]:
         """So many numbers; ``{}`` in `what` is the place of each, counted from 1."""
@@ -112,7 +114,7 @@ class PlainNumbers:
         return [self.number(what.format(i + 1), least) for i in range(count)]
 
     def wholes(
-        self, count: int, what: str, least: int = 0, most: int = EXACT
+        self, count: int, what: str, least: int = 0, most: int = EXACT - 1
     ) -> list[int]:
         """So many whole numbers; ``{}`` in `what` is the place of each, counted from 1."""
         self.need(count, what.format(f"1 to {count}"))
@@ -135,7 +137,9 @@ def choose(numbers: PlainNumbers, announced: int, instance: int) -> int:
     """The instance to take from a file that holds several, counted from 0."""
     if not 1 <= instance <= announced:
         raise ParseError(
-            numbers.path, f"the file holds {announced} instances, there is no instance={instance}",
+            numbers.path,
+            f"the file holds {announced} instance{'s' * (announced > 1)}, there is no "
+            f"instance={instance}",
             numbers.cells[0][0],
         )
     return instance - 1
