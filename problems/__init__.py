@@ -33,7 +33,7 @@ SPECS = (
         name="tsp",
         summary="travelling salesman: the shortest closed tour",
         target="qopt.problems.routing.tsp:Tsp",
-        forms=("routing", "program", "qubo"),
+        forms=("routing", "program", "qubo", "table"),
         formats="TSPLIB .tsp and .atsp",
         recognises=lambda name, head: tsplib.recognises(name, head, {"TSP", "ATSP"}),
     ),

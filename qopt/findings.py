@@ -22,7 +22,7 @@ from .numbers import (
 )
 from .pricing import staleness
 from .problem import Sense
-from .record import Record
+from .record import Record, solver_label
 from .solver import WARM_START
 from .stats import CONFIDENCE, better, gap, median_of_runs, rank_sum_test, reached
 from .tally import Row
@@ -95,7 +95,7 @@ def find(rows: Sequence[Row], measured: Measure, sense: Sense) -> Findings:
     quantum, words = _quantum(rows, sense, digits)
     sentences += words
     floor, words = _floor(rows, sense, digits)
-    sentences += words + _postprocessed(rows, sense, digits)
+    sentences += words + _postprocessed(rows, sense, digits) + _hybrids(rows, sense, digits)
     return Findings(tuple(sentences), quantum, floor)
 
 
@@ -394,6 +394,52 @@ def _same_floor(row: Row, rows: Sequence[Row]) -> Row | None:
     ), None)
 
 
+# -- hybrids --------------------------------------------------------------------------------------
+
+
+def _hybrids(rows: Sequence[Row], sense: Sense, digits: int) -> list[str]:
+    """Whether the subsolver of a hybrid is worth anything: the hybrid against its ablations."""
+    sentences = []
+    for row in rows:
+        beside = [other for other in _ablations(row, rows) if other is not None]
+        if not row.attempted or not beside:
+            continue
+        found = [_against_ablation(row, other, sense, digits) for other in beside]
+        parts = [f"{verdict} {words}" for verdict, words in found]
+        sentences.append(f"{row.label} against the same loop with its subsolver replaced: "
+                         f"{'; '.join(parts)}.")
+    return sentences
+
+
+def _against_ablation(row: Row, other: Row, sense: Sense, digits: int) -> tuple[str, str]:
+    """One hybrid against one ablation, by the median runs of both."""
+    first, second = (_all_runs(each, sense, objective_of) for each in (row, other))
+    ours, theirs = _median(first, sense), _median(second, sense)
+    ahead = ours is not None and (theirs is None or better(ours, theirs, sense))
+    said = [value_text(value, digits) if value is not None else "none" for value in (ours, theirs)]
+    words = f"{other.label} (median run {said[0]} against {said[1]}"
+    if not ahead:
+        return "did not beat", f"{words})"
+    chance = rank_sum_test(first, second)
+    verdict = "beat" if chance <= 1.0 - CONFIDENCE else "undecided against"
+    return verdict, f"{words}, rank-sum p {chance:.2g})"
+
+
+def _ablations(row: Row, rows: Sequence[Row]) -> list[Row | None]:
+    """The rows of a hybrid's ablations, by what its records say of them; None for a missing one."""
+    record = next((r for r in row.records if r.details.get("ablations")), None)
+    if record is None:
+        return []
+    known = {
+        each.label: other for other in rows if other.budget == row.budget
+        for each in other.records[:1] if other.attempted
+    }
+    return [
+        known.get(solver_label(record.solver, {**record.options, **options}))
+        for options in record.details["ablations"]
+    ]
+
+
 # -- flags ----------------------------------------------------------------------------------------
 
 
@@ -435,6 +481,12 @@ def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
             "it, and a weak classical side flatters every other solver.",
         ))
     found += _floor_flags(rows, quantum)
+    if alone := [row.label for row in rows if None in _ablations(row, rows)]:
+        found.append(Flag(
+            "no-ablation",
+            f"The ablations of {join(alone)} are not all in the line-up: whether its subsolver is "
+            "worth anything is not shown.",
+        ))
     most = max((row.attempted for row in rows), default=0)
     # One run among many seeds is a solver that its seed does not change.
     few = {

@@ -1,14 +1,20 @@
 """The way from a problem to a form that a solver takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import registry
-from .errors import InfeasibleError, InputError, UnsupportedError
-from .forms import FORMS, Lowering, Program, Qubo
+from .errors import InfeasibleError, InputError, UnsupportedError, UsageError
+from .forms import FORMS, Lowering, Qubo
 from .forms.penalise import program_to_qubo
+from .forms.route_pool import routing_to_columns
 from .options import Option, check_options, options_of
 from .problem import Problem
+
+_TO_QUBO: dict[str, Callable[..., Lowering[Qubo]]] = {
+    "program": program_to_qubo, "routing": routing_to_columns,
+}
+"""How a form is lowered further to a QUBO."""
 
 
 def native_forms(problem: Problem) -> tuple[str, ...]:
@@ -28,8 +34,8 @@ def lowering_options(spec: registry.Spec) -> dict[str, dict[str, Option]]:
     """Options of a problem's lowering by form: ``lower.NAME`` among the options of a solver."""
     target = spec.load()
     methods = {form: getattr(target, f"to_{form}", None) for form in spec.forms}
-    if "qubo" not in methods and "program" in methods:
-        methods["qubo"] = program_to_qubo
+    if "qubo" not in spec.forms and (further := _further(spec.forms)) is not None:
+        methods["qubo"] = _TO_QUBO[further]
     return {form: options_of(method) for form, method in methods.items() if method is not None}
 
 
@@ -37,7 +43,8 @@ def has_way(problem: Problem, forms: Sequence[str]) -> bool:
     """Whether a problem can be given in one of `forms`, directly or by lowering a form further."""
     native = set(native_forms(problem))
     return bool(native & set(forms)) or (
-        ("qubo" in forms and "program" in native) or ("program" in forms and "qubo" in native)
+        ("qubo" in forms and not native.isdisjoint(_TO_QUBO))
+        or ("program" in forms and "qubo" in native)
     )
 
 
@@ -46,14 +53,17 @@ def lower(
 ) -> tuple[str, Lowering[Any]]:
     """Give a problem in the first of `forms` that it offers, or else by lowering a form further.
 
+    Where options are given, forms whose lowering does not take them are passed over: with
+    ``encoding="rank"``, which only the lowering to a `Table` knows, it is that one.
+
     Parameters
     ----------
     problem : Problem
     forms : sequence of str
         Names of forms, the preferred one first.
     options : mapping, optional
-        Options of the problem's lowering and, where a program is lowered further, of
-        `qopt.forms.penalise.program_to_qubo`.
+        Options of the problem's lowering and, where a program or routing is lowered further, of
+        `qopt.forms.penalise.program_to_qubo` or `qopt.forms.route_pool.routing_to_columns`.
 
     Returns
     -------
@@ -64,32 +74,66 @@ def lower(
     ------
     UnsupportedError
         Where there is no way.
+    UsageError
+        For an option that no lowering takes.
     """
     options = options or {}
     native = native_forms(problem)
-    for name in forms:
-        if name in native:
-            return name, problem.lower(FORMS[name], **options)
-    if "qubo" in forms and "program" in native:
-        return "qubo", _through_program(problem, options)
+    offered = [name for name in forms if name in native]
+    if offered:
+        name = _taking(problem, offered, options)
+        return name, problem.lower(FORMS[name], **options)
+    if "qubo" in forms and (further := _further(native)) is not None:
+        return "qubo", _to_qubo(problem, further, options)
     if "program" in forms and "qubo" in native:
-        first = problem.lower(Qubo, **options)
-        return "program", first.then(first.model.to_program())
+        return "program", problem.lower(Qubo, **options).through(Qubo.to_program)
     raise UnsupportedError(
         f"{problem.kind} gives {', '.join(native)}, and there is no way from there to "
         f"{' or '.join(forms)}"
     )
 
 
-def _through_program(problem: Problem, options: Mapping[str, Any]) -> Lowering[Qubo]:
-    """Lower to a program and that to a QUBO, each with its own options."""
-    later = options_of(program_to_qubo)
-    first = problem.lower(Program, **{n: v for n, v in options.items() if n not in later})
+def _taking(problem: Problem, offered: Sequence[str], options: Mapping[str, Any]) -> str:
+    """The first form whose lowering takes the options.
+
+    Raises
+    ------
+    UsageError
+        Where none does: in the words of all that have options.
+    """
+    refused: list[UsageError] = []
+    told: list[UsageError] = []
+    for name in offered:
+        way = getattr(problem, f"to_{name}", None)
+        if way is None or not options:
+            return name
+        try:
+            check_options(way, options, f"the lowering of {problem.kind} to {name}")
+        except UsageError as fault:
+            refused.append(fault)
+            told += [fault] if options_of(way) else []
+        else:
+            return name
+    if len(told) > 1:
+        raise UsageError("; ".join(map(str, told)))
+    raise (told or refused)[0]
+
+
+def _further(native: Sequence[str]) -> str | None:
+    """The tightest form of a problem that can be lowered to a QUBO."""
+    return next((name for name in native if name in _TO_QUBO), None)
+
+
+def _to_qubo(problem: Problem, form: str, options: Mapping[str, Any]) -> Lowering[Qubo]:
+    """Lower to a form and that to a QUBO, each with its own options."""
+    onward = _TO_QUBO[form]
+    later = options_of(onward)
+    first = problem.lower(FORMS[form], **{n: v for n, v in options.items() if n not in later})
     given = {n: v for n, v in options.items() if n in later}
-    checked = check_options(program_to_qubo, given, "the lowering of a program to a QUBO")
+    checked = check_options(onward, given, f"the lowering of a {form} to a QUBO")
     try:
-        return first.then(program_to_qubo(first.model, **checked))
+        return first.through(lambda model: onward(model, **checked))
     except InfeasibleError as fault:
         if first.complete:
             raise
-        raise InputError(f"in the program that stands for part of the instance, {fault}") from fault
+        raise InputError(f"in the {form} that stands for part of the instance, {fault}") from fault

@@ -16,9 +16,10 @@ from .errors import (
 )
 from .loading import as_problem, load
 from .numbers import join
+from .options import check_options
 from .pricing import PriceList, currency_of, price_list
 from .problem import Problem, fingerprint
-from .record import Record
+from .record import Record, solver_label
 from .reduction import has_way, native_forms
 from .run import Task, collect, parse_solver, timestamp
 from .solver import Budget, Progress, Status
@@ -44,7 +45,7 @@ class Study:
     solvers : iterable of str
         Names with options: ``"qaoa:p=2"``. A solver that no form links to a problem is left out
         for that problem, and `left_out` says so; one that refuses the model's size is run and
-        recorded as unsupported.
+        recorded as unsupported. The ablations of a hybrid solver are added, and `added` says so.
     seeds : iterable of int
         A solver that its seed does not change runs with the first one only.
     time_limit : float, optional
@@ -66,6 +67,7 @@ class Study:
     threads: int = 1
     tasks: list[Task] = field(init=False, repr=False)
     left_out: list[str] = field(init=False, repr=False)
+    added: list[str] = field(init=False, repr=False)
     records: list[Record] = field(init=False, repr=False, default_factory=list)
     interrupted: bool = field(init=False, default=False)
 
@@ -84,6 +86,7 @@ class Study:
                 "take fewer seeds, or make several comparisons"
             )
         _check_names(problems)
+        solvers, self.added = with_ablations(solvers)
         budget = Budget(self.time_limit, self.evaluations, self.threads)
         self.tasks, self.left_out = [], []
         for problem in problems:
@@ -144,7 +147,7 @@ class Study:
                 self.records.append(record)
         except KeyboardInterrupt:
             self.interrupted = True
-        notes = list(self.left_out)
+        notes = [*self.added, *self.left_out]
         if kept := sum(record.started < begun for record in self.records):
             notes.append(f"{kept} of {len(self.records)} runs were in the store already")
         if self.interrupted:
@@ -172,6 +175,35 @@ class Study:
         if asked - answered <= infeasible:
             return EXIT_PROVEN_INFEASIBLE
         return EXIT_NO_FEASIBLE_ANSWER
+
+
+def with_ablations(solvers: Sequence[str]) -> tuple[list[str], list[str]]:
+    """A line-up with the ablations of its hybrid solvers, and what was added, in words.
+
+    A hybrid solver has a method ``ablations()``: for each ablation, the options in which it departs
+    from the solver itself. One that is in the line-up already is not added again.
+    """
+    line_up, notes = list(solvers), []
+    present = {_labelled(text) for text in solvers}
+    for text in solvers:
+        name, options = parse_solver(text)
+        own = {n: v for n, v in options.items() if n != "form" and not n.startswith("lower.")}
+        spec = registry.find("solver", name)
+        if spec.missing() or not hasattr(solver_class := spec.load(), "ablations"):
+            continue
+        solver = solver_class(**check_options(solver_class, own, f"solver {name!r}"))
+        more = [_labelled(solver_label(name, {**options, **a})) for a in solver.ablations()]
+        more = [label for label in more if label not in present]
+        if more:
+            line_up += more
+            present.update(more)
+            notes.append(f"added as what {text} is to be judged by: {join(more)}")
+    return line_up, notes
+
+
+def _labelled(text: str) -> str:
+    """A solver's text with its options in one order."""
+    return solver_label(*parse_solver(text))
 
 
 def compare(

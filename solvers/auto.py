@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
-from qopt.forms import Form, Program, Qubo, Routing
+from qopt.forms import Form, Program, Qubo, Routing, Table
 from qopt.forms.penalise import program_to_qubo
 from qopt.numbers import plural
 from qopt.registry import find
@@ -55,6 +55,7 @@ class Auto:
     routes: a fleet with at most 16 clients                 cpsat, then routing
     other routes                                            routing
     QUBO with at most 2**22 answers within its groups       exact
+    table of values                                         exact
     other QUBO with at most 250 interacting pairs           milp, then sa
     other QUBO                                              sa
     program, whole, quadratic, with a fixed sum             milp, then sa on its QUBO
@@ -144,6 +145,8 @@ def _value(model: Form, answer: Any) -> float:
         value = model.energy(answer)
     elif isinstance(model, Program):
         broken, value = bool(model.violations(answer)), model.objective(answer)
+    elif isinstance(model, Table):
+        broken, value = not model.keeps(answer)[0], model.energy(answer)
     else:
         value, violations = model.evaluate(answer)
         broken = bool(violations)
@@ -236,6 +239,8 @@ def choices(model: Form) -> Iterator[Choice]:
         yield from _for_routes(model)
     elif isinstance(model, Qubo):
         yield from _for_qubo(model)
+    elif isinstance(model, Table):
+        yield Choice("exact", "a table holds the value of every bit string", proves=True)
     else:
         yield from _for_program(model)
 

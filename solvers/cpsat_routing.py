@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from qopt.errors import SizeError, UnsupportedError
 from qopt.forms import Route, Routing, VehicleType
 from qopt.forms.program import TOLERANCE, tolerance
+from qopt.forms.whole_numbers import common_denominator, power_below
 
 from .cpsat_program import CpModel
 from .routing_model import RoutesModel
-from .scaling import common_denominator, power_below, whole_objective
+from .scaling import whole_objective
 
 MOST_LOCATIONS = 300
 MOST_ARCS = 200_000

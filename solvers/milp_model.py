@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qopt.forms import Program
+from qopt.forms.whole_numbers import power_below
 from qopt.solver import Progress
-
-from .scaling import power_below
 
 _TOLERANCE = 1e-6
 """Scaled coefficients below this are too close to the libraries' tolerances of 1e-7 to count."""

@@ -1,47 +1,23 @@
 """Routings as models of OR-Tools' routing library."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import ceil, floor, inf, isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qopt.forms import Route, Routing, VehicleType
-
-from .scaling import common_denominator, power_below
+from qopt.forms.whole_numbers import Measure, common_denominator, measure, power_below
 
 _LARGEST_COST = 2.0**45
 _LARGEST_AMOUNT = 2.0**31
 
 
-@dataclass(frozen=True)
-class _Measure:
-    """Whole units of a quantity that adds up along a route, rounded so that limits are kept."""
-
-    scale: float
-    exact: bool
-
-    def amount(self, value: float) -> int:
-        """An amount, rounded up where it has to be."""
-        return round(value * self.scale) if self.exact else ceil(value * self.scale)
-
-    def limit(self, value: float) -> int:
-        """A finite limit, rounded down where it has to be."""
-        return round(value * self.scale) if self.exact else floor(value * self.scale)
-
-    def amounts(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Many amounts."""
-        scaled = values * self.scale
-        return (np.rint(scaled) if self.exact else np.ceil(scaled)).astype(np.int64)
-
-
-def _measure(values: list[float], reach: float) -> _Measure:
-    denominator = common_denominator(values, inf)
-    if denominator is not None and denominator * reach <= _LARGEST_COST:
-        return _Measure(float(denominator), exact=True)
-    return _Measure(power_below(_LARGEST_AMOUNT / max(reach, 1e-9)), exact=False)
+def _measure(values: Iterable[float], reach: float) -> Measure:
+    finest = _LARGEST_AMOUNT / max(reach, 1e-9)
+    return measure(values, reach, largest=_LARGEST_COST, finest=finest)
 
 
 @dataclass
@@ -143,7 +119,7 @@ class RoutesModel:
         room = [top if limits[k] >= reach else unit.limit(limits[k]) for k in self.kinds]
         self.model.AddDimensionWithVehicleCapacity(self._register(whole), 0, room, True, "length")
 
-    def _add_times(self) -> _Measure | None:
+    def _add_times(self) -> Measure | None:
         """Clocks along the routes, where any window or limit on durations is."""
         routing = self.routing
         if not routing.has_time_windows:
@@ -174,7 +150,7 @@ class RoutesModel:
                 clock.SetSpanUpperBoundForVehicle(unit.limit(vehicle.max_duration), number)
         return unit
 
-    def _add_costs(self, unit: _Measure | None) -> None:
+    def _add_costs(self, unit: Measure | None) -> None:
         """Costs of arcs, vehicles and prizes; time costs by the clock where there is one."""
         routing = self.routing
         length, drive = self._square(routing.distance), self._square(routing.duration)

@@ -1,53 +1,18 @@
 """Whole-number forms of fractional coefficients, with every rounding on the safe side."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor, frexp, isfinite, lcm
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import UnsupportedError
 from qopt.forms.program import Constraint
-
-LARGEST = 2.0**50
-"""Largest sum of sizes of whole coefficients: sums stay exact in double precision, with room."""
+from qopt.forms.whole_numbers import LARGEST, common_denominator, power_below
 
 _LARGEST_ROW = 2.0**58
 """Largest sum of sizes in a whole row of a constraint, of 2**63 that CP-SAT takes."""
-
-_MOST_DENOMINATOR = 10**6
-
-
-def common_denominator(values: Iterable[float], largest: float = LARGEST) -> int | None:
-    """The least whole number that makes every value whole, or None.
-
-    A value counts as a fraction where the fraction with a denominator up to a million rounds to
-    exactly that double: 0.1 is 1/10. Infinite values are left out.
-
-    Parameters
-    ----------
-    values : iterable of float
-    largest : float
-        Sum of the sizes of the whole values that is still accepted.
-    """
-    sizes = [abs(float(v)) for v in values if isfinite(v)]
-    total = sum(sizes)
-    denominator = 1
-    for size in set(sizes):
-        fraction = Fraction(size).limit_denominator(_MOST_DENOMINATOR)
-        if float(fraction) != size:
-            return None
-        denominator = lcm(denominator, fraction.denominator)
-        if denominator * total > largest:
-            return None
-    return denominator if denominator * total <= largest else None
-
-
-def power_below(value: float) -> float:
-    """The largest power of two that is at most `value`: scaling by it never rounds."""
-    return float(2.0 ** (frexp(value)[1] - 1))
 
 
 @dataclass(frozen=True)

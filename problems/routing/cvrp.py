@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UnsupportedError, UsageError
+from qopt.errors import InputError, UnsupportedError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
+from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..formats.cvrplib import read_solution, write_solution
 from ..formats.tsplib import Rounding, read_instance
-from . import columns as route_columns
 from .arcs import routes_of_values, routes_program, values_of_routes
 from .distances import checked_distances, convention
 
@@ -301,42 +301,16 @@ class Cvrp:
             Of the search that generates the routes.
         weight : float, optional
             One penalty weight for all clients, above 0. By default each has the least that
-            `columns.proven_weights` can prove.
+            `qopt.forms.route_columns.proven_weights` can prove.
 
         Raises
         ------
         SizeError
-            Above 200 clients, or where an answer needs more routes than `columns`.
+            Where an answer needs more routes than `columns`.
         InputError
             Where the search finds no answer with these vehicles.
         """
-        if columns < 1 or seed < 0:
-            raise UsageError(f"columns must be at least 1 and seed 0, got {columns} and {seed}")
-        if weight is not None and not (isfinite(weight) and weight > 0):
-            raise UsageError(f"weight must be above 0 and finite, got {weight}")
-        offered = route_columns.generate(self.routing, columns, seed)
-        if weight is None:
-            weights = route_columns.proven_weights(offered, self.num_clients)
-            said = f"penalty weights {weights.min():g} to {weights.max():g}, proven sufficient"
-        else:
-            weights = np.full(self.num_clients, float(weight))
-            said = f"penalty weight {weight:g} as asked, not proven sufficient"
-        chosen = offered.columns
-        return Lowering(
-            route_columns.partition_qubo(offered, weights, self._names),
-            decode=lambda bits: tuple(
-                Route(0, tuple(stop - 1 for stop in chosen[r].stops))
-                for r in np.flatnonzero(np.asarray(bits) > 0.5)
-            ),
-            complete=False,
-            notes=(
-                f"{self.num_clients} clients in {len(chosen)} route columns = {len(chosen)} "
-                f"qubits, picked from {offered.generated} generated routes; bound not valid for "
-                "the whole instance",
-                f"the search that generated the routes reached {offered.incumbent:g} by itself",
-                said,
-            ),
-        )
+        return routing_to_columns(self.routing, columns=columns, seed=seed, weight=weight)
 
     @property
     def _names(self) -> Sequence[str]:

@@ -321,7 +321,7 @@ class Routing:
                 continue
             used[route.vehicle] += 1
             visits.update(route.clients)
-            cost, faults = self._evaluate_route(route)
+            cost, faults = self.evaluate_route(route)
             objective += cost
             broken.extend((f"route {number}: {text}", amount) for text, amount in faults)
         for shipment in self.shipments:
@@ -349,7 +349,11 @@ class Routing:
                 )
         return objective, broken
 
-    def _evaluate_route(self, route: Route) -> tuple[float, list[tuple[str, float]]]:
+    def evaluate_route(self, route: Route) -> tuple[float, list[tuple[str, float]]]:
+        """Cost of one route with clients, and what it violates by itself, as `evaluate` gives it.
+
+        Who else visits its clients, and how many vehicles there are, is not looked at.
+        """
         vehicle = self.vehicles[route.vehicle]
         faults: list[tuple[str, float]] = []
 

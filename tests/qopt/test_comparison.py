@@ -564,6 +564,29 @@ def test_no_feasible_answer_at_all():
 # -- flags ------------------------------------------------------------------------------------
 
 
+def hybrid(part, values):
+    options = {} if part == "clever" else {"part": part}
+    wanted = [{"part": "exact"}, {"part": "none"}] if part == "clever" else []
+    return make.runs(values, solver="hybrid", options=options, details={"ablations": wanted})
+
+
+def test_a_hybrid_is_tested_against_its_ablations():
+    low, high = [10.0, 11, 12, 10, 11, 12], [20.0, 21, 22, 20, 21, 22]
+    records = [*hybrid("clever", low), *hybrid("exact", low), *hybrid("none", high)]
+    comparison, instance, _ = one(records)
+    said = instance.findings.sentences[-1]
+    assert said.startswith("hybrid against the same loop with its subsolver replaced: did not beat")
+    assert "beat hybrid:part=none (median run 11 against 21, rank-sum p 0.0" in said
+    assert "no-ablation" not in codes(comparison)
+    comparison, instance, _ = one([*hybrid("clever", low), *hybrid("none", high)])
+    assert "no-ablation" in codes(comparison)
+    comparison, _, _ = one([*hybrid("clever", low), *make.runs(high)])
+    assert [f.text for f in comparison.flags if f.code == "no-ablation"] == [
+        "The ablations of hybrid are not all in the line-up: whether its subsolver is worth "
+        "anything is not shown."
+    ]
+
+
 def test_a_sound_comparison_of_classical_solvers_has_no_flags_but_prices():
     comparison, _, _ = one([*make.optimal(100.0), *make.runs([100.0, 101.0, 102.0, 103.0, 104.0])])
     assert set(codes(comparison)) <= {"stale-prices"}

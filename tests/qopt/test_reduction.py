@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from toys import Errands
 
 import qopt
+from qopt import registry
 from qopt.errors import InfeasibleError, UnknownNameError, UsageError
-from qopt.forms import Program
+from qopt.forms import Client, Depot, Program, Routing, Table, VehicleType
 from qopt.loading import as_problem
-from qopt.reduction import lower
+from qopt.reduction import has_way, lower, lowering_options
 from qopt.run import Task, attempt
 from qopt.solver import Status
 
@@ -55,3 +57,44 @@ def test_constraints_that_leave_no_answer_are_a_proof_not_a_failure():
     assert record.status is Status.PROVEN_INFEASIBLE
     assert "'room' cannot be met" in record.reason
     assert InfeasibleError.exit_code == 11
+
+
+def test_options_choose_among_the_forms_that_take_them():
+    problem = qopt.load("burma5")
+    assert lower(problem, ["qubo", "table"])[0] == "qubo"
+    assert lower(problem, ["qubo", "table"], {"encoding": "edges"})[0] == "qubo"
+    form, lowering = lower(problem, ["qubo", "table"], {"encoding": "rank"})
+    assert form == "table"
+    assert isinstance(lowering.model, Table)
+    # CP-SAT's first form knows no options, its second one neither.
+    with pytest.raises(UnknownNameError, match="'encoding'"):
+        lower(problem, ["routing", "program"], {"encoding": "rank"})
+
+
+def test_a_value_that_no_form_takes_is_told_with_all_that_fit():
+    problem = qopt.load("burma5")
+    with pytest.raises(UsageError, match=r"'one-hot' or 'edges', got 'rang'; .* must be 'rank'"):
+        lower(problem, ["qubo", "table"], {"encoding": "rang"})
+    with pytest.raises(UnknownNameError, match="did you mean 'encoding'"):
+        lower(problem, ["routing", "qubo"], {"encodin": "rank"})
+    with pytest.raises(UsageError, match=r"'one-hot' or 'edges', got 'rank'; .* table 'weight'"):
+        lower(problem, ["qubo", "table"], {"encoding": "rank", "weight": 3.0})
+
+
+@pytest.mark.usefixtures("toy_registry")
+def test_routes_alone_reach_the_solvers_of_qubos():
+    distance = np.array([[0.0, 3, 4], [3, 0, 5], [4, 5, 0]])
+    routing = Routing(
+        (Depot("home"),), (Client("a"), Client("b")), (VehicleType(count=2),), distance, distance
+    )
+    problem = Errands(routing=routing)
+    assert has_way(problem, ["qubo"])
+    assert not has_way(problem, ["program"])
+    solution = qopt.solve(problem, "exact", **{"lower.columns": 3})
+    assert (solution.objective, solution.feasible, solution.record.form) == (12.0, True, "qubo")
+    assert solution.bound is None  # other routes were not offered
+    assert set(lowering_options(registry.find("problem", "errands"))["qubo"]) == {
+        "columns", "seed", "weight"
+    }
+    with pytest.raises(UsageError, match="columns must be at least 1"):
+        lower(problem, ["qubo"], {"columns": 0})

@@ -1,6 +1,6 @@
 """Whole-number scaling: exact where it says so, on the safe side elsewhere."""
 
-from math import inf, pi, sqrt
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -9,29 +9,7 @@ from hypothesis import strategies as st
 
 from qopt.errors import UnsupportedError
 from qopt.forms.program import constraint
-from qopt.solvers.scaling import common_denominator, whole_objective, whole_rows
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([1.0, 2.0], 1),
-        ([0.1, 0.25], 20),
-        ([1 / 3, 0.5, inf], 6),
-        ([], 1),
-        ([pi], None),
-        ([0.1 + 0.2], None),
-        ([2.0**60], None),
-    ],
-)
-def test_common_denominator(values, expected):
-    assert common_denominator(values) == expected
-
-
-def test_common_denominator_keeps_within_what_is_allowed():
-    assert common_denominator([0.5, 100.0], largest=201.0) == 2
-    assert common_denominator([0.5, 100.0], largest=200.0) is None
-
+from qopt.solvers.scaling import whole_objective, whole_rows
 
 numbers = st.one_of(
     st.integers(-50, 50).map(float),

@@ -1,12 +1,13 @@
 """Optima of small models by enumeration, and random small models to try solvers on."""
 
-from itertools import permutations, product
+from dataclasses import replace
+from itertools import pairwise, permutations, product
 from math import inf
 
 import numpy as np
 from hypothesis import strategies as st
 
-from qopt.forms import Client, Depot, Program, Route, Routing, VehicleType
+from qopt.forms import Client, Depot, Program, Route, Routing, Shipment, VehicleType
 
 
 def best_value(program: Program) -> float | None:
@@ -91,8 +92,12 @@ def programs(draw: st.DrawFn, *, fractional: bool = True, quadratic: bool = True
 
 
 @st.composite
-def routings(draw: st.DrawFn) -> Routing:
-    """Routings of at most four clients: windows, prizes, several depots and kinds of vehicles."""
+def routings(draw: st.DrawFn, *, mixed: bool = True, extended: bool = False) -> Routing:
+    """Routings of at most four clients with every feature of the form.
+
+    `extended` adds pickups, shipments and shifts, `mixed` allows demand and pickup at the clients
+    of a shipment.
+    """
     n = draw(st.integers(1, 4))
     depots = draw(st.integers(1, 2))
     divisor = draw(st.sampled_from([1, 1, 10, 3]))
@@ -104,7 +109,8 @@ def routings(draw: st.DrawFn) -> Routing:
         np.fill_diagonal(out, 0.0)
         return out
 
-    timed = draw(st.booleans())
+    timed, collected = draw(st.booleans()), extended and draw(st.booleans())
+    shifts = timed and extended
     clients = []
     for c in range(n):
         early = draw(st.sampled_from([0.0, 0.0, 10.0, 25.0])) if timed else 0.0
@@ -113,6 +119,7 @@ def routings(draw: st.DrawFn) -> Routing:
             Client(
                 f"c{c}",
                 demand=draw(st.sampled_from([0.0, 1.0, 2.0, 2.5])),
+                pickup=draw(st.sampled_from([0.0, 1.0, 2.5])) if collected else 0.0,
                 service=draw(st.sampled_from([0.0, 3.0, 1.5])),
                 early=early,
                 late=late,
@@ -135,6 +142,8 @@ def routings(draw: st.DrawFn) -> Routing:
                 duration_cost=draw(st.sampled_from([0.0, 0.0, 1.0, 0.25])),
                 max_distance=draw(st.sampled_from([inf, inf, 60.0])),
                 max_duration=draw(st.sampled_from([inf, inf, 70.0])),
+                early=draw(st.sampled_from([0.0, 0.0, 8.0, 20.0])) if shifts else 0.0,
+                late=draw(st.sampled_from([inf, inf, 90.0, 60.0])) if shifts else inf,
             )
         )
     opening = [
@@ -145,4 +154,15 @@ def routings(draw: st.DrawFn) -> Routing:
         )
         for d in range(depots)
     ]
-    return Routing(tuple(opening), tuple(clients), tuple(vehicles), matrix(), matrix())
+    pairs = draw(st.sampled_from([0, 0, 1, 2])) if n > 1 and extended else 0
+    shipments = []
+    for first, second in list(pairwise(draw(st.permutations(range(n)))))[: 2 * pairs : 2]:
+        load = draw(st.sampled_from([0.0, 1.0, 2.5]))
+        for c in (first, second):
+            plain = {} if mixed else {"demand": 0.0, "pickup": 0.0}
+            clients[c] = replace(clients[c], required=clients[first].required, **plain)
+        shipments.append(Shipment(first, second, load))
+    return Routing(
+        tuple(opening), tuple(clients), tuple(vehicles), matrix(), matrix(),
+        shipments=tuple(shipments),
+    )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qopt.errors import InputError, ParseError, SizeError, UnsupportedError
-from qopt.forms import Group, Lowering, Program, Qubo
+from qopt.forms import Group, Lowering, Program, Qubo, Route, Routing
 from qopt.problem import Reference, Score, Violation
 from qopt.registry import Spec
 from qopt.solver import Improved, Outcome, Status
@@ -191,6 +191,56 @@ class Waits:
         return Outcome(Status.FEASIBLE, _qubo_answers(model)[1:2], reason="told to stop")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hybrid:
+    """Picks by one of its parts, which can be left out."""
+
+    part: str = "clever"
+
+    def ablations(self) -> tuple[dict[str, Any], ...]:
+        return ({"part": "exact"}, {"part": "none"}) if self.part == "clever" else ()
+
+    def solve(self, model: Any, budget: Any, seed: int, progress: Any) -> Outcome:
+        place = {"clever": 1, "exact": 0}.get(self.part, 2)
+        details = {"ablations": list(self.ablations())}
+        return Outcome(Status.FEASIBLE, _qubo_answers(model)[place:][:1], details=details)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errands:
+    """Routes that are given in the routing form and no other."""
+
+    kind: ClassVar[str] = "errands"
+    sense: ClassVar[str] = "minimise"
+    name: str = "errands"
+    routing: Routing
+    reference: Reference | None = None
+
+    def data(self) -> dict[str, Any]:
+        return {"distance": self.routing.distance}
+
+    def describe(self) -> dict[str, Any]:
+        return {"clients": len(self.routing.clients)}
+
+    def lower(self, form: Any, **options: Any) -> Lowering[Any]:
+        if form is not Routing or options:
+            raise UnsupportedError("errands are routes")
+        return Lowering(self.routing, decode=tuple, encode=tuple)
+
+    def to_routing(self) -> Lowering[Any]:
+        return self.lower(Routing)
+
+    def score(self, answer: Any) -> Score:
+        cost, broken = self.routing.evaluate(answer)
+        return Score(cost, tuple(Violation(text, amount) for text, amount in broken))
+
+    def encode_answer(self, answer: Any) -> Any:
+        return [[route.vehicle, list(route.clients)] for route in answer]
+
+    def decode_answer(self, data: Any) -> Any:
+        return tuple(Route(kind, tuple(clients)) for kind, clients in data)
+
+
 def _toy(name: str, target: str, **more: Any) -> Spec:
     return Spec("solver", name, "a toy", f"toys:{target}", ("qubo",), role="exact", **more)
 
@@ -198,7 +248,9 @@ def _toy(name: str, target: str, **more: Any) -> Spec:
 SPECS = (
     Spec("problem", "pick", "pick numbers", "toys:Pick", ("qubo", "program"), formats=".pick",
          recognises=lambda name, head: name.endswith(".pick")),
+    Spec("problem", "errands", "routes alone", "toys:Errands", ("routing",)),
     _toy("brute", "Brute", stochastic=False),
+    _toy("hybrid", "Hybrid"),
     _toy("liar", "Liar"),
     _toy("breaks", "Breaks"),
     _toy("waits", "Waits"),

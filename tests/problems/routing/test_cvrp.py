@@ -238,9 +238,15 @@ def test_lowering_options_are_checked(small):
         small.to_qubo(columns=1)
 
 
-def test_too_many_clients_are_refused_before_the_search():
-    problem = Cvrp(distance=np.ones((302, 302)), demand=np.ones(301), capacity=100)
-    with pytest.raises(SizeError, match="200 clients"):
+def test_sizes_are_refused_before_the_search():
+    problem = Cvrp(distance=np.ones((302, 302)), demand=np.ones(301), capacity=10)
+    with pytest.raises(SizeError, match="set columns to 31 or more"):
         problem.to_qubo()
     with pytest.raises(SizeError, match="300 nodes"):
         problem.to_program()
+
+
+def test_a_fleet_that_cannot_be_packed_is_said():
+    problem = Cvrp(distance=np.ones((4, 4)), demand=[6, 6, 6], capacity=10, vehicles=2)
+    with pytest.raises(InputError, match=r"no routes were found .* 3 clients with 2 vehicles"):
+        problem.to_qubo()

@@ -1,15 +1,11 @@
-from itertools import permutations
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qopt.problems.routing.tours import (
-    EXACT,
     improve,
     length,
     nearest_neighbour,
-    shortest_order,
 )
 
 
@@ -18,29 +14,6 @@ def matrix(size, seed, symmetric=False):
     d = d + d.T if symmetric else d
     np.fill_diagonal(d, 0)
     return d.tolist()
-
-
-def best(stops, d):
-    return min(length([0, *order], d) for order in permutations(stops))
-
-
-@settings(deadline=None, max_examples=40)
-@given(size=st.integers(1, 6), seed=st.integers(0, 10**6))
-def test_few_stops_are_put_in_the_best_order(size, seed):
-    d = matrix(size + 2, seed)
-    stops = list(range(2, size + 2))
-    order = shortest_order(stops, d)
-    assert sorted(order) == stops
-    assert length([0, *order], d) == best(stops, d)
-
-
-def test_no_stops_and_many():
-    d = matrix(EXACT + 4, 3)
-    assert shortest_order([], d) == []
-    stops = list(range(1, EXACT + 4))
-    order = shortest_order(stops, d)
-    assert sorted(order) == stops
-    assert length([0, *order], d) <= length([0, *stops], d)
 
 
 @settings(deadline=None, max_examples=40)
