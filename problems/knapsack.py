@@ -151,7 +151,7 @@ class Knapsack:
         """What is taken, and what it needs of each resource."""
         taken = self._check(answer) == 1
         return {
-            "items_taken": int(taken.sum()),
+            "items taken": int(taken.sum()),
             "loads": self.weights[:, taken].sum(axis=1).tolist(),
             "capacities": self.capacities.tolist(),
         }

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import InputError, SizeError, UsageError
-from qopt.forms import Form, Lowering, Program, Qubo
+from qopt.forms import Form, Lowering, Program, Qubo, Table
 from qopt.forms.program import Comparator
+from qopt.forms.table import MOST_BITS
 from qopt.problem import Reference, Score, Sense, Violation
 
 from .encode import bits, lower_with
@@ -100,7 +101,7 @@ class Labs:
         return {"length": n, "terms_of_degree_four": terms}
 
     def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
-        """Give the instance as a `Qubo` or `Program`; neither has options."""
+        """Give the instance as a `Qubo`, `Program` or `Table`; options are those of `to_table`."""
         if self.length > LONGEST_MODEL:
             raise SizeError("a model of these sequences", self.length, LONGEST_MODEL, "signs")
         return lower_with(self, form, options)
@@ -236,6 +237,41 @@ class Labs:
 
         return Lowering(program, decode=model.decode, encode=encode)
 
+    def to_table(self, *, symmetry: bool = True) -> Lowering[Table]:
+        """The energy of every sequence, for simulators that take objectives of any degree.
+
+        Parameters
+        ----------
+        symmetry : bool
+            Fix the first two signs, so that two bits less are needed: turning all signs, or every
+            other one, changes no energy.
+        """
+        fixed = 2 if symmetry else 0
+        free = self.length - fixed
+        if free > MOST_BITS:
+            raise SizeError("a table of sequences", self.length, MOST_BITS + fixed, "signs")
+        states = np.arange(2**free, dtype=np.uint32) << np.uint32(fixed)
+        energies = np.zeros(len(states), dtype=np.int32)
+        for k in range(1, self.length):
+            # Where a sequence and its copy differ, the product of both signs is negative.
+            differ = (states ^ (states >> np.uint32(k))) & np.uint32(2 ** (self.length - k) - 1)
+            energies += (self.length - k - 2 * np.bitwise_count(differ).astype(np.int32)) ** 2
+        table = Table(
+            energies.astype(np.float64),
+            labels=tuple(f"x{i + 1}" for i in range(fixed, self.length)),
+        )
+
+        def decode(sample: Any) -> NDArray[np.int8]:
+            return np.concatenate([np.zeros(fixed, dtype=np.int8), bits(sample)])
+
+        return Lowering(
+            table, decode=decode,
+            encode=lambda answer: (
+                _canonical(self._check(answer))[fixed:] if symmetry else self._check(answer)
+            ),
+            notes=(f"{free} bits, one for each sign" + (" but two" if symmetry else ""),),
+        )
+
     def correlations(self, answer: Any) -> NDArray[np.int64]:
         """``C_1, ..., C_{n-1}`` of a sequence, shape (length - 1,)."""
         z = 1 - 2 * (self._check(answer) == 1).astype(np.int64)
@@ -254,8 +290,8 @@ class Labs:
         """The merit factor ``n**2 / (2 energy)`` and the largest correlation in size."""
         c = self.correlations(answer)
         return {
-            "merit_factor": self.length**2 / (2.0 * float(c @ c)),
-            "largest_correlation": int(np.abs(c).max()),
+            "merit factor": self.length**2 / (2.0 * float(c @ c)),
+            "largest correlation": int(np.abs(c).max()),
         }
 
     def encode_answer(self, answer: Any) -> Any:
@@ -327,8 +363,12 @@ class _Products:
 
     def encode(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
         """The bits of the sequence's image that begins with two positive signs."""
-        places = np.arange(self.length)
-        image = x ^ x[0]
-        image = image ^ (image[1] * (places % 2)).astype(np.int8)
+        image = _canonical(x)
         held = [image[a] & image[b] for a, b in self.places]
         return np.concatenate([image[self.fixed:], np.array(held, dtype=np.int8)])
+
+
+def _canonical(x: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The image of a sequence that begins with two positive signs and has its energy."""
+    image = x ^ x[0]
+    return np.asarray(image ^ (image[1] * (np.arange(len(x)) % 2)).astype(np.int8), dtype=np.int8)

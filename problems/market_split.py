@@ -191,7 +191,7 @@ class MarketSplit:
     def insight(self, answer: Any) -> Mapping[str, Any]:
         """What each equation is off by."""
         off = self._off(self._check(answer))
-        return {"off_by": off.tolist(), "equations_met": int((off == 0).sum())}
+        return {"off by": off.tolist(), "equations met": int((off == 0).sum())}
 
     def encode_answer(self, answer: Any) -> Any:
         """The bits as text; ``?`` is neither 0 nor 1."""

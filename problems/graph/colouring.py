@@ -336,7 +336,7 @@ class Colouring:
         colour = self._check(answer)
         used, sizes = np.unique(colour[colour >= 0], return_counts=True)
         return {
-            "vertices_of_colour": {
+            "vertices of each colour": {
                 str(c + 1): size for c, size in zip(used.tolist(), sizes.tolist(), strict=True)
             }
         }

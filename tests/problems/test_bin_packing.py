@@ -1,12 +1,10 @@
 """Bin packing against enumeration, its bounds, and its files."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lowerings import best_of, check_lowerings
+from lowerings import best_of, check_lowerings, partitions
 
 import qopt
 from qopt.errors import InputError, ParseError, UsageError
@@ -14,10 +12,6 @@ from qopt.problems.bin_packing import BinPacking
 from qopt.problems.formats import binpack
 
 ORLIB = " 2\n u3_00\n 10 3 2\n6\n5\n4\n t2_01\n 1.5 2 0\n0.5\n1.0\n"
-
-
-def packings(n):
-    return [np.array(x) for x in product(range(n), repeat=n)]
 
 
 @st.composite
@@ -31,7 +25,7 @@ def instances(draw, most=5):
 @given(problem=instances(4))
 def test_every_model_finds_the_fewest_bins(problem):
     check_lowerings(
-        problem, packings(len(problem.sizes)),
+        problem, partitions(len(problem.sizes)),
         lambda packing: len(np.unique(packing)) <= problem.upper_bound,
     )
 
@@ -39,7 +33,7 @@ def test_every_model_finds_the_fewest_bins(problem):
 @settings(deadline=None, max_examples=40)
 @given(problem=instances())
 def test_the_bounds_enclose_the_optimum(problem):
-    best = best_of(problem, packings(len(problem.sizes)))
+    best = best_of(problem, partitions(len(problem.sizes)))
     assert problem.lower_bound <= best <= problem.upper_bound
     assert problem.score(problem.first_fit).feasible
 

@@ -8,7 +8,7 @@ from lowerings import check_lowerings
 
 import qopt
 from qopt.errors import InputError, ParseError, SizeError, UsageError
-from qopt.forms import Program, Qubo
+from qopt.forms import Program, Qubo, Table
 from qopt.problems.formats import labs as files
 from qopt.problems.labs import OPTIMA, Labs
 
@@ -40,14 +40,16 @@ def test_every_model_finds_the_least_energy(n):
     problem = Labs(name="l", length=n)
     assert [problem.score(x).objective for x in every] == [energy(x) for x in every]
     assert {energy(x) for x in every if not x[0] and not x[1]} == {energy(x) for x in every}
-    lowerings = [problem.to_qubo(), problem.to_program()]
+    lowerings = [problem.to_qubo(), problem.to_program(), problem.to_table(),
+                 problem.to_table(symmetry=False)]
     for x in every:
         for lowering in lowerings:
             value = lowering.encode(x)
             model = lowering.model
-            found = model.energy(value) if isinstance(model, Qubo) else model.objective(value)
+            program = isinstance(model, Program)
+            found = model.objective(value) if program else model.energy(value)
             assert found == energy(x) == energy(lowering.decode(value))
-            assert isinstance(model, Qubo) or not model.violations(value)
+            assert not program or not model.violations(value)
     check_lowerings(problem, [x for x in every if not x[0] and not x[1]])
     assert qopt.solve(problem, "cpsat").objective == problem.reference.value
 
@@ -98,7 +100,7 @@ def test_the_barker_sequence():
     answer = problem.decode_answer(BARKER)
     assert problem.score(answer).objective == 6
     assert problem.insight(answer) == {
-        "merit_factor": pytest.approx(14.083, abs=1e-3), "largest_correlation": 1
+        "merit factor": pytest.approx(14.083, abs=1e-3), "largest correlation": 1
     }
     assert problem.encode_answer(answer) == BARKER
     assert problem.decode_answer("0" * 13).tolist() == [0] * 13
@@ -111,11 +113,26 @@ def test_long_sequences_are_scored_and_not_modelled():
     problem = Labs(name="l", length=1000)
     assert problem.score(np.zeros(1000)).objective == sum(k**2 for k in range(1, 1000))
     assert problem.reference is None
-    for form in (Qubo, Program):
+    for form in (Qubo, Program, Table):
         with pytest.raises(SizeError, match="at most 200 signs"):
             problem.lower(form)
     with pytest.raises(InputError, match="3 to 10000 signs, got 2"):
         Labs(name="l", length=2)
+
+
+def test_tables_are_given_up_to_their_largest_size():
+    assert Labs(name="l", length=20).lower(Table).model.values.min() == OPTIMA[17]
+    with pytest.raises(SizeError, match="at most 26 signs, the model has 27"):
+        Labs(name="l", length=27).lower(Table)
+    with pytest.raises(SizeError, match="at most 24 signs, the model has 25"):
+        Labs(name="l", length=25).lower(Table, symmetry=False)
+
+
+def test_circuits_are_simulated_on_the_table():
+    problem = Labs(name="l", length=8)
+    solution = qopt.solve(problem, "qaoa:p=2,shots=200,form=table", seed=1)
+    assert solution.objective == 8
+    assert solution.record.usage.qubits == 6
 
 
 def load(tmp_path, name, text, **given):

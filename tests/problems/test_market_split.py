@@ -43,7 +43,7 @@ def test_objectives_are_squares_or_sizes():
         problem = MarketSplit(name="m", coefficients=np.array([[1, 4], [5, 1]]),
                               targets=np.array([3, 2]), objective=objective)
         assert problem.score([1, 0]).objective == value
-    assert problem.insight([1, 0]) == {"off_by": [-2, 3], "equations_met": 0}
+    assert problem.insight([1, 0]) == {"off by": [-2, 3], "equations met": 0}
     assert [v.text for v in problem.score([0.5, 1]).violations] == ["x1 is undecided"]
 
 

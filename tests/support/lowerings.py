@@ -5,14 +5,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import qopt
 from qopt import registry
-from qopt.forms import FORMS, Qubo
+from qopt.forms import FORMS, Program, Table
 from qopt.reduction import lower
 
 MOST_BITS = 14
 """Bits up to which every string is looked at."""
+
+
+def partitions(items: int) -> list[NDArray[np.int64]]:
+    """Every way to part the items, as labels that are numbered by their first appearance."""
+    found: list[list[int]] = [[]]
+    for _ in range(items):
+        found = [[*labels, k] for labels in found for k in range(max(labels, default=-1) + 2)]
+    return [np.array(labels) for labels in found]
 
 
 def best_of(problem: Any, answers: Iterable[Any]) -> float | None:
@@ -45,12 +54,12 @@ def check_lowerings(
 
 def _check_answer(problem: Any, lowering: Any, answer: Any) -> None:
     model, x = lowering.model, lowering.encode(answer)
-    if isinstance(model, Qubo):
-        value = model.energy(x)
-        assert not model.group_violations(x)[0]
-    else:
+    if isinstance(model, Program):
         value = model.objective(x)
         assert not model.violations(x)
+    else:
+        value = model.energy(x)
+        assert isinstance(model, Table) or not model.group_violations(x)[0]
     score = problem.score(answer)
     assert lowering.objective(value) == pytest.approx(score.objective, abs=1e-9)
     assert problem.score(lowering.decode(x)) == score

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lowerings import check_lowerings
+from lowerings import check_lowerings, partitions
 from random_graphs import graphs
 
 import qopt
@@ -26,8 +26,9 @@ def colourings(graph, colours):
 @given(graph=graphs(5), colours=st.sampled_from([None, None, 2, 3]))
 def test_every_model_finds_the_fewest_colours(graph, colours):
     problem = Colouring(name="g", graph=graph, colours=colours)
-    every = colourings(graph, min(graph.vertices, 4))
-    check_lowerings(problem, every, lambda c: len(np.unique(c)) <= problem.offered)
+    check_lowerings(
+        problem, partitions(graph.vertices), lambda c: len(np.unique(c)) <= problem.offered
+    )
 
 
 @settings(deadline=None, max_examples=15)
@@ -89,7 +90,7 @@ def test_conflicts_are_counted_and_no_violations():
     problem = Colouring(name="g", graph=TRIANGLE, colours=2, objective="conflicts")
     score = problem.score([0, 0, 0, 1])
     assert (score.objective, score.feasible) == (3.0, True)
-    assert problem.insight([0, 0, 0, 1]) == {"vertices_of_colour": {"1": 3, "2": 1}}
+    assert problem.insight([0, 0, 0, 1]) == {"vertices of each colour": {"1": 3, "2": 1}}
 
 
 def test_several_colours_of_a_vertex_are_none():
