@@ -2,7 +2,19 @@
 
 from qopt.registry import Spec
 
-from .formats import biqmac, dimacs, edges, graphml, lp, orlib, qubojson, tabular, tsplib
+from .formats import (
+    binpack,
+    biqmac,
+    dimacs,
+    edges,
+    graphml,
+    labs,
+    lp,
+    orlib,
+    qubojson,
+    tabular,
+    tsplib,
+)
 
 SPECS = (
     Spec(
@@ -55,11 +67,85 @@ SPECS = (
     ),
     Spec(
         kind="problem",
+        name="clique",
+        summary="the largest (or heaviest) set of vertices that are all joined",
+        target="qopt.problems.graph:Clique",
+        forms=("program", "qubo"),
+        formats="the graph files of maxcut; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="colouring",
+        summary="colour a graph with the fewest colours, or with the fewest conflicts",
+        target="qopt.problems.graph:Colouring",
+        forms=("program", "qubo"),
+        formats="the graph files of maxcut; name the kind",
+    ),
+    Spec(
+        kind="problem",
         name="vertex-cover",
         summary="the smallest (or lightest) set of vertices that touches every edge",
         target="qopt.problems.graph:VertexCover",
         forms=("program", "qubo"),
         formats="the graph files of maxcut; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="knapsack",
+        summary="choose the items of most profit that fit, with one capacity or several",
+        target="qopt.problems.knapsack:Knapsack",
+        forms=("program",),
+        formats="'n capacity' and lines 'profit weight', OR-Library mknap; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="bin-packing",
+        summary="pack items into the fewest bins",
+        target="qopt.problems.bin_packing:BinPacking",
+        forms=("program",),
+        formats="OR-Library binpack; BPPLIB (name the kind)",
+        recognises=binpack.recognises,
+    ),
+    Spec(
+        kind="problem",
+        name="job-shop",
+        summary="schedule jobs on machines so that the last one ends early",
+        target="qopt.problems.job_shop:JobShop",
+        forms=("program", "qubo"),
+        formats="Taillard's and JSPLIB's 'jobs machines' and lines of pairs; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="number-partitioning",
+        summary="split numbers in two so that the sums differ least",
+        target="qopt.problems.number_partitioning:NumberPartitioning",
+        forms=("program", "qubo"),
+        formats="whole numbers and nothing else; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="market-split",
+        summary="0-1 variables that come nearest to several equations",
+        target="qopt.problems.market_split:MarketSplit",
+        forms=("program", "qubo"),
+        formats="QOBLIB 'm n' and lines of coefficients and target; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="quadratic-assignment",
+        summary="place facilities so that flows times distances are least",
+        target="qopt.problems.quadratic_assignment:QuadraticAssignment",
+        forms=("program", "qubo"),
+        formats="QAPLIB .dat, with the value of a .sln beside it; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="labs",
+        summary="sequences of signs with the least autocorrelation",
+        target="qopt.problems.labs:Labs",
+        forms=("qubo", "program", "table"),
+        formats="a file labsNNN that holds the length; others: name the kind",
+        recognises=labs.recognises,
     ),
     Spec(
         kind="problem",
