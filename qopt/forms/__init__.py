@@ -10,6 +10,7 @@ from .lowering import Lowering
 from .program import Constraint, Program
 from .qubo import Group, Qubo
 from .routing import Client, Depot, Route, Routing, Shipment, VehicleType
+from .schedule import Schedule
 from .table import Table
 
 Form = Qubo | Program | Routing | Table
@@ -35,6 +36,7 @@ __all__ = [
     "Qubo",
     "Route",
     "Routing",
+    "Schedule",
     "Shipment",
     "Table",
     "VehicleType",
