@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UnsupportedError, UsageError
+from qopt.errors import InfeasibleError, InputError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
@@ -62,8 +62,9 @@ class Cvrp:
     Raises
     ------
     InputError
-        For a malformed matrix, a demand that is negative, not finite or above the capacity, or a
-        fleet that cannot carry the demand of all clients.
+        For a malformed matrix, or a demand that is negative, not finite or above the capacity.
+    InfeasibleError
+        For a fleet that cannot carry the demand of all clients.
     """
 
     kind: ClassVar[str] = "cvrp"
@@ -101,10 +102,11 @@ class Cvrp:
         object.__setattr__(self, "demand", demand)
         _ = self.routing  # which checks each client's demand
         if self.vehicles is not None and self.least_vehicles > self.vehicles:
-            raise InputError(
+            raise InfeasibleError(
                 f"the clients demand {demand.sum():g} in all, {self.vehicles} vehicles of "
                 f"capacity {self.capacity:g} carry {self.vehicles * self.capacity:g}; at least "
-                f"{self.least_vehicles} vehicles are needed"
+                f"{self.least_vehicles} vehicles are needed",
+                self.routing,
             )
 
     @classmethod
