@@ -53,3 +53,8 @@ def convention(weight_type: str, rounding: Rounding) -> str:
         "one-decimal": "cut after one decimal",
     }
     return f"{weight_type}, {words[rounding]}"
+
+
+def off_diagonal(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lengths of all ways between two locations, in one line."""
+    return np.asarray(distance[~np.eye(len(distance), dtype=bool)])
