@@ -123,6 +123,9 @@ class Problem(Protocol):
 
         Options are the keyword parameters of this form's lowering (``encoding="one-hot"``).
 
+        A problem may also have ``count_bits(form, **options)``, the number of bits of a lowering by
+        the form's name, or None: for those that take long to make, or are refused.
+
         Raises
         ------
         UnsupportedError

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import InputError, UsageError
-from qopt.forms import Form, Lowering, Program, Qubo
+from qopt.forms import Form, Lowering, Penalties, Program, Qubo
 from qopt.problem import Reference, Score, Sense
 
 from ..encode import bits, lower_with
@@ -122,7 +122,10 @@ class IndependentSet(VertexSetProblem):
         qubo = Qubo.from_arrays(
             -graph.vertex_weight, graph.tail, graph.head, weights, labels=graph.names
         )
-        return Lowering(qubo, decode=bits, encode=bits, scale=-1.0, notes=(note,))
+        return Lowering(
+            qubo, decode=bits, encode=bits, scale=-1.0, notes=(note,),
+            penalties=Penalties.of(weights, graph.vertex_weight),
+        )
 
     def to_program(self, *, cliques: bool = True) -> Lowering[Program]:
         """Maximise the weight under one constraint for each clique, or for each edge.
@@ -259,7 +262,10 @@ class VertexCover(VertexSetProblem):
             offset=float(weights.sum()),
             labels=graph.names,
         )
-        return Lowering(qubo, decode=bits, encode=bits, notes=(note,))
+        return Lowering(
+            qubo, decode=bits, encode=bits, notes=(note,),
+            penalties=Penalties.of(weights, graph.vertex_weight),
+        )
 
     def to_program(self, *, cliques: bool = True) -> Lowering[Program]:
         """Minimise the weight under one constraint for each clique, or for each edge.

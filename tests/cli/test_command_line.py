@@ -255,3 +255,30 @@ def test_the_shell_completes_bundled_instances_and_solvers():
 
     assert "plain,burma14" in completed("qopt", "solve", "burma")
     assert "plain,cpsat" in completed("qopt", "solve", "burma14", "--solver", "cp")
+
+
+def test_encodings_are_shown_with_what_they_fit():
+    done = qopt("qubits", "burma5")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "burma5: tsp"
+    assert [line.split()[:2] for line in lines[2:5]] == [
+        ["one-hot", "16"], ["edges", "10"], ["rank", "4"],
+    ]
+    assert "statevector, mps, aer:guadalupe (16)" in lines[2]
+    data = json.loads(qopt("qubits", "burma14", "--lower", "encoding=edges", "--json").stdout)
+    assert [row["qubits"] for row in data["encodings"]] == [91]
+    error = one_line_error("qubits", "burma14", "--lower", "encodin=edges", code=2)
+    assert "did you mean 'encoding'" in error
+
+
+def test_tours_by_rank_and_by_edges():
+    ranked = json.loads(
+        qopt("solve", "burma5", "--solver", "qaoa:lower.encoding=rank", "--json").stdout
+    )
+    assert ranked["objective"] == 2321
+    assert ranked["form"] == "table"
+    assert ranked["usage"]["qubits"] == 4
+    shown = qopt("solve", "burma14", "--solver", "sa:lower.encoding=edges", "--evaluations",
+                 400_000_000, "--seed", 1)
+    assert "objective 3323" in shown.stdout
+    assert "subtour cut" in shown.stdout

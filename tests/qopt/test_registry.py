@@ -97,7 +97,7 @@ def test_listing_imports_nothing_heavy() -> None:
 
 
 def test_the_bundled_plug_ins_are_well_formed() -> None:
-    for kind in ("problem", "solver"):
+    for kind in ("problem", "solver", "device"):
         for item in registry.available(kind):
             assert item.name == item.name.lower()
             assert item.summary
