@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from qopt.errors import InputError, ParseError, UsageError
 from qopt.forms import Form, Lowering, Program, Qubo
+from qopt.forms.program import Comparator
 from qopt.problem import Reference, Score, Sense, Violation
 
 from .encode import bits, lower_with
 from .formats.plain_numbers import EXACT, PlainNumbers, first_line_cells
 
 Objective = Literal["square", "absolute"]
+
+_Row = tuple[str, list[int], list[float], Comparator, float]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,40 +121,39 @@ class MarketSplit:
         """Each equation with whole variables for what it is off by.
 
         With the objective "absolute" there are two for each, over and under, whose sum is
-        minimised; with "square" one, whose square is.
+        minimised. With "square" there is one, at least as large as the difference either way, whose
+        square is: it starts from 0, so that relaxations of the square are positive.
         """
         A, b = self.coefficients, self.targets
         m, n = A.shape
-        low = np.minimum(A, 0).sum(axis=1) - b
-        high = np.maximum(A, 0).sum(axis=1) - b
-        names = [f"x{i + 1}" for i in range(n)]
-        places = np.arange(n)
-        if self.objective == "square":
-            program = Program.build(
-                linear=np.zeros(n + m), row=np.arange(n, n + m), col=np.arange(n, n + m),
-                value=np.ones(m), lower=[*np.zeros(n), *low], upper=[*np.ones(n), *high],
-                constraints=[
-                    (f"equation {k + 1}", [*places, n + k], [*A[k], -1.0], "==", float(b[k]))
-                    for k in range(m)
-                ],
-                names=names + [f"off{k + 1}" for k in range(m)],
-            )
-        else:
-            program = Program.build(
-                linear=[0.0] * n + [1.0] * (2 * m), lower=0.0,
-                upper=[*np.ones(n), *np.maximum(high, 0), *np.maximum(-low, 0)],
-                constraints=[
-                    (f"equation {k + 1}", [*places, n + k, n + m + k], [*A[k], -1.0, 1.0], "==",
-                     float(b[k]))
-                    for k in range(m)
-                ],
-                names=names + [f"{side}{k + 1}" for side in ("over", "under") for k in range(m)],
-            )
+        over = np.maximum(np.maximum(A, 0).sum(axis=1) - b, 0)
+        under = np.maximum(b - np.minimum(A, 0).sum(axis=1), 0)
+        square = self.objective == "square"
+        rows: list[_Row] = []
+        for k in range(m):
+            title, target = f"equation {k + 1}", float(b[k])
+            places = np.arange(n)
+            if square:
+                rows.append((title, [*places, n + k], [*A[k], -1.0], "<=", target))
+                rows.append((title, [*places, n + k], [*A[k], 1.0], ">=", target))
+            else:
+                rows.append((title, [*places, n + k, n + m + k], [*A[k], -1.0, 1.0], "==", target))
+        off = [np.maximum(over, under)] if square else [over, under]
+        sides = ["off"] if square else ["over", "under"]
+        squares = np.arange(n, n + m) if square else np.arange(0)
+        program = Program.build(
+            linear=[0.0] * n + [0.0 if square else 1.0] * (m * len(off)),
+            row=squares, col=squares, value=np.ones(len(squares)),
+            upper=np.concatenate([np.ones(n), *off]),
+            constraints=rows,
+            names=[f"x{i + 1}" for i in range(n)]
+            + [f"{side}{k + 1}" for side in sides for k in range(m)],
+        )
 
         def encode(answer: Any) -> NDArray[np.float64]:
             x = self._check(answer)
             off = self._off(x)
-            parts = [off] if self.objective == "square" else [off.clip(0), (-off).clip(0)]
+            parts = [np.abs(off)] if square else [off.clip(0), (-off).clip(0)]
             return np.concatenate([x, *parts]).astype(np.float64)
 
         return Lowering(program, decode=lambda values: bits(values)[:n], encode=encode)
