@@ -1,7 +1,7 @@
 """Portfolio selection: which assets to hold, and how much of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -21,8 +21,11 @@ from .limits import MOST_LOTS, Amounts, Limits, Weighting
 from .lowering import Model, portfolio_program
 from .moments import Benchmark, Moments
 from .objective import Aim, Objective, objective_of, quadratic_of
+from .preselect import preselected
 from .reading import read_current, read_moments, read_sectors
 from .settings import Settings
+from .sharpe import sharpe_program
+from .support import quick_portfolio, support_qubo
 from .trading import Trading, trading_of
 
 MOST_UNARY = 1024
@@ -283,7 +286,10 @@ class Portfolio:
     def limits(self) -> Limits:
         """Limits on lots or weights in all, of each asset and of each sector."""
         settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
-        return settings.limits(self.assets)
+        found = settings.limits(self.assets)
+        if self.aim.aim == "max-sharpe" and found.may_hold_cash and found.fewest == 0:
+            return replace(found, fewest=1)  # cash alone has no Sharpe ratio
+        return found
 
     @cached_property
     def trading(self) -> Trading | None:
@@ -485,6 +491,8 @@ class Portfolio:
     ) -> Lowering[Program]:
         """The instance as a program over lots or weights; what is settled beforehand drops out.
 
+        The largest Sharpe ratio takes several programs, each from the best portfolio so far.
+
         Parameters
         ----------
         encoding : {"integer", "unary", "one-hot"}
@@ -492,16 +500,20 @@ class Portfolio:
         """
         if encoding != "integer" and not self.limits.whole:
             raise UsageError(f"encoding={encoding} goes with lots; continuous weights have none")
-        form = Model.of(self, "one-hot" if encoding == "one-hot" else "integer")
-        lowering = portfolio_program(self, form)
+        model = Model.of(self, "one-hot" if encoding == "one-hot" else "integer")
+        if self.aim.aim == "max-sharpe":
+            lowering = sharpe_program(self, model, quick_portfolio(self))
+        else:
+            lowering = portfolio_program(self, model)
         if encoding != "unary" or lowering.model.binary.all():
             return lowering
-        return lowering.then(unary(lowering.model, form.variables.lots))
+        return lowering.through(lambda program: unary(program, model.variables.lots))
 
     def to_qubo(
         self,
         *,
         encoding: Literal["unary", "binary", "one-hot"] | None = None,
+        preselect: int | None = None,
         weight: float | None = None,
         slack: Literal["exact", "unbalanced"] = "exact",
     ) -> Lowering[Qubo]:
@@ -509,7 +521,8 @@ class Portfolio:
 
         "Exactly so many" is a group, for which unpenalised moves exist; with several lots an asset
         that needs the unary code. All else is penalised, by default with weights that provably
-        suffice.
+        suffice. With continuous weights the bits choose the assets, by the objective at equal
+        weights, and a convex program sets the weights of those chosen.
 
         Parameters
         ----------
@@ -517,13 +530,29 @@ class Portfolio:
             Bits of an asset that takes several lots: one for each lot; or worth 1, 2, 4, ...; or
             one for each number of lots, which needs no further bits to tell whether an asset is
             held and what is bought. Without it unary up to 1024 bits, and binary beyond.
+        preselect : int, optional
+            Keep only so many assets, those of the largest weight in the relaxation, so that a
+            quantum device has room for them; the notes say what that may cost.
         weight : float, optional
             Penalty of the smallest violation; by default a proven one for each constraint.
         slack : {"exact", "unbalanced"}
             Limits with slack bits, or by unbalanced penalisation, a heuristic with fewer bits.
         """
+        if preselect is not None:
+            return preselected(
+                self, preselect,
+                lambda part: part.to_qubo(encoding=encoding, weight=weight, slack=slack),
+            )
+        if not self.limits.whole:
+            if encoding is not None:
+                raise UsageError(
+                    f"encoding={encoding} goes with lots; continuous weights have none"
+                )
+            return support_qubo(self, weight=weight, slack=slack)
         if encoding is None:
             lower, upper = self.limits.tightened()
             encoding = "unary" if (upper - lower).sum() <= MOST_UNARY else "binary"
         first = self.to_program(encoding="integer" if encoding == "binary" else encoding)
-        return first.then(program_to_qubo(first.model, weight=weight, slack=slack))
+        return first.through(
+            lambda program: program_to_qubo(program, weight=weight, slack=slack)
+        )

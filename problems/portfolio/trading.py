@@ -42,7 +42,7 @@ class Trading:
 
     def describe(self, assets: Sequence[str]) -> dict[str, Any]:
         """The settings for people."""
-        held = {assets[i]: float(self.current[i]) for i in np.flatnonzero(self.current)}
+        held = {assets[i]: float(self.current[i]) for i in np.flatnonzero(self.current).tolist()}
         facts: dict[str, Any] = {"current": held}
         if self.cost:
             facts["cost"] = f"{self.cost:g} per unit of weight bought or sold, off the return"
