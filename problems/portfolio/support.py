@@ -55,8 +55,11 @@ def _solved(portfolio: "Portfolio") -> Floats | None:
     model = Model.of(portfolio)
     if portfolio.aim.aim == "max-sharpe":
         values = steepest(model, portfolio.aim.risk_free)
-        return None if values is None else model.variables.decode(values)
-    found = cheapest(model, portfolio.aim.risk, 1.0 - portfolio.aim.risk)
+        if values is not None:
+            return model.variables.decode(values)
+        found = cheapest(model, 0.0, 1.0)  # no ratio is positive: the largest return
+    else:
+        found = cheapest(model, portfolio.aim.risk, 1.0 - portfolio.aim.risk)
     return model.variables.decode(found.values) if found.verdict == "optimal" else None
 
 
