@@ -116,6 +116,8 @@ class Record:
         Proven bound in the problem's units: a lower one when minimising.
     answer : object
         The best answer in the problem's JSON.
+    insight : dict
+        What the problem says of the answer beside its objective (`qopt.problem.insight_of`).
     samples : dict
         ``distinct`` answers, ``total`` with multiplicity, the ``independent`` draws that
         these amount to, ``scored`` and ``feasible_total`` of
@@ -165,6 +167,7 @@ class Record:
     violations: tuple[tuple[str, float], ...] = ()
     bound: float | None = None
     answer: Any = field(default=None, repr=False)
+    insight: dict[str, Any] = field(default_factory=dict, repr=False)
     samples: dict[str, Any] = field(default_factory=dict, repr=False)
     trace: dict[str, Any] = field(default_factory=dict, repr=False)
     usage: Usage = field(default_factory=Usage, repr=False)

@@ -30,7 +30,7 @@ from .judge import Judged, judge, verdict
 from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
 from .pricing import charge, price_list
-from .problem import Problem, fingerprint
+from .problem import Problem, fingerprint, insight_of
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
 from .reduction import forms_for, lower
 from .solution import Solution
@@ -321,6 +321,7 @@ def _solution(
         violations=() if score is None else tuple((v.text, v.amount) for v in score.violations),
         bound=bound,
         answer=None if score is None else task.problem.encode_answer(judged.best),
+        insight={} if score is None else jsonable(insight_of(task.problem, judged.best)),
         samples=judged.samples,
         trace={
             "incumbents": [[t, lowering.objective(v)] for t, v in progress.trace.incumbents],

@@ -10,6 +10,7 @@ from qopt.errors import InputError, UsageError
 from qopt.numbers import plural
 
 from ..formats.tabular import Quantity, Series
+from .history import History
 from .moments import Moments
 
 Missing = Literal["drop-dates", "forward-fill", "error"]
@@ -64,7 +65,8 @@ def estimate(
         returns = returns[-lookback:]
     with np.errstate(over="ignore", invalid="ignore"):
         mean, covariance = _sample_moments(returns)
-    return Moments(series.assets, mean, covariance, _facts(kept, quantity, returns))
+    history = History(kept.times[-len(returns) :], returns)
+    return Moments(series.assets, mean, covariance, _facts(kept, quantity, returns), history)
 
 
 @dataclass(frozen=True)

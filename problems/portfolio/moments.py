@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from qopt.errors import InputError
 
+from .history import History
+
 TOLERANCE = 1e-6
 """Relative size up to which asymmetry, correlations beyond 1 and negative eigenvalues are rounding:
 files round correlations to six digits."""
@@ -28,6 +30,9 @@ class Moments:
         Covariance of the returns, per period. It is made exactly symmetric.
     facts : mapping
         Where they come from, for people: observations, dates, treatment of missing values.
+    history : History, optional
+        The returns that they were estimated from, of the same assets; always per period of the
+        data. It adds nothing to the moments, and so is no part of an instance's fingerprint.
 
     Raises
     ------
@@ -40,6 +45,7 @@ class Moments:
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    history: History | None = None
 
     def __post_init__(self) -> None:
         n = len(self.assets)
@@ -54,6 +60,10 @@ class Moments:
             raise InputError(
                 f"{n} assets need a mean of shape ({n},) and a covariance of shape ({n}, {n}), got "
                 f"{mean.shape} and {covariance.shape}"
+            )
+        if self.history is not None and self.history.returns.shape[1] != n:
+            raise InputError(
+                f"{n} assets need a history of {n} columns, got {self.history.returns.shape[1]}"
             )
         _check_finite(self.assets, mean, covariance)
         _check_variances(self.assets, covariance)
@@ -79,6 +89,7 @@ class Moments:
             assets=tuple(self.assets[i] for i in chosen),
             mean=self.mean[chosen],
             covariance=self.covariance[np.ix_(chosen, chosen)],
+            history=None if self.history is None else self.history.take(index),
         )
 
     def over(self, periods: float) -> "Moments":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -20,6 +21,7 @@ from .limits import MOST_LOTS, Limits, sector_caps
 from .lowering import portfolio_program
 from .moments import Moments
 from .reading import read_moments, read_sectors
+from .risk import check_levels, risk_report
 
 MOST_UNARY = 1024
 """Bits up to which the unary code is the default: it keeps the budget without penalties, at the
@@ -43,6 +45,10 @@ class Portfolio:
         As in `load`.
     unit : str
         What returns refer to: ``"per period of the data"``.
+    periods_per_year : float, optional
+        How many periods of the data the moments refer to; None for one.
+    risk_free, levels
+        As in `load`; for the risk report alone.
     reference : Reference, optional
 
     Raises
@@ -68,6 +74,9 @@ class Portfolio:
     sector_max_assets: int | Mapping[str, int] | None = None
     sector_max_weight: float | Mapping[str, float] | None = None
     unit: str = "per period of the data"
+    periods_per_year: float | None = None
+    risk_free: float = 0.0
+    levels: tuple[float, ...] = (0.95, 0.99)
     reference: Reference | None = None
 
     def __post_init__(self) -> None:
@@ -75,6 +84,9 @@ class Portfolio:
             raise UsageError(
                 f"risk={self.risk:g} is not between 0 (return alone) and 1 (variance alone)"
             )
+        if not isfinite(self.risk_free):
+            raise UsageError(f"risk_free={self.risk_free} is not a finite return")
+        check_levels(self.levels)
         _ = self.limits  # built now, so that limits that cannot be met are refused here
 
     @classmethod
@@ -97,6 +109,8 @@ class Portfolio:
         lookback: int | None = None,
         periods_per_year: float | None = None,
         covariance: str | None = None,
+        risk_free: float = 0.0,
+        levels: tuple[float, ...] = (0.95, 0.99),
     ) -> Self:
         """Read prices, returns or means as CSV, or an OR-Library ``port`` file.
 
@@ -141,6 +155,10 @@ class Portfolio:
         covariance : str, optional
             With a table of means: CSV file of the covariance matrix, beside it or in the current
             folder.
+        risk_free : float
+            Return without risk, in the instance's unit, for the Sharpe ratio of the risk report.
+        levels : tuple of float
+            Confidence levels of value at risk and conditional value at risk in the risk report.
         """
         if periods_per_year is not None and periods_per_year <= 0.0:
             raise UsageError(f"periods_per_year={periods_per_year:g} is not above 0")
@@ -158,6 +176,7 @@ class Portfolio:
             select=select, budget=budget, max_lots=max_lots, risk=risk, hold=hold, exclude=exclude,
             sectors=None if sectors is None else read_sectors(path, sectors),
             sector_max_assets=sector_max_assets, sector_max_weight=sector_max_weight, unit=unit,
+            periods_per_year=periods_per_year, risk_free=risk_free, levels=levels,
         )
 
     # -- reading it ---------------------------------------------------------------------------
@@ -263,6 +282,13 @@ class Portfolio:
         objective = self.risk * self.variance(answer)
         objective -= (1.0 - self.risk) * self.expected_return(answer)
         return Score(objective, self.limits.violations(self._lots(answer)))
+
+    def insight(self, answer: ArrayLike) -> dict[str, Any]:
+        """The risk report of an answer: `problems.portfolio.risk.risk_report`."""
+        return risk_report(
+            self.weights(answer), self.moments, periods_per_year=self.periods_per_year,
+            risk_free=self.risk_free, levels=self.levels,
+        )
 
     def _lots(self, answer: ArrayLike) -> NDArray[np.int64]:
         given = np.asarray(answer)

@@ -49,6 +49,15 @@ def test_solve_for_people_and_answer_file(tmp_path):
     assert json.loads((tmp_path / "tour.json").read_text())
 
 
+def test_solve_tells_the_risk_of_a_portfolio():
+    arguments = ("solve", "sp500-10-k4", "--solver", "exact", "--set", "levels=0.9")
+    shown = qopt(*arguments).stdout
+    assert "diversification: assets held 4, effective assets 4, " in shown
+    report = json.loads(qopt(*arguments, "--json").stdout)["insight"]
+    assert f"value at risk: 90 % {report['value at risk']['90 %']:.6g}\n" in shown
+    assert report["tail losses"].startswith("historical: 260 returns")
+
+
 def test_one_seed_gives_one_answer():
     options = ("solve", "cubic-14", "--solver", "qaoa:p=1,shots=200", "--seed", 5, "--json")
     first, second = (json.loads(qopt(*options).stdout) for _ in range(2))
