@@ -2,7 +2,18 @@
 
 from qopt.registry import Spec
 
-from .formats import biqmac, dimacs, edges, graphml, lp, orlib, qubojson, tabular, tsplib
+from .formats import (
+    biqmac,
+    dimacs,
+    edges,
+    graphml,
+    lp,
+    orlib,
+    parquet,
+    qubojson,
+    tabular,
+    tsplib,
+)
 
 SPECS = (
     Spec(
@@ -11,9 +22,12 @@ SPECS = (
         summary="select assets: mean-variance with exactly k, integer lots, sector caps",
         target="qopt.problems.portfolio:Portfolio",
         forms=("program", "qubo"),
-        formats="prices or mean/covariance as CSV, OR-Library port files",
+        formats="prices, returns or mean/covariance as CSV or Parquet, OR-Library port files",
         recognises=lambda name, head: any(
-            layout.recognises(name, head) for layout in (orlib, tabular)
+            is_one(name, head)
+            for is_one in (
+                orlib.recognises, orlib.recognises_pair, tabular.recognises, parquet.recognises
+            )
         ),
     ),
     Spec(

@@ -20,7 +20,7 @@ from .encode import one_hot, unary
 from .limits import MOST_LOTS, Limits, sector_caps
 from .lowering import portfolio_program
 from .moments import Moments
-from .reading import read_moments, read_sectors
+from .reading import Settings, read_moments, read_sectors
 from .risk import check_levels, risk_report
 
 MOST_UNARY = 1024
@@ -109,18 +109,23 @@ class Portfolio:
         lookback: int | None = None,
         periods_per_year: float | None = None,
         covariance: str | None = None,
+        correlation: str | None = None,
+        index: str | None = None,
+        estimator: str = "sample",
+        halflife: float | None = None,
         risk_free: float = 0.0,
         levels: tuple[float, ...] = (0.95, 0.99),
     ) -> Self:
-        """Read prices, returns or means as CSV, or an OR-Library ``port`` file.
+        """Read prices, returns or means as CSV or Parquet, or an OR-Library ``port`` file.
 
         Exactly one of `select` and `budget` is needed.
 
         Parameters
         ----------
         path : Path
-            A table ``date,AAPL,MSFT,...`` or ``date,asset,price``; a table ``asset,mean`` (with
-            `covariance`); or a ``port`` file, whose assets are called asset1, asset2, ...
+            A table ``date,AAPL,MSFT,...`` or ``date,asset,price``, CSV or Parquet; a table
+            ``asset,mean`` (with `covariance`) or ``mean,deviation`` (with `correlation`); or a
+            ``port`` file, whose assets are called asset1, asset2, ...
         select : int, optional
             Hold exactly so many assets, with equal weights.
         budget : int, optional
@@ -155,6 +160,17 @@ class Portfolio:
         covariance : str, optional
             With a table of means: CSV file of the covariance matrix, beside it or in the current
             folder.
+        correlation : str, optional
+            With a table mean,deviation without header: CSV file i,j,correlation, found alike.
+        index : str, optional
+            The column of a series that is the benchmark and no asset.
+        estimator : str
+            Of mean and covariance: sample; ledoit-wolf or oas (shrinkage); ewma (exponential
+            weights, with `halflife`); or skfolio:NAME, an estimator of the package skfolio for the
+            covariance (skfolio:GerberCovariance), the mean (skfolio:ShrunkMu), both
+            (skfolio:DenoiseCovariance+ShrunkMu) or a prior.
+        halflife : float, optional
+            With ewma: after so many periods a return counts half.
         risk_free : float
             Return without risk, in the instance's unit, for the Sharpe ratio of the risk report.
         levels : tuple of float
@@ -162,10 +178,11 @@ class Portfolio:
         """
         if periods_per_year is not None and periods_per_year <= 0.0:
             raise UsageError(f"periods_per_year={periods_per_year:g} is not above 0")
-        moments = read_moments(
-            path, values=values, missing=missing, lookback=lookback, covariance=covariance,
+        moments = read_moments(path, Settings(
+            values=values, missing=missing, lookback=lookback, estimator=estimator,
+            halflife=halflife, index=index, covariance=covariance, correlation=correlation,
             assets=assets,
-        )
+        ))
         unit = "per period of the data"
         if periods_per_year is not None:
             moments = moments.over(periods_per_year)
