@@ -175,8 +175,9 @@ def _of_skfolio(returns: Matrix, names: str) -> Estimate:
     }
     facts["estimator parameters"] = parameters
     covariance = getattr(prior, "covariance_estimator_", None)
-    if isinstance(getattr(covariance, "shrinkage_", None), float):
-        facts["shrinkage"] = float(covariance.shrinkage_)
+    shrinkage = getattr(covariance, "shrinkage_", None)
+    if isinstance(shrinkage, float):
+        facts["shrinkage"] = float(shrinkage)
     return Estimate(np.asarray(found.mu), np.asarray(found.covariance), facts)
 
 
