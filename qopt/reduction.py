@@ -73,8 +73,7 @@ def lower(
     if "qubo" in forms and "program" in native:
         return "qubo", _through_program(problem, options)
     if "program" in forms and "qubo" in native:
-        first = problem.lower(Qubo, **options)
-        return "program", first.then(first.model.to_program())
+        return "program", problem.lower(Qubo, **options).through(Qubo.to_program)
     raise UnsupportedError(
         f"{problem.kind} gives {', '.join(native)}, and there is no way from there to "
         f"{' or '.join(forms)}"
@@ -88,7 +87,7 @@ def _through_program(problem: Problem, options: Mapping[str, Any]) -> Lowering[Q
     given = {n: v for n, v in options.items() if n in later}
     checked = check_options(program_to_qubo, given, "the lowering of a program to a QUBO")
     try:
-        return first.then(program_to_qubo(first.model, **checked))
+        return first.through(lambda model: program_to_qubo(model, **checked))
     except InfeasibleError as fault:
         if first.complete:
             raise

@@ -26,7 +26,6 @@ def estimate(
     lookback: int | None,
     estimator: str = "sample",
     halflife: float | None = None,
-    index: str | None = None,
 ) -> Moments:
     """Mean and covariance of simple returns, with the returns themselves as their history.
 
@@ -43,8 +42,6 @@ def estimate(
         Only the last so many returns.
     estimator, halflife
         As in `estimators.estimate_moments`.
-    index : str, optional
-        The last column of the series, which is the benchmark and no asset.
 
     Raises
     ------
@@ -68,14 +65,9 @@ def estimate(
                 f"lookback={lookback} asks for more than the {len(returns)} returns at hand"
             )
         returns = returns[-lookback:]
-    assets, benchmark = series.assets, None
-    if index is not None:
-        assets, returns, benchmark = assets[:-1], returns[:, :-1], returns[:, -1]
-    history = History(kept.times[-len(returns) :], returns, benchmark, index or "")
+    history = History(kept.times[-len(returns) :], returns)
     facts = _facts(kept, quantity, returns)
-    if index is not None:
-        facts["index"] = index
-    return moments_of(assets, history, estimator=estimator, halflife=halflife, facts=facts)
+    return moments_of(series.assets, history, estimator=estimator, halflife=halflife, facts=facts)
 
 
 def moments_of(

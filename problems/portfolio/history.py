@@ -21,7 +21,6 @@ class History:
         One column an asset.
     benchmark : ndarray of float64, shape (periods,), optional
         Returns of the index that the assets are measured against.
-    benchmark_name : str
 
     Raises
     ------
@@ -32,7 +31,6 @@ class History:
     times: tuple[str, ...]
     returns: NDArray[np.float64]
     benchmark: NDArray[np.float64] | None = None
-    benchmark_name: str = ""
 
     def __post_init__(self) -> None:
         returns = np.array(self.returns, dtype=np.float64)
@@ -63,3 +61,8 @@ class History:
     def take(self, index: Sequence[int]) -> "History":
         """The returns of some of the assets."""
         return replace(self, returns=self.returns[:, np.asarray(index, dtype=np.int64)])
+
+    def split(self, place: int) -> "History":
+        """The returns of all but one of the assets, those of that one as the benchmark's."""
+        others = [i for i in range(self.returns.shape[1]) if i != place]
+        return History(self.times, self.returns[:, others], self.returns[:, place])

@@ -15,7 +15,7 @@ from .moments import Moments
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Reading:
     """How a file becomes moments; as the parameters of `Portfolio.load` of the same names."""
 
     values: tabular.Quantity = "prices"
@@ -29,7 +29,7 @@ class Settings:
     assets: int | tuple[str, ...] | None = None
 
 
-def read_moments(path: Path, settings: Settings) -> Moments:
+def read_moments(path: Path, settings: Reading) -> Moments:
     """Moments of the chosen assets, with their history where the file is a series."""
     with path.open("rb") as stream:
         head = stream.read(4096).decode(errors="replace")
@@ -47,7 +47,7 @@ def read_moments(path: Path, settings: Settings) -> Moments:
         )
     if layout == "mean":
         _refuse(path, "means", settings, *_OF_SERIES, "correlation")
-        return _choose(_read_pair(table, settings.covariance), settings.assets)
+        return _choose(_read_pair(table, settings.covariance), settings)
     _refuse(path, f"a series of {settings.values}", settings, "covariance", "correlation")
     return _estimate(table, settings)
 
@@ -60,30 +60,36 @@ def read_table(path: Path) -> tabular.Table:
     return read(path)
 
 
-def _estimate(table: tabular.Table, settings: Settings) -> Moments:
-    """Moments of the assets of a series, its index apart."""
+def _estimate(table: tabular.Table, settings: Reading) -> Moments:
+    """Moments of the chosen assets of a series, its index among them."""
     series = tabular.read_series(table, settings.values)
-    columns = series.assets
-    if settings.index is not None and settings.index not in columns:
-        raise UnknownNameError("column", settings.index, columns)
-    names = tuple(name for name in columns if name != settings.index)
-    if not names:
-        raise InputError(f"{table.path} has no asset beside the index {settings.index}")
-    chosen = [names[i] for i in chosen_assets(names, settings.assets)]
-    kept = chosen if settings.index is None else [*chosen, settings.index]
-    place = [columns.index(name) for name in kept]
-    part = tabular.Series(tuple(kept), series.times, series.values[:, place])
+    chosen = chosen_assets(series.assets, settings.assets, settings.index)
+    part = tabular.Series(
+        tuple(series.assets[i] for i in chosen), series.times, series.values[:, chosen]
+    )
     try:
         return estimate(
             part, settings.values, missing=settings.missing, lookback=settings.lookback,
-            estimator=settings.estimator, halflife=settings.halflife, index=settings.index,
+            estimator=settings.estimator, halflife=settings.halflife,
         )
     except InputError as fault:
         raise InputError(f"{table.path}: {fault}") from None
 
 
-def chosen_assets(names: tuple[str, ...], assets: int | tuple[str, ...] | None) -> list[int]:
-    """Indices of the first so many assets, or of those named, in the order of the file."""
+def chosen_assets(
+    names: tuple[str, ...], assets: int | tuple[str, ...] | None, index: str | None = None
+) -> list[int]:
+    """Indices of the first so many assets, or of those named, in the order of the file.
+
+    That of an index, which is no asset, comes first.
+    """
+    if index is not None:
+        if index not in names:
+            raise UnknownNameError("index", index, names)
+        place = names.index(index)
+        others = [i for i in range(len(names)) if i != place]
+        chosen = chosen_assets(tuple(names[i] for i in others), assets)
+        return [place, *(others[i] for i in chosen)]
     if assets is None:
         return list(range(len(names)))
     if isinstance(assets, int):
@@ -105,6 +111,22 @@ def read_sectors(path: Path, sectors: str | Mapping[str, str]) -> Mapping[str, s
     return tabular.read_labels(read_table(_beside(path, sectors, "sectors")), "sector")
 
 
+def read_current(path: Path, current: str | Mapping[str, float]) -> Mapping[str, float]:
+    """Weights as given, or from a file ``asset,weight`` beside the data file at `path`."""
+    if isinstance(current, Mapping):
+        return current
+    table = read_table(_beside(path, current, "current"))
+    weights = {}
+    for asset, text in tabular.read_labels(table, "weight").items():
+        try:
+            weights[asset] = float(text)
+        except ValueError:
+            raise InputError(
+                f"{table.path}: current weight of {asset} is {text!r}, a number was expected"
+            ) from None
+    return weights
+
+
 def _beside(path: Path, name: str, setting: str) -> Path:
     """A second file: beside the data file, or else from the current folder."""
     for file in (path.parent / name, Path(name)):
@@ -113,20 +135,20 @@ def _beside(path: Path, name: str, setting: str) -> Path:
     raise InputError(f"{setting}={name}: there is no such file beside {path} or here")
 
 
-_OF_SERIES = ("values", "missing", "lookback", "estimator", "halflife", "index")
+_OF_SERIES = ("values", "missing", "lookback", "estimator", "halflife")
 _WHERE = {"covariance": "a table of means (asset,mean)", "correlation": "a table mean,deviation"}
 
 
-def _refuse(path: Path, content: str, settings: Settings, *names: str) -> None:
+def _refuse(path: Path, content: str, settings: Reading, *names: str) -> None:
     """A setting that could not do anything is an error."""
     for name in names:
-        if getattr(settings, name) != getattr(Settings(), name):
+        if getattr(settings, name) != getattr(Reading(), name):
             where = _WHERE.get(name, "prices or returns")
             raise UsageError(f"{name} goes with {where}; {path} holds {content}")
 
 
-def _choose(moments: Moments, assets: int | tuple[str, ...] | None) -> Moments:
-    return moments.take(chosen_assets(moments.assets, assets))
+def _choose(moments: Moments, settings: Reading) -> Moments:
+    return moments.take(chosen_assets(moments.assets, settings.assets, settings.index))
 
 
 def _moments_of_port(path: Path, port: orlib.PortFile) -> Moments:
@@ -135,12 +157,12 @@ def _moments_of_port(path: Path, port: orlib.PortFile) -> Moments:
     return _moments_of(path, names, port.mean, port.correlation * spread)
 
 
-def _read_port(path: Path, settings: Settings) -> Moments:
+def _read_port(path: Path, settings: Reading) -> Moments:
     _refuse(path, "means and correlations", settings, *_OF_SERIES, "covariance", "correlation")
-    return _choose(_moments_of_port(path, orlib.read_port(path)), settings.assets)
+    return _choose(_moments_of_port(path, orlib.read_port(path)), settings)
 
 
-def _read_orlib_pair(path: Path, settings: Settings) -> Moments:
+def _read_orlib_pair(path: Path, settings: Reading) -> Moments:
     _refuse(path, "means and deviations", settings, *_OF_SERIES, "covariance")
     if settings.correlation is None:
         raise UsageError(
@@ -148,7 +170,7 @@ def _read_orlib_pair(path: Path, settings: Settings) -> Moments:
             "(i,j,correlation) with correlation="
         )
     file = _beside(path, settings.correlation, "correlation")
-    return _choose(_moments_of_port(path, orlib.read_pair(path, file)), settings.assets)
+    return _choose(_moments_of_port(path, orlib.read_pair(path, file)), settings)
 
 
 def _read_pair(table: tabular.Table, covariance: str | None) -> Moments:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qopt.errors import UsageError
 from qopt.numbers import plural
 
-from .moments import Moments
+from .moments import Benchmark, Moments
 
 Vector = NDArray[np.float64]
 
@@ -125,23 +125,27 @@ def risk_report(
     periods_per_year: float | None = None,
     risk_free: float = 0.0,
     levels: Sequence[float] = (0.95, 0.99),
+    cash_return: float = 0.0,
     current: Vector | None = None,
+    benchmark: Benchmark | None = None,
 ) -> dict[str, Any]:
-    """Facts of a portfolio for people.
+    """Facts of a portfolio for people, before costs.
 
     Parameters
     ----------
     weights : ndarray of float64, shape (n,)
-        Share of each asset.
+        Share of each asset; what they lack to 1 is cash.
     moments : Moments
         Per year where `periods_per_year` is given, else per period of the data.
     periods_per_year : float, optional
-    risk_free : float
-        Return without risk, in the unit of the moments.
+    risk_free, cash_return : float
+        Return without risk, and that of the cash, in the unit of the moments.
     levels : sequence of float
         Confidence levels of the tail losses.
     current : ndarray of float64, shape (n,), optional
         The weights held now: the turnover is told.
+    benchmark : Benchmark, optional
+        An index: the tracking error and the portfolio's beta are told.
 
     Returns
     -------
@@ -150,7 +154,8 @@ def risk_report(
         root, returns of different periods being independent.
     """
     periods = periods_per_year or 1.0
-    mean = float(moments.mean @ weights) / periods
+    cash = (1.0 - float(weights.sum())) * cash_return / periods
+    mean = float(moments.mean @ weights) / periods + cash
     deviation = sqrt(max(0.0, float(weights @ moments.covariance @ weights) / periods))
     excess = mean - risk_free / periods
     sharpe = excess / deviation if deviation > 0.0 else None
@@ -165,28 +170,41 @@ def risk_report(
         "expected return": spans(mean, periods),
         "volatility": spans(deviation, sqrt(periods)),
         "Sharpe ratio": {**spans(sharpe, sqrt(periods)), "risk-free return": risk_free},
-        **_tails(weights, moments, mean, deviation, levels),
+        **_tails(weights, cash, moments, (mean, deviation), levels),
         "diversification": _spread(weights, moments),
     }
     if current is not None:
         report["turnover"] = turnover(weights, current)
+    if benchmark is not None:
+        error = sqrt(max(0.0, _tracking_variance(weights, moments, benchmark) / periods))
+        report["tracking error"] = {"index": benchmark.name, **spans(error, sqrt(periods))}
+        if benchmark.variance > 0.0:
+            beta = float(benchmark.covariance @ weights) / benchmark.variance
+            report["tracking error"]["beta"] = beta
     return report
 
 
+def _tracking_variance(weights: Vector, moments: Moments, benchmark: Benchmark) -> float:
+    """Variance of the portfolio's return less the index's."""
+    own = float(weights @ moments.covariance @ weights)
+    return own - 2.0 * float(benchmark.covariance @ weights) + benchmark.variance
+
+
 def _tails(
-    weights: Vector, moments: Moments, mean: float, deviation: float, levels: Sequence[float]
+    weights: Vector, cash: float, moments: Moments, gaussian: tuple[float, float],
+    levels: Sequence[float],
 ) -> dict[str, Any]:
     """Tail losses over one period, and what they rest on."""
     history = moments.history
     if history is not None:
-        returns = history.returns @ weights
+        returns = history.returns @ weights + cash
         pairs = [historical_tail(returns, level) for level in levels]
         basis = (
             f"historical: {plural(len(history), 'return')} with these weights in every period, one "
             "period ahead"
         )
     else:
-        pairs = [gaussian_tail(mean, deviation, level) for level in levels]
+        pairs = [gaussian_tail(*gaussian, level) for level in levels]
         basis = "Gaussian: a normal distribution of this mean and volatility, one period ahead"
     names = [f"{100.0 * level:g} %" for level in levels]
     return {

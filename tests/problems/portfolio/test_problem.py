@@ -109,7 +109,7 @@ def test_assets_are_chosen_before_gaps_are_looked_at():
     ("file", "chosen", "fault", "words"),
     [
         ("prices_long.tsv", {}, UsageError, r"needs select=K .* or budget=B"),
-        ("prices_long.tsv", {"select": 1, "budget": 2}, UsageError, "give one"),
+        ("prices_long.tsv", {"select": 1, "max_assets": 2}, UsageError, "give one"),
         ("prices_long.tsv", {"select": 3}, InputError, "more assets than the 2"),
         ("prices_long.tsv", {"select": 0}, UsageError, "select=0 is no portfolio"),
         ("prices_long.tsv", {"select": 10**30}, UsageError, "between 1 and 1000000000"),
@@ -142,9 +142,7 @@ def test_assets_are_chosen_before_gaps_are_looked_at():
          "correlation goes with a table mean,deviation"),
         ("port_crlf_tabs.txt", {"select": 1, "estimator": "oas"}, UsageError,
          "estimator goes with prices or returns"),
-        ("means.csv", {"select": 1, "covariance": "covariance.csv", "index": "A"}, UsageError,
-         "index goes with prices or returns"),
-        ("prices_long.tsv", {"select": 1, "index": "C"}, UnknownNameError, "column 'C'"),
+        ("prices_long.tsv", {"select": 1, "index": "C"}, UnknownNameError, "index 'C'"),
         ("prices_long.tsv", {"select": 1, "halflife": 3}, UsageError, "goes with estimator=ewma"),
         ("prices_long.tsv", {"select": 1, "estimator": "ewma"}, UsageError, "needs halflife="),
         ("prices_long.tsv", {"select": 1, "estimator": "ewma", "halflife": -1}, UsageError,
@@ -336,7 +334,7 @@ def test_an_index_column_is_the_benchmark_and_no_asset(tmp_path):
     problem = qopt.load(file, index="Index", select=1)
     assert problem.assets == ("S1", "S2")
     history = problem.moments.history
-    assert history.benchmark_name == "Index"
+    assert problem.describe()["index"] == "Index"
     assert history.times == ("T2", "T4")
     assert history.benchmark == pytest.approx([0.1, -0.1])
     file.write_text("TRACK,Index,S1,S2\nT1,100,10,5\nT2,110,11,5\nT4,99,11,6\n")
@@ -348,5 +346,5 @@ def test_an_index_column_is_the_benchmark_and_no_asset(tmp_path):
     with pytest.raises(UnknownNameError, match="asset 'S2'"):
         qopt.load(file, index="S2", select=1, assets="S2")
     file.write_text("TRACK,Index\nT1,100\nT2,110\nT3,99\n")
-    with pytest.raises(InputError, match="no asset beside the index Index"):
+    with pytest.raises(InputError, match="at least one asset"):
         qopt.load(file, index="Index", select=1, kind="portfolio")

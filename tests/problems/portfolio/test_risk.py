@@ -9,7 +9,7 @@ from scipy import integrate, stats
 import qopt
 from qopt.errors import InputError, UsageError
 from qopt.problem import fingerprint, insight_of
-from qopt.problems.portfolio import Moments, Portfolio
+from qopt.problems.portfolio import Moments, Portfolio, moments_of
 from qopt.problems.portfolio.history import History
 from qopt.problems.portfolio.risk import (
     check_levels,
@@ -87,6 +87,22 @@ def test_report_of_moments_per_year():
     assert report["turnover"] == 0.5
 
 
+def test_cash_and_an_index():
+    returns = np.array([[0.1, 0.04], [-0.1, 0.0], [0.03, -0.01], [0.0, 0.02]])
+    whole = moments_of(("A", "X"), History(tuple("1234"), returns))
+    moments, index = whole.split("X")
+    assert moments.history.benchmark.tolist() == returns[:, 1].tolist()
+    report = risk_report(
+        np.array([0.6]), moments, cash_return=0.01, levels=(0.75,), benchmark=index
+    )
+    assert report["expected return"]["per period"] == pytest.approx(0.6 * 0.0075 + 0.4 * 0.01)
+    assert report["conditional value at risk"]["75 %"] == pytest.approx(0.06 - 0.004)
+    difference = 0.6 * returns[:, 0] - returns[:, 1]
+    assert report["tracking error"]["per period"] == pytest.approx(difference.std(ddof=1))
+    slope = np.polyfit(returns[:, 1], 0.6 * returns[:, 0], 1)[0]
+    assert report["tracking error"]["beta"] == pytest.approx(slope)
+
+
 def test_a_portfolio_without_risk_has_no_sharpe_ratio():
     report = risk_report(np.array([1.0]), Moments(("A",), [0.1], [[0.0]]))
     assert report["Sharpe ratio"]["per period"] is None
@@ -141,7 +157,7 @@ def test_levels_that_are_none(levels):
 
 
 def test_a_risk_free_return_is_finite():
-    with pytest.raises(UsageError, match="risk_free=nan"):
+    with pytest.raises(UsageError, match="risk_free=nan is no return"):
         Portfolio(name="p", select=1, moments=Moments(("A",), [0.1], [[1.0]]), risk_free=nan)
 
 
