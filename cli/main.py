@@ -15,6 +15,7 @@ from qopt.errors import EXIT_INTERRUPTED, PluginWarning, QoptError
 from .catalogue import instances, problems, solvers
 from .compare import compare
 from .convert import convert
+from .portfolio import portfolio
 from .runs import runs
 from .solve import solve
 
@@ -34,7 +35,7 @@ def group() -> None:
     """
 
 
-for command in (solve, compare, convert, problems, solvers, instances, runs):
+for command in (solve, compare, convert, portfolio, problems, solvers, instances, runs):
     group.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""The bundled problems. Published to the registry as data; nothing heavy is imported here."""
+"""The bundled problems and analyses, published as data; nothing heavy is imported here."""
 
 from qopt.registry import Spec
 
@@ -94,5 +94,11 @@ SPECS = (
         forms=("program",),
         formats="LP files",
         recognises=lp.recognises,
+    ),
+    Spec(
+        kind="analysis",
+        name="portfolio-frontier",
+        summary="the continuous efficient frontier, and what whole lots or few assets reach of it",
+        target="qopt.problems.portfolio.frontier:frontier",
     ),
 )

@@ -1,4 +1,4 @@
-"""Finding problems and solvers: specs, published by packages through one entry-point group.
+"""Finding problems, solvers and analyses by specs that packages publish through one entry point.
 
 A package publishes a sequence of `Spec` under the group ``qopt.plugins``::
 
@@ -28,26 +28,28 @@ from .errors import (
 
 GROUP = "qopt.plugins"
 
+Kind = Literal["problem", "solver", "analysis"]
+
 Role = Literal["exact", "heuristic", "quantum", "sampler", "floor", "chooser"]
 """What a solver is in a comparison: ``floor`` is the null that every sampler must beat."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A problem or solver that can be loaded by name.
+    """A problem, solver or analysis that can be loaded by name.
 
     Parameters
     ----------
-    kind : {"problem", "solver"}
+    kind : {"problem", "solver", "analysis"}
     name : str
         Lower case, words joined by hyphens.
     summary : str
         One line for listings.
     target : str
-        ``"module:attribute"`` of the class.
+        ``"module:attribute"`` of the class; of an analysis the function (`qopt.analysis`).
     forms : tuple of str
         For a solver, the forms it takes, the preferred one first. For a problem, the forms that its
-        `lower` gives, the tightest first.
+        `lower` gives, the tightest first. None for an analysis.
     requires : tuple of (str, str)
         Modules it needs and the distributions that hold them: ``(("pyvrp", "pyvrp"),)``.
     role : str, optional
@@ -67,11 +69,11 @@ class Spec:
         Where the registry found it; filled in there.
     """
 
-    kind: Literal["problem", "solver"]
+    kind: Kind
     name: str
     summary: str
     target: str
-    forms: tuple[str, ...]
+    forms: tuple[str, ...] = ()
     requires: tuple[tuple[str, str], ...] = ()
     role: Role | None = None
     deterministic: bool = True
@@ -154,12 +156,12 @@ def _all() -> dict[tuple[str, str], Spec]:
     return gather(groups)
 
 
-def available(kind: Literal["problem", "solver"]) -> list[Spec]:
+def available(kind: Kind) -> list[Spec]:
     """Every published spec of a kind, sorted by name, whether or not its packages are there."""
     return sorted((s for s in _all().values() if s.kind == kind), key=lambda s: s.name)
 
 
-def find(kind: Literal["problem", "solver"], name: str) -> Spec:
+def find(kind: Kind, name: str) -> Spec:
     """The spec of that kind and name.
 
     Raises

@@ -58,6 +58,24 @@ def test_solve_tells_the_risk_of_a_portfolio():
     assert report["tail losses"].startswith("historical: 260 returns")
 
 
+def test_portfolio_frontier(tmp_path):
+    files = [tmp_path / f"f.{ending}" for ending in ("csv", "html", "json")]
+    arguments = ("portfolio", "frontier", "sp500-10-k4", "--points", 3, "--solver", "exact")
+    done = qopt(*arguments, *(x for file in files for x in ("-o", file)))
+    assert "3 of 3 proven optimal" in done.stdout
+    assert done.stderr == ""
+    assert files[0].read_text().startswith("kind,risk,expected_return")
+    assert "<svg" in files[1].read_text()
+    data = json.loads(qopt(*arguments, "--json").stdout)
+    assert data["points"][0]["objective"] == pytest.approx(
+        json.loads(files[2].read_text())["points"][0]["objective"]
+    )
+    assert "--json" not in one_line_error(
+        "portfolio", "frontier", "sp500-10-k4", "-o", tmp_path / "f.pdf", code=2
+    )
+    assert "is a tsp" in one_line_error("portfolio", "frontier", "burma14", code=5)
+
+
 def test_one_seed_gives_one_answer():
     options = ("solve", "cubic-14", "--solver", "qaoa:p=1,shots=200", "--seed", 5, "--json")
     first, second = (json.loads(qopt(*options).stdout) for _ in range(2))
