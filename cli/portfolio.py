@@ -69,10 +69,71 @@ def frontier(
     _check(outputs)
     problem = load(file, kind=kind, **settings)
     analyse = find("analysis", "portfolio-frontier").load()
-    with watching(points) as watcher:
+    with watching() as watcher:
         result = analyse(
             problem, points=points, solver=solver, seed=seed, time_limit=time_limit,
             threads=threads, observer=watcher,
+        )
+    return _finish(result, outputs, as_json)
+
+
+@portfolio.command()
+@click.argument("file", metavar="FILE", shell_complete=complete_instances)
+@click.option(
+    "--window", type=click.IntRange(2), required=True, metavar="RETURNS",
+    help="Returns that each portfolio is estimated from.",
+)
+@click.option(
+    "--step", type=click.IntRange(1), required=True, metavar="PERIODS",
+    help="Periods from one rebalancing to the next.",
+)
+@click.option(
+    "--solver", "solvers", multiple=True, default=("auto",), show_default=True,
+    metavar="NAME[:OPTION=VALUE,...]", shell_complete=complete_solvers,
+    help="A solver with its options; repeat for more.",
+)
+@click.option(
+    "--cost", type=click.FloatRange(0, 1, max_open=True), default=0.001, show_default=True,
+    help="Cost of a unit of weight bought or sold.",
+)
+@click.option(
+    "--block", type=click.FloatRange(1), metavar="PERIODS",
+    help="Mean block length of the bootstrap; the cube root of the periods if left out.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@instance_options
+@time_option
+@threads_option
+@output_option
+@json_option
+def backtest(
+    file: str,
+    window: int,
+    step: int,
+    solvers: tuple[str, ...],
+    cost: float,
+    block: float | None,
+    seed: int,
+    kind: str | None,
+    settings: dict[str, str],
+    time_limit: float | None,
+    threads: int,
+    outputs: tuple[Path, ...],
+    as_json: bool,
+) -> int:
+    """Walk solvers and baselines forward through the prices in FILE, without looking ahead."""
+    from qopt.loading import load
+    from qopt.registry import find
+
+    from .progress import watching
+
+    _check(outputs)
+    problem = load(file, kind=kind, **settings)
+    analyse = find("analysis", "portfolio-backtest").load()
+    with watching() as watcher:
+        result = analyse(
+            problem, window=window, step=step, solvers=solvers, cost=cost, block=block, seed=seed,
+            time_limit=time_limit, threads=threads, observer=watcher,
         )
     return _finish(result, outputs, as_json)
 

@@ -101,4 +101,10 @@ SPECS = (
         summary="the continuous efficient frontier, and what whole lots or few assets reach of it",
         target="qopt.problems.portfolio.frontier:frontier",
     ),
+    Spec(
+        kind="analysis",
+        name="portfolio-backtest",
+        summary="solvers and baselines walked forward through past prices, net of costs",
+        target="qopt.problems.portfolio.backtest:backtest",
+    ),
 )

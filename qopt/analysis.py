@@ -14,7 +14,15 @@ from .solver import Progress
 
 
 class Observer(Protocol):
-    """Who watches the runs of an analysis."""
+    """Who watches the runs of an analysis.
+
+    Attributes
+    ----------
+    total : int
+        How many runs there are; the analysis sets it.
+    """
+
+    total: int
 
     def begin(self, title: str) -> None:
         """A new run begins."""

@@ -105,6 +105,43 @@ class Markowitz:
             raise SolverError(f"the continuous portfolio at risk={risk:g} is {found.verdict}")
         return self._point(found.values, risk)
 
+    def tracking(self, covariance: Vector) -> ContinuousPoint:
+        """The minimiser of ``w'Sw - 2 covariance'w``: the nearest to an index.
+
+        Parameters
+        ----------
+        covariance : ndarray of float64, shape (n,)
+            Covariance of each asset's return with the index's.
+        """
+        found = minimise_convex(
+            self._covariance, -2.0 * covariance / self._scale, self._rows, self._lower, self._upper
+        )
+        if found.verdict != "optimal":
+            raise SolverError(f"the continuous tracking portfolio is {found.verdict}")
+        return self._point(found.values, 1.0)
+
+    def largest_sharpe(self, risk_free: float) -> ContinuousPoint | None:
+        """The portfolio of the largest Sharpe ratio; None where no asset returns more than that.
+
+        References
+        ----------
+        Tobin's homogenisation: the least variance of ``y >= 0`` with an excess return of 1, scaled
+        to sum 1; Cornuejols and Tutuncu, "Optimization methods in finance" (2006), section 8.2.
+        """
+        excess = self.moments.mean - risk_free
+        size = float(np.abs(excess).max())
+        if excess.max() <= 1e-12 * self._spread:
+            return None
+        n = len(excess)
+        found = minimise_convex(
+            self._covariance, np.zeros(n), np.vstack([excess / size, np.eye(n)]),
+            np.concatenate([[1.0], np.zeros(n)]), np.concatenate([[1.0], np.full(n, np.inf)]),
+        )
+        if found.verdict != "optimal":
+            raise SolverError(f"the continuous portfolio of the best ratio is {found.verdict}")
+        weights = np.maximum(found.values, 0.0)
+        return self._point(weights / weights.sum(), 1.0)
+
     @cached_property
     def least_risk(self) -> ContinuousPoint:
         """The portfolio of least variance."""

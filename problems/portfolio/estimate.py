@@ -65,18 +65,14 @@ def estimate(
                 f"lookback={lookback} asks for more than the {len(returns)} returns at hand"
             )
         returns = returns[-lookback:]
-    history = History(kept.times[-len(returns) :], returns)
-    facts = _facts(kept, quantity, returns)
-    return moments_of(series.assets, history, estimator=estimator, halflife=halflife, facts=facts)
+    history = History(
+        kept.times[-len(returns) :], returns, estimator=estimator, halflife=halflife
+    )
+    return moments_of(series.assets, history, _facts(kept, quantity, returns))
 
 
 def moments_of(
-    assets: tuple[str, ...],
-    history: History,
-    *,
-    estimator: str = "sample",
-    halflife: float | None = None,
-    facts: Mapping[str, Any] | None = None,
+    assets: tuple[str, ...], history: History, facts: Mapping[str, Any] | None = None
 ) -> Moments:
     """Moments of returns that are at hand, per period, with these returns as their history.
 
@@ -84,17 +80,15 @@ def moments_of(
     ----------
     assets : tuple of str
     history : History
-        Two periods at least.
-    estimator, halflife
-        As in `estimators.estimate_moments`.
+        Two periods at least, and how to estimate.
     facts : mapping, optional
         More facts for people.
     """
     returns = history.returns
     with np.errstate(over="ignore", invalid="ignore"):  # Moments refuses what is not finite
-        found = estimate_moments(returns, estimator, halflife)
+        found = estimate_moments(returns, history.estimator, history.halflife)
     about = dict(facts or {})
-    if estimator == "sample" and len(returns) <= returns.shape[1]:
+    if history.estimator == "sample" and len(returns) <= returns.shape[1]:
         about["note"] = (
             f"{len(returns)} returns of {returns.shape[1]} assets: the covariance has rank "
             f"{len(returns) - 1} at most, and some portfolios look free of risk; an estimator that "

@@ -250,6 +250,8 @@ def frontier(
     curve = model.curve(points)
     found: list[FrontierPoint] = []
     notes = _notes(problem)
+    if observer is not None:
+        observer.total = len(curve)
     for number, point in enumerate(curve, 1):
         if observer is not None:
             observer.begin(f"risk {point.risk:.4g} by {solver}")

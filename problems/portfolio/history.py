@@ -21,6 +21,10 @@ class History:
         One column an asset.
     benchmark : ndarray of float64, shape (periods,), optional
         Returns of the index that the assets are measured against.
+    estimator : str
+        How moments are estimated from them: `estimators.estimate_moments`.
+    halflife : float, optional
+        Of exponential weights.
 
     Raises
     ------
@@ -31,6 +35,8 @@ class History:
     times: tuple[str, ...]
     returns: NDArray[np.float64]
     benchmark: NDArray[np.float64] | None = None
+    estimator: str = "sample"
+    halflife: float | None = None
 
     def __post_init__(self) -> None:
         returns = np.array(self.returns, dtype=np.float64)
@@ -65,4 +71,15 @@ class History:
     def split(self, place: int) -> "History":
         """The returns of all but one of the assets, those of that one as the benchmark's."""
         others = [i for i in range(self.returns.shape[1]) if i != place]
-        return History(self.times, self.returns[:, others], self.returns[:, place])
+        return replace(
+            self, returns=self.returns[:, others], benchmark=self.returns[:, place]
+        )
+
+    def window(self, start: int, stop: int) -> "History":
+        """The periods from `start` up to `stop`, which is left out."""
+        return replace(
+            self,
+            times=self.times[start:stop],
+            returns=self.returns[start:stop],
+            benchmark=None if self.benchmark is None else self.benchmark[start:stop],
+        )

@@ -76,6 +76,24 @@ def test_portfolio_frontier(tmp_path):
     assert "is a tsp" in one_line_error("portfolio", "frontier", "burma14", code=5)
 
 
+def test_portfolio_backtest(tmp_path):
+    page, table = tmp_path / "b.html", tmp_path / "b.csv"
+    arguments = (
+        "portfolio", "backtest", "sp500-10-k4", "--window", 104, "--step", 52, "--solver", "exact",
+    )
+    done = qopt(*arguments, "--cost", 0.002, "-o", page, "-o", table)
+    assert "3 rebalancings every 52 periods" in done.stdout
+    assert "net of 20 basis points" in done.stdout
+    assert "exact, Sharpe ratio: " in done.stdout
+    assert done.stderr == ""
+    assert "<svg" in page.read_text()
+    assert table.read_text().startswith("period,exact,equal weight,")
+    data = json.loads(qopt(*arguments, "--json").stdout)
+    assert data["cost"] == 0.001
+    assert "leave 10 to test on" not in one_line_error(*arguments[:3], "--window", 255, "--step", 5,
+                                                       code=2)
+
+
 def test_one_seed_gives_one_answer():
     options = ("solve", "cubic-14", "--solver", "qaoa:p=1,shots=200", "--seed", 5, "--json")
     first, second = (json.loads(qopt(*options).stdout) for _ in range(2))

@@ -99,4 +99,5 @@ def test_the_estimator_is_told_and_annualised():
 def test_few_returns_are_told_unless_they_are_shrunk():
     few = History(("1", "2", "3"), RETURNS[:3])
     assert "rank 2 at most" in moments_of(tuple("ABCD"), few).facts["note"]
-    assert "note" not in moments_of(tuple("ABCD"), few, estimator="oas").facts
+    shrunk = History(("1", "2", "3"), RETURNS[:3], estimator="oas")
+    assert "note" not in moments_of(tuple("ABCD"), shrunk).facts
