@@ -15,6 +15,7 @@ from qopt.errors import EXIT_INTERRUPTED, PluginWarning, QoptError
 from .catalogue import instances, problems, solvers
 from .compare import compare
 from .convert import convert
+from .portfolio import portfolio
 from .qubits import qubits
 from .runs import runs
 from .solve import solve
@@ -37,7 +38,7 @@ def group() -> None:
 
 
 for command in (
-    solve, compare, why, convert, qubits, problems, solvers, instances, runs,
+    solve, compare, why, convert, qubits, portfolio, problems, solvers, instances, runs,
 ):
     group.add_command(command)
 

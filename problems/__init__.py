@@ -1,4 +1,4 @@
-"""The bundled problems. Published to the registry as data; nothing heavy is imported here."""
+"""The bundled problems and analyses, published as data; nothing heavy is imported here."""
 
 from qopt.registry import Spec
 
@@ -12,6 +12,7 @@ from .formats import (
     li_lim,
     lp,
     orlib,
+    parquet,
     qubojson,
     solomon,
     stops,
@@ -26,9 +27,12 @@ SPECS = (
         summary="select assets: mean-variance with exactly k, integer lots, sector caps",
         target="qopt.problems.portfolio:Portfolio",
         forms=("program", "qubo"),
-        formats="prices or mean/covariance as CSV, OR-Library port files",
+        formats="prices, returns or mean/covariance as CSV or Parquet, OR-Library port files",
         recognises=lambda name, head: any(
-            layout.recognises(name, head) for layout in (orlib, tabular)
+            is_one(name, head)
+            for is_one in (
+                orlib.recognises, orlib.recognises_pair, tabular.recognises, parquet.recognises
+            )
         ),
     ),
     Spec(
@@ -190,5 +194,17 @@ SPECS = (
         forms=("program",),
         formats="LP files",
         recognises=lp.recognises,
+    ),
+    Spec(
+        kind="analysis",
+        name="portfolio-frontier",
+        summary="the continuous efficient frontier, and what whole lots or few assets reach of it",
+        target="qopt.problems.portfolio.frontier:frontier",
+    ),
+    Spec(
+        kind="analysis",
+        name="portfolio-backtest",
+        summary="solvers and baselines walked forward through past prices, net of costs",
+        target="qopt.problems.portfolio.backtest:backtest",
     ),
 )

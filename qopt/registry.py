@@ -1,4 +1,4 @@
-"""Finding problems, solvers and devices: specs, published through one entry-point group.
+"""Finding problems, solvers, devices and analyses by the specs that packages publish.
 
 A package publishes a sequence of `Spec` under the group ``qopt.plugins``::
 
@@ -29,31 +29,31 @@ from .errors import (
 
 GROUP = "qopt.plugins"
 
+Kind = Literal["problem", "solver", "device", "analysis"]
+"""What a spec publishes."""
+
+
 Role = Literal["exact", "heuristic", "quantum", "sampler", "floor", "chooser"]
 """What a solver is in a comparison: ``floor`` is the null that every sampler must beat."""
 
 
-Kind = Literal["problem", "solver", "device"]
-"""What a spec publishes."""
-
-
 @dataclass(frozen=True)
 class Spec:
-    """A problem, solver or family of devices that can be loaded by name.
+    """A problem, solver, family of devices or analysis that can be loaded by name.
 
     Parameters
     ----------
-    kind : {"problem", "solver", "device"}
+    kind : {"problem", "solver", "device", "analysis"}
     name : str
         Lower case, words joined by hyphens.
     summary : str
         One line for listings.
     target : str
         ``"module:attribute"`` of the class; of a device, of a function without arguments that gives
-        a sequence of `qopt.devices.DeviceSize`.
+        a sequence of `qopt.devices.DeviceSize`; of an analysis, of the function (`qopt.analysis`).
     forms : tuple of str
         For a solver or device, the forms it takes, the preferred one first. For a problem, the
-        forms that its `lower` gives, the tightest first.
+        forms that its `lower` gives, the tightest first. None for an analysis.
     requires : tuple of (str, str)
         Modules it needs and the distributions that hold them: ``(("pyvrp", "pyvrp"),)``.
     role : str, optional
@@ -77,7 +77,7 @@ class Spec:
     name: str
     summary: str
     target: str
-    forms: tuple[str, ...]
+    forms: tuple[str, ...] = ()
     requires: tuple[tuple[str, str], ...] = ()
     role: Role | None = None
     deterministic: bool = True

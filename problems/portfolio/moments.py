@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from qopt.errors import InputError, UnknownNameError
 
+from .history import History
+
 TOLERANCE = 1e-6
 """Relative size up to which asymmetry, correlations beyond 1 and negative eigenvalues are rounding:
 files round correlations to six digits."""
@@ -47,6 +49,9 @@ class Moments:
         Covariance of the returns, per period. It is made exactly symmetric.
     facts : mapping
         Where they come from, for people: observations, dates, treatment of missing values.
+    history : History, optional
+        The returns that they were estimated from, of the same assets; always per period of the
+        data. It adds nothing to the moments, and so is no part of an instance's fingerprint.
 
     Raises
     ------
@@ -59,6 +64,7 @@ class Moments:
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    history: History | None = None
 
     def __post_init__(self) -> None:
         n = len(self.assets)
@@ -73,6 +79,10 @@ class Moments:
             raise InputError(
                 f"{n} assets need a mean of shape ({n},) and a covariance of shape ({n}, {n}), got "
                 f"{mean.shape} and {covariance.shape}"
+            )
+        if self.history is not None and self.history.returns.shape[1] != n:
+            raise InputError(
+                f"{n} assets need a history of {n} columns, got {self.history.returns.shape[1]}"
             )
         _check_finite(self.assets, mean, covariance)
         _check_variances(self.assets, covariance)
@@ -98,6 +108,7 @@ class Moments:
             assets=tuple(self.assets[i] for i in chosen),
             mean=self.mean[chosen],
             covariance=self.covariance[np.ix_(chosen, chosen)],
+            history=None if self.history is None else self.history.take(index),
         )
 
     def split(self, index: str) -> tuple["Moments", Benchmark]:
@@ -116,7 +127,8 @@ class Moments:
             index, float(self.mean[place]), float(self.covariance[place, place]),
             self.covariance[others, place],
         )
-        return self.take(others), benchmark
+        history = None if self.history is None else self.history.split(place)
+        return replace(self.take(others), history=history), benchmark
 
     def over(self, periods: float) -> "Moments":
         """The moments over so many periods, returns of different periods being independent."""

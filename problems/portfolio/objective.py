@@ -80,13 +80,8 @@ def objective_of(
     """The objective that the settings of a portfolio ask for."""
     if aim not in FORMULAS:
         raise UsageError(f"objective={aim!r} is none of {', '.join(FORMULAS)}")
-    for name, given, owner in (
-        ("risk", risk is not None, "mean-variance"),
-        ("risk_free", risk_free is not None, "max-sharpe"),
-        ("index", benchmark is not None, "tracking"),
-    ):
-        if given and aim != owner:
-            raise UsageError(f"{name} goes with objective={owner}, not with {aim}")
+    if risk is not None and aim != "mean-variance":
+        raise UsageError(f"risk goes with objective=mean-variance, not with {aim}")
     if aim == "tracking" and benchmark is None:
         raise UsageError("objective=tracking needs index: the name of the index's column")
     if risk is not None and not 0.0 <= risk <= 1.0:
@@ -96,7 +91,7 @@ def objective_of(
     if risk_free is not None and not np.isfinite(risk_free):
         raise UsageError(f"risk_free={risk_free:g} is no return; it must be finite")
     weight = 1.0 if aim != "mean-variance" else 0.5 if risk is None else risk
-    return Objective(aim, weight, risk_free or 0.0, benchmark)
+    return Objective(aim, weight, risk_free or 0.0, benchmark if aim == "tracking" else None)
 
 
 def quadratic_of(

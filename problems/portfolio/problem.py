@@ -22,7 +22,8 @@ from .lowering import Model, portfolio_program
 from .moments import Benchmark, Moments
 from .objective import Aim, Objective, objective_of, quadratic_of
 from .preselect import preselected
-from .reading import read_current, read_moments, read_sectors
+from .reading import Reading, read_current, read_moments, read_sectors
+from .risk import check_levels, risk_report
 from .settings import Settings
 from .sharpe import sharpe_program
 from .support import quick_portfolio, support_qubo
@@ -53,13 +54,16 @@ class Portfolio:
     moments : Moments
         Means ``mu`` and covariance ``S`` of the assets' returns.
     benchmark : Benchmark, optional
-        The index to track.
+        The index to track, or to report beside.
     unit : str
         What returns refer to: ``"per period of the data"``.
+    periods_per_year : float, optional
+        How many periods of the data the moments refer to; None for one.
     reference : Reference, optional
     select, min_assets, max_assets, weighting, budget, min_lots, max_lots, min_weight, max_weight, \
     objective, risk, risk_free, target_return, cash_return, current, cost, max_turnover, hold, \
-    exclude, sectors, sector_min_assets, sector_max_assets, sector_min_weight, sector_max_weight
+    exclude, sectors, sector_min_assets, sector_max_assets, sector_min_weight, sector_max_weight, \
+    levels
         As in `load`.
 
     Raises
@@ -100,6 +104,8 @@ class Portfolio:
     sector_max_weight: float | Mapping[str, float] | None = None
     benchmark: Benchmark | None = None
     unit: str = "per period of the data"
+    periods_per_year: float | None = None
+    levels: tuple[float, ...] = (0.95, 0.99)
     reference: Reference | None = None
 
     def __post_init__(self) -> None:
@@ -114,6 +120,7 @@ class Portfolio:
                 "cash_return goes with equal weights of at most max_assets assets: all other "
                 "portfolios are fully invested"
             )
+        check_levels(self.levels)
 
     @classmethod
     def load(
@@ -151,16 +158,21 @@ class Portfolio:
         lookback: int | None = None,
         periods_per_year: float | None = None,
         covariance: str | None = None,
+        correlation: str | None = None,
+        estimator: str = "sample",
+        halflife: float | None = None,
+        levels: tuple[float, ...] = (0.95, 0.99),
     ) -> Self:
-        """Read prices, returns or means as CSV, or an OR-Library ``port`` file.
+        """Read prices, returns or means as CSV or Parquet, or an OR-Library ``port`` file.
 
         One of `select`, `max_assets`, `budget` and ``weighting=continuous`` is needed.
 
         Parameters
         ----------
         path : Path
-            A table ``date,AAPL,MSFT,...`` or ``date,asset,price``; a table ``asset,mean`` (with
-            `covariance`); or a ``port`` file, whose assets are called asset1, asset2, ...
+            A table ``date,AAPL,MSFT,...`` or ``date,asset,price``, CSV or Parquet; a table
+            ``asset,mean`` (with `covariance`) or ``mean,deviation`` (with `correlation`); or a
+            ``port`` file, whose assets are called asset1, asset2, ...
         select : int, optional
             Hold exactly so many assets.
         min_assets, max_assets : int, optional
@@ -185,8 +197,10 @@ class Portfolio:
             given; for objective mean-variance.
         risk_free : float, optional
             Return that the Sharpe ratio compares with, in the unit of the returns; 0 unless given.
+            For objective max-sharpe and for the risk report.
         index : str, optional
-            For objective tracking: the column of the index among the series.
+            The column of the index among the series, which is no asset. For objective tracking and
+            for the risk report.
         target_return : float, optional
             Least expected return, net of costs, in the unit of the returns.
         cash_return : float, optional
@@ -225,13 +239,25 @@ class Portfolio:
         covariance : str, optional
             With a table of means: CSV file of the covariance matrix, beside it or in the current
             folder.
+        correlation : str, optional
+            With a table mean,deviation without header: CSV file i,j,correlation, found alike.
+        estimator : str
+            Of mean and covariance: sample; ledoit-wolf or oas (shrinkage); ewma (exponential
+            weights, with `halflife`); or skfolio:NAME, an estimator of the package skfolio for the
+            covariance (skfolio:GerberCovariance), the mean (skfolio:ShrunkMu), both
+            (skfolio:DenoiseCovariance+ShrunkMu) or a prior.
+        halflife : float, optional
+            With ewma: after so many periods a return counts half.
+        levels : tuple of float
+            Confidence levels of value at risk and conditional value at risk in the risk report.
         """
         if periods_per_year is not None and periods_per_year <= 0.0:
             raise UsageError(f"periods_per_year={periods_per_year:g} is not above 0")
-        moments = read_moments(
-            path, values=values, missing=missing, lookback=lookback, covariance=covariance,
-            assets=assets, index=index,
-        )
+        moments = read_moments(path, Reading(
+            values=values, missing=missing, lookback=lookback, estimator=estimator,
+            halflife=halflife, index=index, covariance=covariance, correlation=correlation,
+            assets=assets,
+        ))
         unit, benchmark = "per period of the data", None
         if periods_per_year is not None:
             moments = moments.over(periods_per_year)
@@ -250,6 +276,7 @@ class Portfolio:
             sectors=None if sectors is None else read_sectors(path, sectors),
             sector_min_assets=sector_min_assets, sector_max_assets=sector_max_assets,
             sector_min_weight=sector_min_weight, sector_max_weight=sector_max_weight,
+            periods_per_year=periods_per_year, levels=levels,
         )
 
     # -- reading it ---------------------------------------------------------------------------
@@ -340,6 +367,8 @@ class Portfolio:
         limits = self.limits
         facts: dict[str, Any] = {"assets": len(self.assets), **self._amounts_asked()}
         facts |= self.aim.describe()
+        if self.benchmark is not None:
+            facts["index"] = self.benchmark.name
         if self.target_return is not None:
             facts["target return"] = f"{self.target_return:g} at least, net of costs"
         if self.trading is not None:
@@ -412,6 +441,16 @@ class Portfolio:
             found.append(Violation(f"expected return {expected:g} under the target of {target:g}",
                                    target - expected))
         return Score(self.aim.value(variance, expected), tuple(found))
+
+    def insight(self, answer: ArrayLike) -> dict[str, Any]:
+        """The risk report of an answer: `problems.portfolio.risk.risk_report`."""
+        trading = self.trading
+        return risk_report(
+            self.weights(answer), self.moments, periods_per_year=self.periods_per_year,
+            risk_free=self.risk_free or 0.0, cash_return=self.cash_return or 0.0,
+            levels=self.levels, current=None if trading is None else trading.current,
+            benchmark=self.benchmark,
+        )
 
     @cached_property
     def return_scale(self) -> float:
