@@ -109,18 +109,64 @@ def _solve(L: Any, B: Any, S: Any, n_free: int, n_rows: int, f: Any, g: Any) -> 
 
 
 @compiled
-def _listed(status: Any, wanted_zero: bool, found: Any, place: Any) -> int:
-    """Positions whose status is 0 (or is not), in order."""
-    count = 0
+def _sort_out(
+    start: Any, index: Any, weight: Any, status: Any, row_status: Any,
+    free: Any, place: Any, rows: Any, pinned: Any, pins: Any,
+) -> Any:
+    """Lists of what the working set leaves free and of its rows.
+
+    A row with a single free variable pins it: both drop out of the system to solve. `pinned[i]` is
+    the free variable of the row ``pins[i]``, and `place` the position of each free variable, -1 of
+    those at a bound, -2 of pinned ones.
+
+    Returns
+    -------
+    n_free, n_rows, n_pins : int
+    """
+    n_free, n_rows, n_pins = 0, 0, 0
     for i in range(len(status)):
-        if (status[i] == 0) == wanted_zero:
-            found[count] = i
-            if wanted_zero:
-                place[i] = count
-            count += 1
-        elif wanted_zero:
-            place[i] = -1
-    return count
+        place[i] = 0 if status[i] == 0 else -1
+    for r in range(len(row_status)):
+        if row_status[r] == 0:
+            continue
+        count, last = 0, -1
+        for k in range(start[r], start[r + 1]):
+            if status[index[k]] == 0:
+                count += 1
+                last = index[k]
+        if count == 0 or (count == 1 and place[last] == -2):
+            row_status[r] = 0  # the others say it already
+        elif count == 1:
+            place[last] = -2
+            pinned[n_pins], pins[n_pins] = last, r
+            n_pins += 1
+        else:
+            rows[n_rows] = r
+            n_rows += 1
+    for i in range(len(status)):
+        if place[i] == 0:
+            place[i] = n_free
+            free[n_free] = i
+            n_free += 1
+    return n_free, n_rows, n_pins
+
+
+@compiled
+def _on_pins(
+    start: Any, index: Any, weight: Any, pinned: Any, pins: Any, n_pins: int, slope: Any,
+    multiplier: Any,
+) -> None:
+    """Multipliers of the rows that pin variables, from what is left of these variables' slopes."""
+    for q in range(n_pins):
+        row, j = pins[q], pinned[q]
+        own = 0.0
+        for k in range(start[row], start[row + 1]):
+            if index[k] == j:
+                own = weight[k]
+        multiplier[row] = slope[j] / own
+        for k in range(start[row], start[row + 1]):
+            slope[index[k]] -= weight[k] * multiplier[row]
+        slope[j] = 0.0
 
 
 @compiled
@@ -153,12 +199,12 @@ def dual_active_set(
     """
     n, m = len(h), len(row_low)
     free, place = np.empty(n, np.int64), np.empty(n, np.int64)
-    rows = np.empty(m + 1, np.int64)
+    rows, pinned, pins = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64)
     L = np.empty((n, n))
     widest = min(n, m) + 1
     B, S = np.empty((widest, n)), np.empty((widest, widest))
     f, g = np.empty(n), np.empty(m + 1)
-    dx, ds = np.zeros(n), np.zeros(n)
+    dx, ds, dy = np.zeros(n), np.zeros(n), np.zeros(m)
     cleaning, pivots = True, 0
     while True:
         # The minimiser on the working set, anew each time, so that errors do not add up.
@@ -167,8 +213,9 @@ def dual_active_set(
                 status[i] = -1
             if (status[i] == -1 and low[i] == -np.inf) or (status[i] == 1 and high[i] == np.inf):
                 status[i] = 0
-        n_free = _listed(status, True, free, place)
-        n_rows = _listed(row_status, False, rows, place)
+        n_free, n_rows, n_pins = _sort_out(
+            start, index, weight, status, row_status, free, place, rows, pinned, pins
+        )
         if n_rows > n_free:  # a start from elsewhere
             for r in range(n_free, n_rows):
                 row_status[rows[r]] = 0
@@ -181,6 +228,15 @@ def dual_active_set(
         for i in range(n):
             x[i] = 0.0 if status[i] == 0 else (low[i] if status[i] < 0 else high[i])
             s[i] = h[i]
+        for q in range(n_pins):
+            row = pins[q]
+            rest, own = row_low[row] if row_status[row] < 0 else row_high[row], 1.0
+            for k in range(start[row], start[row + 1]):
+                if index[k] == pinned[q]:
+                    own = weight[k]
+                else:
+                    rest -= weight[k] * x[index[k]]
+            x[pinned[q]] = rest / own
         for j in range(n):
             if x[j] != 0.0:
                 for i in range(n):
@@ -207,6 +263,7 @@ def dual_active_set(
             y[row] = g[r]
             for k in range(start[row], start[row + 1]):
                 s[index[k]] -= weight[k] * g[r]
+        _on_pins(start, index, weight, pinned, pins, n_pins, s, y)
         for a in range(n_free):
             s[free[a]] = 0.0
         if cleaning:
@@ -215,10 +272,9 @@ def dual_active_set(
                 if status[i] != 0 and low[i] < high[i] and s[i] * status[i] > 0.0:
                     status[i] = 0
                     wrong = True
-            for r in range(n_rows):
-                row = rows[r]
-                if row_low[row] < row_high[row] and y[row] * row_status[row] > 0.0:
-                    row_status[row] = 0
+            for r in range(m):
+                if row_low[r] < row_high[r] and y[r] * row_status[r] > 0.0:
+                    row_status[r] = 0
                     wrong = True
             if wrong:
                 pivots += 1
@@ -242,8 +298,9 @@ def dual_active_set(
             gap = activity - row_high[r]
             if gap > _FEASIBLE * max(1.0, abs(row_high[r])) and urgent * gap > worst * norm:
                 worst, chosen, side = urgent * gap / norm, n + r, 1
-        for a in range(n_free):
-            j = free[a]
+        for j in range(n):
+            if place[j] == -1:
+                continue
             gap = low[j] - x[j]
             if gap > _FEASIBLE * max(1.0, abs(low[j])) and gap > worst:
                 worst, chosen, side = gap, j, -1
@@ -270,10 +327,10 @@ def dual_active_set(
                         f[place[index[k]]] = -side * weight[k]
             else:
                 gap = (low[chosen] if side < 0 else high[chosen]) - x[chosen]
-                f[place[chosen]] = -side
+                if place[chosen] >= 0:
+                    f[place[chosen]] = -side
             gap = abs(gap)
-            dx[:] = 0.0
-            ds[:] = 0.0
+            dx[:], ds[:], dy[:] = 0.0, 0.0, 0.0
             size = _size_under(L, n_free, f)
             _solve(L, B, S, n_free, n_rows, f, g)
             for a in range(n_free):
@@ -284,6 +341,7 @@ def dual_active_set(
                     ds[i] += H[j, i] * f[a]
             for r in range(n_rows):
                 row = rows[r]
+                dy[row] = g[r]
                 for k in range(start[row], start[row + 1]):
                     ds[index[k]] -= weight[k] * g[r]
             slope = 0.0
@@ -295,6 +353,7 @@ def dual_active_set(
             else:
                 ds[chosen] += side
                 slope = -side * dx[chosen]
+            _on_pins(start, index, weight, pinned, pins, n_pins, ds, dy)
             full = gap / slope if slope > 1e-10 * size and slope > 0.0 else np.inf
             step, blocking = full, -1
             for i in range(n):
@@ -302,15 +361,12 @@ def dual_active_set(
                     # Multipliers at a lower limit fall to 0, those at an upper one rise to it.
                     if -status[i] * ds[i] < -1e-13 and s[i] / -ds[i] < step:
                         step, blocking = max(0.0, s[i] / -ds[i]), i
-            for r in range(n_rows):
-                row = rows[r]
-                if row_low[row] < row_high[row]:
-                    if -row_status[row] * g[r] < -1e-13 and y[row] / -g[r] < step:
-                        step, blocking = max(0.0, y[row] / -g[r]), n + row
+            for r in range(m):
+                if row_status[r] != 0 and row_low[r] < row_high[r]:
+                    if -row_status[r] * dy[r] < -1e-13 and y[r] / -dy[r] < step:
+                        step, blocking = max(0.0, y[r] / -dy[r]), n + r
             if step == np.inf:
-                ray[:] = 0.0
-                for r in range(n_rows):
-                    ray[rows[r]] = g[r]
+                ray[:] = dy
                 if chosen >= n:
                     ray[chosen - n] = -side
                 return INFEASIBLE, pivots
@@ -324,8 +380,8 @@ def dual_active_set(
                 x[i] += step * dx[i]
                 if status[i] != 0:
                     s[i] += step * ds[i]
-            for r in range(n_rows):
-                y[rows[r]] += step * g[r]
+            for r in range(m):
+                y[r] += step * dy[r]
             if blocking >= n:
                 row_status[blocking - n] = 0
                 y[blocking - n] = 0.0
@@ -334,8 +390,9 @@ def dual_active_set(
                 s[blocking] = 0.0
             if pivots > most + n + m:
                 return UNSETTLED, pivots
-            n_free = _listed(status, True, free, place)
-            n_rows = _listed(row_status, False, rows, place)
+            n_free, n_rows, n_pins = _sort_out(
+                start, index, weight, status, row_status, free, place, rows, pinned, pins
+            )
             n_rows = _factorise(
                 H, start, index, weight, row_status, free, n_free, place, rows, n_rows, L, B, S
             )
@@ -443,7 +500,7 @@ def _contradiction(
 
 @compiled
 def relax(
-    H: Any, h: Any, regular: Any, centre: Any, start: Any, index: Any, weight: Any, row_low: Any,
+    H: Any, h: Any, regular: Any, around: Any, start: Any, index: Any, weight: Any, row_low: Any,
     row_high: Any, low: Any, high: Any, status: Any, row_status: Any, cut_off: float, most: int,
     tolerance: float, x: Any, reduced: Any,
 ) -> Any:
@@ -452,6 +509,15 @@ def relax(
     Where `regular` is above 0 the objective is not strictly convex by itself: H contains it, and
     the minimisation is repeated around its own result (Rockafellar, SIAM Journal on Control and
     Optimization 14, 1976) until bound and value are within `tolerance`.
+
+    Parameters
+    ----------
+    around : ndarray of float64, shape (n,)
+        The first centre; overwritten by the last one, for a call that goes on.
+    x : ndarray of float64, shape (n,)
+        Overwritten by the point that is found.
+    reduced : ndarray of float64, shape (n,)
+        Overwritten as in `safe_bound`.
 
     Returns
     -------
@@ -462,7 +528,7 @@ def relax(
     """
     n, m = len(h), len(row_low)
     y, s, ray = np.zeros(m), np.zeros(n), np.zeros(m)
-    shifted, around = h.copy(), centre.copy()
+    shifted = h.copy()
     slopes = np.zeros(n)
     best, spent = -np.inf, 0
     rounds = 1 + 60 * int(regular.max() > 0.0) if n else 1

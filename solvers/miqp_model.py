@@ -14,8 +14,11 @@ from .scaling import power_below
 MOST_VARIABLES = 1500
 """Variables that a program may have: the quadratic part is kept as a whole matrix."""
 
-_PROXIMAL = 1e-6
+_PROXIMAL = 1e-8
 """Curvature that is lent to directions without any, as a share of the largest."""
+
+_TILT, _GOLDEN = 50.0, 0.5 * (5.0**0.5 - 1.0)
+"""Size of the tilt, and multiples of what tell its entries apart."""
 
 _NEGATIVE = 1e-9
 """Negative curvature that counts as rounding, as a share of the largest."""
@@ -228,12 +231,17 @@ class Relaxation:
     H : ndarray of float64, shape (n, n)
         Positive definite, with the proximal term `regular` on its diagonal.
     h, regular : ndarray of float64, shape (n,)
+    tilt : ndarray of float64, shape (n,)
+        What the first proximal centre is below the last point, for whole variables without
+        curvature. Different for each, it has what is spare under a sum put into few variables;
+        otherwise it would be spread, and every variable be free.
     constant : float
     """
 
     H: _Floats = field(repr=False)
     h: _Floats = field(repr=False)
     regular: _Floats = field(repr=False)
+    tilt: _Floats = field(repr=False)
     constant: float
 
 
@@ -266,11 +274,13 @@ def relaxation(
     np.add.at(Q, (z, z), d * level**2)
     np.add.at(c, x, 2.0 * d * level)
     np.add.at(c, z, -d * level**2)
-    regular = np.zeros(n)
+    regular, tilt = np.zeros(n), np.zeros(n)
+    flat = model.whole & (np.abs(Q).max(axis=0, initial=0.0) == 0.0)
     size = float(np.abs(Q).max(initial=0.0)) or 1.0
     if n and np.linalg.eigvalsh(Q)[0] < 0.5 * _PROXIMAL * size:
         regular[:] = 2.0 * _PROXIMAL * size
-    return Relaxation(2.0 * Q + np.diag(regular), c, regular, model.constant)
+        tilt[flat] = _TILT * (1.0 + np.modf(_GOLDEN * np.arange(n))[0][flat])
+    return Relaxation(2.0 * Q + np.diag(regular), c, regular, tilt, model.constant)
 
 
 def tied(model: Convex) -> Convex:

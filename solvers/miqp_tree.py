@@ -133,10 +133,12 @@ class Tree:
         status, row_status = status.copy(), row_status.copy()
         exact = 0.1 * self.tolerance * max(min(abs(self.best), self.size), 1e-3 * self.size)
         most = _PIECE if pivots is None else pivots
+        # A tilt for the first centre puts what is spare under a sum into few variables.
+        around = x - R.tilt
         bound, spent = -np.inf, 0
         while True:
             code, found, used = relax(
-                R.H, R.h, R.regular, x.copy(), rows.start, rows.index, rows.weight, rows.low,
+                R.H, R.h, R.regular, around, rows.start, rows.index, rows.weight, rows.low,
                 rows.high, low, high, status, row_status, self.cut_off - R.constant, most, exact,
                 x, reduced,
             )
@@ -167,6 +169,7 @@ class Tree:
         status, row_status = _guess(x, self.low, self.high, first.duals[:m])
         diagonal, level = np.zeros(len(x)), np.zeros(len(self.pairs.member))
         self.relaxation = relaxation(self.model, self.pairs, diagonal, level)
+        status[(self.relaxation.tilt > 0.0) & (x < 0.99 * self.high)] = -1
         found = self._relaxed(self.low, self.high, status, row_status, x)
         kept, kept_relaxation = found, self.relaxation
         gain: _Floats | None = None
