@@ -500,8 +500,8 @@ def _contradiction(
 
 @compiled
 def relax(
-    H: Any, h: Any, regular: Any, around: Any, start: Any, index: Any, weight: Any, row_low: Any,
-    row_high: Any, low: Any, high: Any, status: Any, row_status: Any, cut_off: float, most: int,
+    H: Any, h: Any, regular: Any, tilt: Any, around: Any, start: Any, index: Any, weight: Any,
+    row_low: Any, row_high: Any, low: Any, high: Any, status: Any, row_status: Any, cut_off: float, most: int,
     tolerance: float, x: Any, reduced: Any,
 ) -> Any:
     """Minimise a convex program from a working set, by the proximal point method where needed.
@@ -512,6 +512,8 @@ def relax(
 
     Parameters
     ----------
+    tilt : ndarray of float64, shape (n,)
+        How far beyond its bound the centre of a variable that sits at one is, less in each round.
     around : ndarray of float64, shape (n,)
         The first centre; overwritten by the last one, for a call that goes on.
     x : ndarray of float64, shape (n,)
@@ -530,7 +532,7 @@ def relax(
     y, s, ray = np.zeros(m), np.zeros(n), np.zeros(m)
     shifted = h.copy()
     slopes = np.zeros(n)
-    best, spent = -np.inf, 0
+    best, spent, fading = -np.inf, 0, 1.0
     rounds = 1 + 60 * int(regular.max() > 0.0) if n else 1
     code = UNSETTLED
     for _ in range(rounds):
@@ -563,7 +565,9 @@ def relax(
             value += total * x[i]
         if code == OPTIMAL and value - best <= tolerance:
             return OPTIMAL, best, spent
-        around[:] = x
+        fading *= 0.1
+        for i in range(n):
+            around[i] = x[i] + fading * tilt[i] * status[i]
     return code, best, spent
 
 

@@ -14,10 +14,10 @@ from .scaling import power_below
 MOST_VARIABLES = 1500
 """Variables that a program may have: the quadratic part is kept as a whole matrix."""
 
-_PROXIMAL = 1e-8
+_PROXIMAL = 1e-9
 """Curvature that is lent to directions without any, as a share of the largest."""
 
-_TILT, _GOLDEN = 50.0, 0.5 * (5.0**0.5 - 1.0)
+_TILT, _GOLDEN = 5.0, 0.5 * (5.0**0.5 - 1.0)
 """Size of the tilt, and multiples of what tell its entries apart."""
 
 _NEGATIVE = 1e-9
@@ -232,9 +232,9 @@ class Relaxation:
         Positive definite, with the proximal term `regular` on its diagonal.
     h, regular : ndarray of float64, shape (n,)
     tilt : ndarray of float64, shape (n,)
-        What the first proximal centre is below the last point, for whole variables without
-        curvature. Different for each, it has what is spare under a sum put into few variables;
-        otherwise it would be spread, and every variable be free.
+        How far beyond its bound the first proximal centre of a variable is that sits at one, for
+        whole variables without curvature. It has what becomes spare under a sum put into few
+        variables; otherwise it would be spread, and every variable be free.
     constant : float
     """
 

@@ -22,6 +22,9 @@ WHOLE = 1e-6
 _PIECE = 40
 """Pivots between two looks at the clock."""
 
+_CLOSE = 1e-5
+"""Relative distance to its own bound at which a relaxation of an open node counts as solved."""
+
 _ROUNDS = 6
 """Most choices of a diagonal to spare at the root."""
 
@@ -125,22 +128,22 @@ class Tree:
 
     def _relaxed(
         self, low: _Floats, high: _Floats, status: _Bytes, row_status: _Bytes, centre: _Floats,
-        pivots: int | None = None,
+        pivots: int | None = None, *, exact: bool = False,
     ) -> _Relaxed:
         """Solve the relaxation within bounds from a working set."""
         R, rows = self.relaxation, self.model.rows
         x, reduced = centre.copy(), np.zeros(len(centre))
         status, row_status = status.copy(), row_status.copy()
-        exact = 0.1 * self.tolerance * max(min(abs(self.best), self.size), 1e-3 * self.size)
+        close = 0.1 * self.tolerance if exact else _CLOSE
+        close *= max(min(abs(self.best), self.size), 1e-3 * self.size)
         most = _PIECE if pivots is None else pivots
-        # A tilt for the first centre puts what is spare under a sum into few variables.
-        around = x - R.tilt
+        around = x + R.tilt * status
         bound, spent = -np.inf, 0
         while True:
             code, found, used = relax(
-                R.H, R.h, R.regular, around, rows.start, rows.index, rows.weight, rows.low,
-                rows.high, low, high, status, row_status, self.cut_off - R.constant, most, exact,
-                x, reduced,
+                R.H, R.h, R.regular, R.tilt, around, rows.start, rows.index, rows.weight,
+                rows.low, rows.high, low, high, status, row_status, self.cut_off - R.constant,
+                most, close, x, reduced,
             )
             bound = max(bound, found + R.constant)
             spent += used
@@ -231,6 +234,8 @@ class Tree:
             fractional = self._fractional(x) & (low < high)
             if not fractional.any():
                 self._offer(x, low, high, status, row_status)
+                found = self._relaxed(low, high, status, row_status, x, exact=True)
+                bound = max(bound, found.bound)
                 if bound >= self.cut_off:
                     return
                 fractional = self.plain.whole & (low < high)
