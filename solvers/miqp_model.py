@@ -20,8 +20,14 @@ _PROXIMAL = 1e-9
 _TILT, _GOLDEN = 5.0, 0.5 * (5.0**0.5 - 1.0)
 """Size of the tilt, and multiples of what tell its entries apart."""
 
-_NEGATIVE = 1e-9
+_NEGATIVE = 1e-12
 """Negative curvature that counts as rounding, as a share of the largest."""
+
+_FLAT = 1e-10
+"""Curvature below which a direction counts as flat beside binaries."""
+
+_LINEAR = 1e-3
+"""Share of the largest linear coefficient that the objective is scaled to, where it is large."""
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
@@ -134,8 +140,8 @@ def convex_model(program: Program) -> Convex | None:
     quadratic = np.zeros((n, n))
     quadratic[program.row, program.col] = 0.5 * sign * program.value
     quadratic += quadratic.T
-    largest = max(float(np.abs(quadratic).max(initial=0.0)), 0.0)
-    largest = largest or float(np.abs(program.linear).max(initial=0.0)) or 1.0
+    curved = float(np.abs(quadratic).max(initial=0.0))
+    largest = max(curved, _LINEAR * float(np.abs(program.linear).max(initial=0.0))) or 1.0
     scale = power_below(1.0 / largest)
     binary = whole & (low >= 0.0) & (high <= 1.0)
     shift = binary_shift(scale * quadratic, binary, program)
@@ -148,26 +154,40 @@ def convex_model(program: Program) -> Convex | None:
     )
 
 
+def is_convex(quadratic: _Floats, slack: float) -> bool:
+    """Whether no curvature is below minus `slack` (above it, for a negative slack)."""
+    curved = np.flatnonzero(np.abs(quadratic).max(axis=0, initial=0.0) > 0.0)
+    if slack < 0.0 and len(curved) < len(quadratic):
+        return False
+    block = quadratic[np.ix_(curved, curved)]
+    block[np.diag_indices_from(block)] += slack
+    try:
+        np.linalg.cholesky(block)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
 def binary_shift(quadratic: _Floats, binary: NDArray[np.bool_], program: Program) -> _Floats:
     """What to add to the squares of binaries to make a quadratic part convex; 0 where it is."""
     n = len(quadratic)
-    if not n or np.linalg.eigvalsh(quadratic)[0] >= -_NEGATIVE:
+    if is_convex(quadratic, _NEGATIVE):
         return np.zeros(n)
     rest = ~binary
-    block = quadratic[np.ix_(rest, rest)]
-    values, vectors = np.linalg.eigh(block)
+    values, vectors = np.linalg.eigh(quadratic[np.ix_(rest, rest)])
     if len(values) and values[0] < -_NEGATIVE:
         raise _not_convex(program, rest, vectors[:, 0])
     cross = vectors.T @ quadratic[np.ix_(rest, binary)]
-    flat = values <= _NEGATIVE
-    if np.abs(cross[flat]).max(initial=0.0) > _NEGATIVE:
-        loose = np.abs(vectors[:, flat] @ cross[flat]).max(axis=1)
-        raise _not_convex(program, rest, loose)
-    # Of the Schur complement, each row's diagonal is made to outweigh what it lacks as a whole.
+    flat = values <= _FLAT
+    if np.abs(cross[flat]).max(initial=0.0) > _FLAT:
+        raise _not_convex(program, rest, np.abs(vectors[:, flat] @ cross[flat]).max(axis=1))
+    # The Schur complement of what is curved by itself: it must not bend down anywhere.
     reduced = cross[~flat] / np.sqrt(values[~flat])[:, None]
     schur = quadratic[np.ix_(binary, binary)] - reduced.T @ reduced
     shift = np.zeros(n)
-    shift[binary] = 2.0 * _NEGATIVE - float(np.linalg.eigvalsh(schur)[0])
+    shift[binary] = _FLAT - min(0.0, float(np.linalg.eigvalsh(schur)[0]))
+    if not is_convex(quadratic + np.diag(shift), 10.0 * _FLAT):
+        raise _not_convex(program, rest, vectors[:, 0])
     return shift
 
 
@@ -277,7 +297,7 @@ def relaxation(
     regular, tilt = np.zeros(n), np.zeros(n)
     flat = model.whole & (np.abs(Q).max(axis=0, initial=0.0) == 0.0)
     size = float(np.abs(Q).max(initial=0.0)) or 1.0
-    if n and np.linalg.eigvalsh(Q)[0] < 0.5 * _PROXIMAL * size:
+    if not is_convex(Q, -0.5 * _PROXIMAL * size):
         regular[:] = 2.0 * _PROXIMAL * size
         tilt[flat] = _TILT * (1.0 + np.modf(_GOLDEN * np.arange(n))[0][flat])
     return Relaxation(2.0 * Q + np.diag(regular), c, regular, tilt, model.constant)
@@ -324,9 +344,8 @@ def spared(model: Convex, pairs: Indicators, gain: _Floats) -> _Floats:
         return diagonal
     Q = model.quadratic[np.ix_(curved, curved)]
     size = float(np.diag(Q).max())
-    least = float(np.linalg.eigvalsh(Q)[0])
     margin = 1e-7 * size
-    strict = least >= 2.0 * margin
+    strict = is_convex(Q, -2.0 * margin)
     start = Q - (margin if strict else -margin) * np.eye(len(curved))
     inverse = np.linalg.inv(start)
     part = np.zeros(len(curved))
@@ -337,7 +356,7 @@ def spared(model: Convex, pairs: Indicators, gain: _Floats) -> _Floats:
         barrier *= 0.3
     if not strict:
         part = np.maximum(0.0, part - 2.0 * margin)
-    while part.any() and np.linalg.eigvalsh(Q - np.diag(part))[0] < -1e-12 * size:
+    while part.any() and not is_convex(Q - np.diag(part), 1e-12 * size):
         part = 0.9 * part if part.max() > 1e-9 * size else 0.0 * part
     diagonal[curved] = part
     return diagonal

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.convex import ConvexSolution, minimise_convex
+from qopt.errors import SolverError
 
 from .miqp_kernels import INFEASIBLE, OPTIMAL, UNSETTLED, relax
 from .miqp_model import Convex, Indicators, Relaxation, indicators, relaxation, spared, tied
@@ -64,7 +65,7 @@ class Tree:
     tolerance : float
         Relative distance between answer and bound within which a branch is left.
     ended : callable
-        Asked between pieces of work: whether to end now.
+        Asked between pieces of work, with the nodes so far: whether to end now.
     tell_answer : callable
         Given an answer; returns its value, or None where it is not feasible.
     tell_bound : callable
@@ -75,12 +76,12 @@ class Tree:
         self,
         model: Convex,
         tolerance: float,
-        ended: Callable[[], bool],
+        ended: Callable[[int], bool],
         tell_answer: Callable[[_Floats], float | None],
         tell_bound: Callable[[float], None],
     ) -> None:
         self.plain, self.model = model, tied(model)
-        self.tolerance, self.ended = tolerance, ended
+        self.tolerance, self._ended = tolerance, ended
         self.tell_answer, self.tell_bound = tell_answer, tell_bound
         self.pairs: Indicators = indicators(model)
         n = len(model.linear)
@@ -91,15 +92,16 @@ class Tree:
         self.size = 1e-6
         self.gains, self.tries = np.zeros((2, n)), np.zeros((2, n))
         self.heap: list[_Node] = []
+        self.pushed = 0
         self.root_reduced, self.root_x, self.root_bound = np.zeros(n), np.zeros(n), -np.inf
 
     def run(self) -> None:
         """Search until all is settled or `ended` says so."""
-        node = self._root()
+        node = None if self.ended else self._root()
         if node is None:
             return
         heapq.heappush(self.heap, node)
-        while self.heap and not self.ended():
+        while self.heap and not self.ended:
             node = heapq.heappop(self.heap)
             if node.bound >= self.cut_off:
                 self.heap.clear()
@@ -111,6 +113,11 @@ class Tree:
             return
         self.state = "infeasible" if self.best == np.inf and self.lost == np.inf else "optimal"
         self._raise_bound(min(self.cut_off, self.lost))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the search should end."""
+        return self._ended(self.nodes)
 
     @property
     def cut_off(self) -> float:
@@ -148,36 +155,45 @@ class Tree:
             bound = max(bound, found + R.constant)
             spent += used
             through = code != UNSETTLED or used < most or spent > 50 * (len(low) + len(rows.low))
-            if through or pivots is not None or self.ended():
+            if through or pivots is not None or self.ended:
                 return _Relaxed(code, bound, x, reduced, status, row_status)
 
-    def _by_interior_point(self, low: _Floats, high: _Floats) -> ConvexSolution:
-        """The relaxation without any strengthening, by Clarabel."""
+    def _by_interior_point(self, low: _Floats, high: _Floats) -> ConvexSolution | None:
+        """The relaxation without any strengthening, by Clarabel; None where that fails."""
         model = self.plain
         matrix = np.vstack([model.rows.dense(len(low)), np.eye(len(low))])
-        return minimise_convex(
-            model.quadratic, model.linear, matrix,
-            np.concatenate([model.rows.low, low]), np.concatenate([model.rows.high, high]),
-        )
+        try:
+            return minimise_convex(
+                model.quadratic, model.linear, matrix,
+                np.concatenate([model.rows.low, low]), np.concatenate([model.rows.high, high]),
+            )
+        except SolverError:
+            return None
 
     def _root(self) -> _Node | None:
         """Choose the relaxation; None where it says all."""
         first = self._by_interior_point(self.low, self.high)
-        if first.verdict != "optimal":
-            self.state = first.verdict
+        if first is not None and first.verdict == "unbounded":
+            self.state = "unbounded"
             return None
-        x = first.values
+        n, m = len(self.low), len(self.model.rows.low)
+        x, duals = np.clip(np.zeros(n), self.low, self.high), np.zeros(m)
+        if first is not None and first.verdict == "optimal":
+            x, duals = first.values, first.duals[:m]
         self.size = max(1e-6, self.model.size(x))
-        m = len(self.model.rows.low)
-        status, row_status = _guess(x, self.low, self.high, first.duals[:m])
+        status, row_status = _guess(x, self.low, self.high, duals)
         diagonal, level = np.zeros(len(x)), np.zeros(len(self.pairs.member))
         self.relaxation = relaxation(self.model, self.pairs, diagonal, level)
         status[(self.relaxation.tilt > 0.0) & (x < 0.99 * self.high)] = -1
         found = self._relaxed(self.low, self.high, status, row_status, x)
+        nothing = first is not None and first.verdict == "infeasible"
+        if found.code == INFEASIBLE or (nothing and found.code != OPTIMAL):
+            self.state = "infeasible"
+            return None
         kept, kept_relaxation = found, self.relaxation
         gain: _Floats | None = None
         for _ in range(_ROUNDS if self.plain.whole.any() else 0):
-            if found.code != OPTIMAL or self.ended() or not self._fractional(found.x).any():
+            if found.code != OPTIMAL or self.ended or not self._fractional(found.x).any():
                 break
             fresh = _gains(self.plain, self.pairs, found.x)
             gain = fresh if gain is None else 0.5 * (gain + fresh)
@@ -221,13 +237,13 @@ class Tree:
             if found.code == INFEASIBLE or bound >= self.cut_off:
                 return
             if found.code != OPTIMAL:
-                if self.ended():
+                if self.ended:
                     self._push(bound, path, found.status, found.row_status)
                     return
                 first = self._by_interior_point(low, high)
-                if first.verdict == "infeasible":
+                if first is not None and first.verdict == "infeasible":
                     return
-                found.x = first.values
+                found.x = x if first is None or first.verdict != "optimal" else first.values
                 found.reduced = np.zeros(len(x))
             x, status, row_status = found.x, found.status, found.row_status
             path = self._tightened(path, found, low, high)
@@ -251,12 +267,12 @@ class Tree:
             path = near
             share = x[variable] - value
             branched = (int(up_first), variable, 1.0 - share if up_first else share)
-            if self.ended():
+            if self.ended:
                 self._push(bound, path, status, row_status)
                 return
 
     def _push(self, bound: float, path: Any, status: _Bytes, row_status: _Bytes) -> None:
-        self.pushed = getattr(self, "pushed", 0) + 1
+        self.pushed += 1
         heapq.heappush(self.heap, _Node(bound, self.pushed, path, status, row_status))
 
     def _bounds(self, path: Any) -> tuple[_Floats, _Floats]:
@@ -317,7 +333,7 @@ class Tree:
     ) -> None:
         """Learn what the branches of a variable add to the bound, from a few pivots each."""
         for way, (least, most) in enumerate(((low[i], floor), (floor + 1.0, high[i]))):
-            if self.tries[way, i] or self.ended():
+            if self.tries[way, i] or self.ended:
                 continue
             lows, highs = low.copy(), high.copy()
             lows[i], highs[i] = least, most
