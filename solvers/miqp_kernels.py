@@ -170,6 +170,231 @@ def _on_pins(
 
 
 @compiled
+def _size_under(L: Any, n_free: int, f: Any) -> float:
+    """``f' inv(H) f`` on the free variables: the slope if no row were in the working set."""
+    v = np.empty(n_free)
+    size = 0.0
+    for a in range(n_free):
+        total = f[a]
+        for k in range(a):
+            total -= L[a, k] * v[k]
+        v[a] = total / L[a, a]
+        size += v[a] ** 2
+    return size
+
+
+@compiled
+def _keep_possible(low: Any, high: Any, status: Any) -> None:
+    """Variables without room sit at their bound, and none sits at a bound that is infinite."""
+    for i in range(len(low)):
+        if low[i] == high[i] and status[i] == 0:
+            status[i] = -1
+        if (status[i] == -1 and low[i] == -np.inf) or (status[i] == 1 and high[i] == np.inf):
+            status[i] = 0
+
+
+@compiled
+def _minimise(
+    H: Any, h: Any, start: Any, index: Any, weight: Any, row_low: Any, row_high: Any,
+    low: Any, high: Any, status: Any, row_status: Any, free: Any, n_free: int, place: Any,
+    rows: Any, n_rows: int, pinned: Any, pins: Any, n_pins: int, L: Any, B: Any, S: Any,
+    f: Any, g: Any, x: Any, y: Any, s: Any,
+) -> float:
+    """The minimiser on a factorised working set, its multipliers and its value.
+
+    It is calculated anew for each working set, so that errors do not add up, and refined once:
+    lent curvature makes the system ill-conditioned.
+    """
+    n = len(h)
+    for i in range(n):
+        x[i] = 0.0 if status[i] == 0 else (low[i] if status[i] < 0 else high[i])
+    for q in range(n_pins):
+        row = pins[q]
+        rest, own = row_low[row] if row_status[row] < 0 else row_high[row], 1.0
+        for k in range(start[row], start[row + 1]):
+            if index[k] == pinned[q]:
+                own = weight[k]
+            else:
+                rest -= weight[k] * x[index[k]]
+        x[pinned[q]] = rest / own
+    s[:] = h
+    y[:] = 0.0
+    for j in range(n):
+        if x[j] != 0.0:
+            for i in range(n):
+                s[i] += H[j, i] * x[j]
+    for _ in range(3):
+        for a in range(n_free):
+            f[a] = -s[free[a]]
+        for r in range(n_rows):
+            row = rows[r]
+            g[r] = row_low[row] if row_status[row] < 0 else row_high[row]
+            for k in range(start[row], start[row + 1]):
+                g[r] -= weight[k] * x[index[k]]
+                if place[index[k]] >= 0:
+                    f[place[index[k]]] += weight[k] * y[row]
+        _solve(L, B, S, n_free, n_rows, f, g)
+        for a in range(n_free):
+            j = free[a]
+            x[j] += f[a]
+            for i in range(n):
+                s[i] += H[j, i] * f[a]
+        for r in range(n_rows):
+            y[rows[r]] += g[r]
+    value = 0.0
+    for i in range(n):
+        value += 0.5 * (s[i] + h[i]) * x[i]
+    for r in range(n_rows):
+        row = rows[r]
+        for k in range(start[row], start[row + 1]):
+            s[index[k]] -= weight[k] * y[row]
+    _on_pins(start, index, weight, pinned, pins, n_pins, s, y)
+    for a in range(n_free):
+        s[free[a]] = 0.0
+    return value
+
+
+@compiled
+def _clean(
+    low: Any, high: Any, row_low: Any, row_high: Any, status: Any, row_status: Any, y: Any, s: Any
+) -> bool:
+    """Take all constraints out of the working set whose multipliers have the wrong sign."""
+    wrong = False
+    for i in range(len(low)):
+        if status[i] != 0 and low[i] < high[i] and s[i] * status[i] > 0.0:
+            status[i] = 0
+            wrong = True
+    for r in range(len(row_low)):
+        if row_low[r] < row_high[r] and y[r] * row_status[r] > 0.0:
+            row_status[r] = 0
+            wrong = True
+    return wrong
+
+
+@compiled
+def _most_violated(
+    start: Any, index: Any, weight: Any, row_low: Any, row_high: Any, low: Any, high: Any,
+    row_status: Any, place: Any, x: Any,
+) -> Any:
+    """The most violated constraint and its side; rows that are equations come first.
+
+    Returns
+    -------
+    chosen : int
+        A variable, or n and a row, or -1.
+    side : int
+        -1 where the lower limit is broken, 1 for the upper one.
+    """
+    n = len(low)
+    worst, chosen, side = 0.0, -1, 0
+    for r in range(len(row_low)):
+        if row_status[r] != 0:
+            continue
+        activity, norm = 0.0, 1e-300
+        for k in range(start[r], start[r + 1]):
+            activity += weight[k] * x[index[k]]
+            norm = max(norm, abs(weight[k]))
+        urgent = 1e6 if row_low[r] == row_high[r] else 1.0
+        gap = row_low[r] - activity
+        if gap > _FEASIBLE * max(1.0, abs(row_low[r])) and urgent * gap > worst * norm:
+            worst, chosen, side = urgent * gap / norm, n + r, -1
+        gap = activity - row_high[r]
+        if gap > _FEASIBLE * max(1.0, abs(row_high[r])) and urgent * gap > worst * norm:
+            worst, chosen, side = urgent * gap / norm, n + r, 1
+    for j in range(n):
+        if place[j] == -1:
+            continue
+        gap = low[j] - x[j]
+        if gap > _FEASIBLE * max(1.0, abs(low[j])) and gap > worst:
+            worst, chosen, side = gap, j, -1
+        gap = x[j] - high[j]
+        if gap > _FEASIBLE * max(1.0, abs(high[j])) and gap > worst:
+            worst, chosen, side = gap, j, 1
+    return chosen, side
+
+
+@compiled
+def _direction(
+    H: Any, start: Any, index: Any, weight: Any, free: Any, n_free: int, place: Any, rows: Any,
+    n_rows: int, pinned: Any, pins: Any, n_pins: int, L: Any, B: Any, S: Any, f: Any, g: Any,
+    chosen: int, side: int, dx: Any, ds: Any, dy: Any,
+) -> float:
+    """How point and multipliers move with the multiplier of a violated constraint.
+
+    Returns
+    -------
+    slope : float
+        By how much the violation shrinks with it; 0 where it does not but for rounding.
+    """
+    n = len(dx)
+    f[:n_free] = 0.0
+    g[:n_rows] = 0.0
+    dx[:], ds[:], dy[:] = 0.0, 0.0, 0.0
+    if chosen >= n:
+        for k in range(start[chosen - n], start[chosen - n + 1]):
+            ds[index[k]] += side * weight[k]
+            if place[index[k]] >= 0:
+                f[place[index[k]]] = -side * weight[k]
+    else:
+        ds[chosen] += side
+        if place[chosen] >= 0:
+            f[place[chosen]] = -side
+    alone = _size_under(L, n_free, f)
+    _solve(L, B, S, n_free, n_rows, f, g)
+    for a in range(n_free):
+        dx[free[a]] = f[a]
+        for i in range(n):
+            ds[i] += H[free[a], i] * f[a]
+    for r in range(n_rows):
+        row = rows[r]
+        dy[row] = g[r]
+        for k in range(start[row], start[row + 1]):
+            ds[index[k]] -= weight[k] * g[r]
+    _on_pins(start, index, weight, pinned, pins, n_pins, ds, dy)
+    slope = 0.0
+    if chosen >= n:
+        for k in range(start[chosen - n], start[chosen - n + 1]):
+            slope -= side * weight[k] * dx[index[k]]
+    else:
+        slope = -side * dx[chosen]
+    return slope if slope > 1e-10 * alone else 0.0
+
+
+@compiled
+def _first_to_leave(
+    low: Any, high: Any, row_low: Any, row_high: Any, status: Any, row_status: Any,
+    y: Any, s: Any, dy: Any, ds: Any, step: float,
+) -> Any:
+    """The step at which a multiplier reaches 0, and whose it is (n and a row, or -1 for none)."""
+    n, blocking = len(low), -1
+    for i in range(n):
+        if status[i] != 0 and low[i] < high[i]:
+            # Multipliers at a lower limit fall to 0, those at an upper one rise to it.
+            if -status[i] * ds[i] < -1e-13 and s[i] / -ds[i] < step:
+                step, blocking = max(0.0, s[i] / -ds[i]), i
+    for r in range(len(row_low)):
+        if row_status[r] != 0 and row_low[r] < row_high[r]:
+            if -row_status[r] * dy[r] < -1e-13 and y[r] / -dy[r] < step:
+                step, blocking = max(0.0, y[r] / -dy[r]), n + r
+    return step, blocking
+
+
+@compiled
+def _gap(
+    start: Any, index: Any, weight: Any, row_low: Any, row_high: Any, low: Any, high: Any, x: Any,
+    chosen: int, side: int,
+) -> float:
+    """By how much a constraint is broken on one side; at least 0."""
+    n = len(low)
+    if chosen < n:
+        return max(0.0, low[chosen] - x[chosen] if side < 0 else x[chosen] - high[chosen])
+    activity = 0.0
+    for k in range(start[chosen - n], start[chosen - n + 1]):
+        activity += weight[k] * x[index[k]]
+    return max(0.0, row_low[chosen - n] - activity if side < 0 else activity - row_high[chosen - n])
+
+
+@compiled
 def dual_active_set(
     H: Any, h: Any, start: Any, index: Any, weight: Any, row_low: Any, row_high: Any,
     low: Any, high: Any, status: Any, row_status: Any, cut_off: float, most: int,
@@ -207,164 +432,49 @@ def dual_active_set(
     dx, ds, dy = np.zeros(n), np.zeros(n), np.zeros(m)
     cleaning, pivots = True, 0
     while True:
-        # The minimiser on the working set, anew each time, so that errors do not add up.
-        for i in range(n):
-            if low[i] == high[i] and status[i] == 0:
-                status[i] = -1
-            if (status[i] == -1 and low[i] == -np.inf) or (status[i] == 1 and high[i] == np.inf):
-                status[i] = 0
+        _keep_possible(low, high, status)
         n_free, n_rows, n_pins = _sort_out(
             start, index, weight, status, row_status, free, place, rows, pinned, pins
         )
-        if n_rows > n_free:  # a start from elsewhere
-            for r in range(n_free, n_rows):
-                row_status[rows[r]] = 0
-            n_rows = n_free
+        for r in range(n_free, n_rows):  # a start from elsewhere
+            row_status[rows[r]] = 0
         n_rows = _factorise(
-            H, start, index, weight, row_status, free, n_free, place, rows, n_rows, L, B, S
+            H, start, index, weight, row_status, free, n_free, place, rows, min(n_rows, n_free),
+            L, B, S,
         )
         if n_rows < 0:
             return UNSETTLED, pivots
-        for i in range(n):
-            x[i] = 0.0 if status[i] == 0 else (low[i] if status[i] < 0 else high[i])
-            s[i] = h[i]
-        for q in range(n_pins):
-            row = pins[q]
-            rest, own = row_low[row] if row_status[row] < 0 else row_high[row], 1.0
-            for k in range(start[row], start[row + 1]):
-                if index[k] == pinned[q]:
-                    own = weight[k]
-                else:
-                    rest -= weight[k] * x[index[k]]
-            x[pinned[q]] = rest / own
-        for j in range(n):
-            if x[j] != 0.0:
-                for i in range(n):
-                    s[i] += H[j, i] * x[j]
-        for a in range(n_free):
-            f[a] = -s[free[a]]
-        for r in range(n_rows):
-            row = rows[r]
-            g[r] = row_low[row] if row_status[row] < 0 else row_high[row]
-            for k in range(start[row], start[row + 1]):
-                g[r] -= weight[k] * x[index[k]]
-        _solve(L, B, S, n_free, n_rows, f, g)
-        y[:] = 0.0
-        for a in range(n_free):
-            j = free[a]
-            x[j] = f[a]
-            for i in range(n):
-                s[i] += H[j, i] * f[a]
-        value = 0.0
-        for i in range(n):
-            value += 0.5 * (s[i] + h[i]) * x[i]
-        for r in range(n_rows):
-            row = rows[r]
-            y[row] = g[r]
-            for k in range(start[row], start[row + 1]):
-                s[index[k]] -= weight[k] * g[r]
-        _on_pins(start, index, weight, pinned, pins, n_pins, s, y)
-        for a in range(n_free):
-            s[free[a]] = 0.0
-        if cleaning:
-            wrong = False
-            for i in range(n):
-                if status[i] != 0 and low[i] < high[i] and s[i] * status[i] > 0.0:
-                    status[i] = 0
-                    wrong = True
-            for r in range(m):
-                if row_low[r] < row_high[r] and y[r] * row_status[r] > 0.0:
-                    row_status[r] = 0
-                    wrong = True
-            if wrong:
-                pivots += 1
-                continue
-            cleaning = False
+        value = _minimise(
+            H, h, start, index, weight, row_low, row_high, low, high, status, row_status, free,
+            n_free, place, rows, n_rows, pinned, pins, n_pins, L, B, S, f, g, x, y, s,
+        )
+        if cleaning and _clean(low, high, row_low, row_high, status, row_status, y, s):
+            pivots += 1
+            continue
+        cleaning = False
         if value > cut_off:
             return CUT_OFF, pivots
-        # The most violated constraint; rows that are equations first.
-        worst, chosen, side = 0.0, -1, 0
-        for r in range(m):
-            if row_status[r] != 0:
-                continue
-            activity, norm = 0.0, 0.0
-            for k in range(start[r], start[r + 1]):
-                activity += weight[k] * x[index[k]]
-                norm = max(norm, abs(weight[k]))
-            urgent = 1e6 if row_low[r] == row_high[r] else 1.0
-            gap = row_low[r] - activity
-            if gap > _FEASIBLE * max(1.0, abs(row_low[r])) and urgent * gap > worst * norm:
-                worst, chosen, side = urgent * gap / norm, n + r, -1
-            gap = activity - row_high[r]
-            if gap > _FEASIBLE * max(1.0, abs(row_high[r])) and urgent * gap > worst * norm:
-                worst, chosen, side = urgent * gap / norm, n + r, 1
-        for j in range(n):
-            if place[j] == -1:
-                continue
-            gap = low[j] - x[j]
-            if gap > _FEASIBLE * max(1.0, abs(low[j])) and gap > worst:
-                worst, chosen, side = gap, j, -1
-            gap = x[j] - high[j]
-            if gap > _FEASIBLE * max(1.0, abs(high[j])) and gap > worst:
-                worst, chosen, side = gap, j, 1
+        chosen, side = _most_violated(
+            start, index, weight, row_low, row_high, low, high, row_status, place, x
+        )
         if chosen < 0:
             return OPTIMAL, pivots
         if pivots >= most:
             return UNSETTLED, pivots
-        # Move along the constraint's multiplier until it holds; multipliers that reach 0 leave.
+        # Along the constraint's multiplier until it holds; multipliers that reach 0 leave.
         while True:
             pivots += 1
-            for a in range(n_free):
-                f[a] = 0.0
-            g[:n_rows] = 0.0
-            gap = 0.0
-            if chosen >= n:
-                row = chosen - n
-                gap = (row_low[row] if side < 0 else row_high[row])
-                for k in range(start[row], start[row + 1]):
-                    gap -= weight[k] * x[index[k]]
-                    if place[index[k]] >= 0:
-                        f[place[index[k]]] = -side * weight[k]
-            else:
-                gap = (low[chosen] if side < 0 else high[chosen]) - x[chosen]
-                if place[chosen] >= 0:
-                    f[place[chosen]] = -side
-            gap = abs(gap)
-            dx[:], ds[:], dy[:] = 0.0, 0.0, 0.0
-            size = _size_under(L, n_free, f)
-            _solve(L, B, S, n_free, n_rows, f, g)
-            for a in range(n_free):
-                dx[free[a]] = f[a]
-            for a in range(n_free):
-                j = free[a]
-                for i in range(n):
-                    ds[i] += H[j, i] * f[a]
-            for r in range(n_rows):
-                row = rows[r]
-                dy[row] = g[r]
-                for k in range(start[row], start[row + 1]):
-                    ds[index[k]] -= weight[k] * g[r]
-            slope = 0.0
-            if chosen >= n:
-                row = chosen - n
-                for k in range(start[row], start[row + 1]):
-                    ds[index[k]] += side * weight[k]
-                    slope -= side * weight[k] * dx[index[k]]
-            else:
-                ds[chosen] += side
-                slope = -side * dx[chosen]
-            _on_pins(start, index, weight, pinned, pins, n_pins, ds, dy)
-            full = gap / slope if slope > 1e-10 * size and slope > 0.0 else np.inf
-            step, blocking = full, -1
-            for i in range(n):
-                if status[i] != 0 and low[i] < high[i]:
-                    # Multipliers at a lower limit fall to 0, those at an upper one rise to it.
-                    if -status[i] * ds[i] < -1e-13 and s[i] / -ds[i] < step:
-                        step, blocking = max(0.0, s[i] / -ds[i]), i
-            for r in range(m):
-                if row_status[r] != 0 and row_low[r] < row_high[r]:
-                    if -row_status[r] * dy[r] < -1e-13 and y[r] / -dy[r] < step:
-                        step, blocking = max(0.0, y[r] / -dy[r]), n + r
+            gap = _gap(
+                start, index, weight, row_low, row_high, low, high, x, chosen, side
+            )
+            slope = _direction(
+                H, start, index, weight, free, n_free, place, rows, n_rows, pinned, pins, n_pins,
+                L, B, S, f, g, chosen, side, dx, ds, dy,
+            )
+            full = gap / slope if slope > 0.0 else np.inf
+            step, blocking = _first_to_leave(
+                low, high, row_low, row_high, status, row_status, y, s, dy, ds, full
+            )
             if step == np.inf:
                 ray[:] = dy
                 if chosen >= n:
@@ -398,20 +508,6 @@ def dual_active_set(
             )
             if n_rows < 0:
                 return UNSETTLED, pivots
-
-
-@compiled
-def _size_under(L: Any, n_free: int, f: Any) -> float:
-    """``f' inv(H) f`` on the free variables: the slope if no row were in the working set."""
-    v = np.empty(n_free)
-    size = 0.0
-    for a in range(n_free):
-        total = f[a]
-        for k in range(a):
-            total -= L[a, k] * v[k]
-        v[a] = total / L[a, a]
-        size += v[a] ** 2
-    return size
 
 
 @compiled

@@ -249,8 +249,10 @@ class Tree:
             path = self._tightened(path, found, low, high)
             fractional = self._fractional(x) & (low < high)
             if not fractional.any():
-                self._offer(x, low, high, status, row_status)
                 found = self._relaxed(low, high, status, row_status, x, exact=True)
+                if found.code == OPTIMAL:
+                    x, status, row_status = found.x, found.status, found.row_status
+                self._offer(x, low, high, status, row_status)
                 bound = max(bound, found.bound)
                 if bound >= self.cut_off:
                     return
@@ -357,7 +359,7 @@ class Tree:
         if not whole.all() and np.abs(answer - x).max(initial=0.0) > 1e-10:
             low, high = low.copy(), high.copy()
             low[whole] = high[whole] = answer[whole]
-            found = self._relaxed(low, high, status, row_status, x)
+            found = self._relaxed(low, high, status, row_status, x, exact=True)
             if found.code == OPTIMAL:
                 answer = np.where(whole, answer, found.x)
         self._take(answer)
