@@ -42,7 +42,7 @@ def instances(as_json: bool) -> None:
         (e.name, e.kind, e.title, "" if e.best_known is None else f"{e.best_known:.10g}",
          "proven" if e.proven else "") for e in entries
     ]
-    _table(("name", "kind", "what", "best known", ""), rows)
+    print_table(("name", "kind", "what", "best known", ""), rows)
     click.echo("\nUse a name as FILE: qopt solve burma14. --json shows source, convention, path.")
 
 
@@ -62,7 +62,7 @@ def _catalogue(kind: Literal["problem", "solver"], name: str | None, as_json: bo
         third = spec.role or "" if kind == "solver" else spec.formats
         note = f" (needs pip install {' '.join(missing)})" if missing else ""
         rows.append((spec.name, ", ".join(spec.forms), third, spec.summary + note))
-    _table(("name", "forms", "role" if kind == "solver" else "reads", "what"), rows)
+    print_table(("name", "forms", "role" if kind == "solver" else "reads", "what"), rows)
 
 
 def _one(spec: "Spec", as_json: bool) -> None:
@@ -117,7 +117,7 @@ def _plain(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Left-aligned columns; the last one may run on."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     for row in [head, *rows]:

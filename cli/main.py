@@ -15,6 +15,8 @@ from qopt.errors import EXIT_INTERRUPTED, PluginWarning, QoptError
 from .catalogue import instances, problems, solvers
 from .compare import compare
 from .convert import convert
+from .portfolio import portfolio
+from .qubits import qubits
 from .runs import runs
 from .solve import solve
 from .why import why
@@ -35,7 +37,9 @@ def group() -> None:
     """
 
 
-for command in (solve, compare, why, convert, problems, solvers, instances, runs):
+for command in (
+    solve, compare, why, convert, qubits, portfolio, problems, solvers, instances, runs,
+):
     group.add_command(command)
 
 

@@ -1,5 +1,7 @@
 """``qopt solve``: one instance, one solver."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +95,29 @@ def _print(solution: "Solution") -> None:
         click.echo("answer")
         for line in _answer_lines(solution.record.answer):
             click.echo(f"  {line}")
+    for line in _insight_lines(solution.record.insight):
+        click.echo(line)
+
+
+def _insight_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Facts of an answer for reading: one a line, those of a table behind its name."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            parts = [f"{key} {_figure(item)}" for key, item in value.items()]
+            lines.append(f"{name}: {', '.join(parts)}")
+        else:
+            lines.append(f"{name}: {_figure(value)}")
+    return lines
+
+
+def _figure(value: Any) -> str:
+    """A fact: figures to six digits, tables within tables as JSON."""
+    if value is None:
+        return "none"
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    return f"{value:.6g}" if isinstance(value, float) else _words(value)
 
 
 def _answer_lines(answer: Any, most: int = 40) -> list[str]:

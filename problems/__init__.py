@@ -1,15 +1,18 @@
-"""The bundled problems. Published to the registry as data; nothing heavy is imported here."""
+"""The bundled problems and analyses, published as data; nothing heavy is imported here."""
 
 from qopt.registry import Spec
 
 from .formats import (
+    binpack,
     biqmac,
     dimacs,
     edges,
     graphml,
+    labs,
     li_lim,
     lp,
     orlib,
+    parquet,
     qubojson,
     solomon,
     stops,
@@ -24,9 +27,12 @@ SPECS = (
         summary="select assets: mean-variance with exactly k, integer lots, sector caps",
         target="qopt.problems.portfolio:Portfolio",
         forms=("program", "qubo"),
-        formats="prices or mean/covariance as CSV, OR-Library port files",
+        formats="prices, returns or mean/covariance as CSV or Parquet, OR-Library port files",
         recognises=lambda name, head: any(
-            layout.recognises(name, head) for layout in (orlib, tabular)
+            is_one(name, head)
+            for is_one in (
+                orlib.recognises, orlib.recognises_pair, tabular.recognises, parquet.recognises
+            )
         ),
     ),
     Spec(
@@ -89,11 +95,85 @@ SPECS = (
     ),
     Spec(
         kind="problem",
+        name="clique",
+        summary="the largest (or heaviest) set of vertices that are all joined",
+        target="qopt.problems.graph:Clique",
+        forms=("program", "qubo"),
+        formats="the graph files of maxcut; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="colouring",
+        summary="colour a graph with the fewest colours, or with the fewest conflicts",
+        target="qopt.problems.graph:Colouring",
+        forms=("program", "qubo"),
+        formats="the graph files of maxcut; name the kind",
+    ),
+    Spec(
+        kind="problem",
         name="vertex-cover",
         summary="the smallest (or lightest) set of vertices that touches every edge",
         target="qopt.problems.graph:VertexCover",
         forms=("program", "qubo"),
         formats="the graph files of maxcut; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="knapsack",
+        summary="choose the items of most profit that fit, with one capacity or several",
+        target="qopt.problems.knapsack:Knapsack",
+        forms=("program",),
+        formats="'n capacity' and lines 'profit weight', OR-Library mknap; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="bin-packing",
+        summary="pack items into the fewest bins",
+        target="qopt.problems.bin_packing:BinPacking",
+        forms=("program",),
+        formats="OR-Library binpack; BPPLIB (name the kind)",
+        recognises=binpack.recognises,
+    ),
+    Spec(
+        kind="problem",
+        name="job-shop",
+        summary="schedule jobs on machines so that the last one ends early",
+        target="qopt.problems.job_shop:JobShop",
+        forms=("program", "qubo"),
+        formats="Taillard's and JSPLIB's 'jobs machines' and lines of pairs; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="number-partitioning",
+        summary="split numbers in two so that the sums differ least",
+        target="qopt.problems.number_partitioning:NumberPartitioning",
+        forms=("program", "qubo"),
+        formats="whole numbers and nothing else; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="market-split",
+        summary="0-1 variables that come nearest to several equations",
+        target="qopt.problems.market_split:MarketSplit",
+        forms=("program", "qubo"),
+        formats="QOBLIB 'm n' and lines of coefficients and target; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="quadratic-assignment",
+        summary="place facilities so that flows times distances are least",
+        target="qopt.problems.quadratic_assignment:QuadraticAssignment",
+        forms=("program", "qubo"),
+        formats="QAPLIB .dat, with the value of a .sln beside it; name the kind",
+    ),
+    Spec(
+        kind="problem",
+        name="labs",
+        summary="sequences of signs with the least autocorrelation",
+        target="qopt.problems.labs:Labs",
+        forms=("qubo", "program", "table"),
+        formats="a file labsNNN that holds the length; others: name the kind",
+        recognises=labs.recognises,
     ),
     Spec(
         kind="problem",
@@ -114,5 +194,17 @@ SPECS = (
         forms=("program",),
         formats="LP files",
         recognises=lp.recognises,
+    ),
+    Spec(
+        kind="analysis",
+        name="portfolio-frontier",
+        summary="the continuous efficient frontier, and what whole lots or few assets reach of it",
+        target="qopt.problems.portfolio.frontier:frontier",
+    ),
+    Spec(
+        kind="analysis",
+        name="portfolio-backtest",
+        summary="solvers and baselines walked forward through past prices, net of costs",
+        target="qopt.problems.portfolio.backtest:backtest",
     ),
 )

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from . import registry
-from .errors import InputError, ParseError, UsageError
+from .errors import InputError, ParseError, QoptError, UsageError
 from .forms import Program, Qubo, Routing
 from .options import check_options
 from .problem import Problem, Reference, fingerprint
@@ -120,6 +120,8 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     file, entry = _locate(path)
     _check_file(file)
     reference = name = None
+    head: dict[str, Any] = {}
+    given = settings
     if file.suffix == ".toml":
         head = _read_toml(file)
         kind = kind or _line(file, head, "kind")
@@ -140,12 +142,26 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     problem_class = spec.load()
     checked = check_options(problem_class.load, settings, f"problem {spec.name!r}")
     problem: Any = problem_class.load(data_file, **checked)
+    if reference is not None and given and not _is_as_written(spec, data_file, head, problem):
+        reference = None  # it is known of the instance as the file writes it, and of no other
     reference = reference or problem.reference or known_value(problem)
     if reference is None and entry is not None and not settings:
         reference = entry.reference
     problem = replace(problem, name=name or problem.name, reference=reference)
     object.__setattr__(problem, "_origin", Origin(str(path), spec.name, dict(settings)))
     return problem  # type: ignore[no-any-return]  # what a plug-in's class returns is not typed
+
+
+def _is_as_written(
+    spec: registry.Spec, data_file: Path, written: Mapping[str, Any], problem: Problem
+) -> bool:
+    """Whether an instance file that is read with more settings is still the same instance."""
+    problem_class = spec.load()
+    try:
+        checked = check_options(problem_class.load, written, f"problem {spec.name!r}")
+        return fingerprint(problem_class.load(data_file, **checked)) == fingerprint(problem)
+    except QoptError:  # what is written is not whole without the settings
+        return False
 
 
 def bundled() -> list[Bundled]:

@@ -11,7 +11,9 @@ import numpy as np
 from .forms import Form, Lowering
 from .forms.program import Sense
 
-__all__ = ["Lowering", "Problem", "Reference", "Score", "Sense", "Violation", "fingerprint"]
+__all__ = [
+    "Lowering", "Problem", "Reference", "Score", "Sense", "Violation", "fingerprint", "insight_of",
+]
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,9 @@ class Problem(Protocol):
 
         Options are the keyword parameters of this form's lowering (``encoding="one-hot"``).
 
+        A problem may also have ``count_bits(form, **options)``, the number of bits of a lowering by
+        the form's name, or None: for those that take long to make, or are refused.
+
         Raises
         ------
         UnsupportedError
@@ -135,6 +140,8 @@ class Problem(Protocol):
 
         A problem may also have ``score_many(answers)``, a list of scores, where judging many
         answers at once is quicker; the best one is judged again by `score`.
+
+        It may also have ``insight(answer)``: what `insight_of` gives.
         """
         ...
 
@@ -145,6 +152,26 @@ class Problem(Protocol):
     def decode_answer(self, data: Any) -> Any:
         """Turn what `encode_answer` wrote back into an answer."""
         ...
+
+
+def insight_of(problem: Problem, answer: Any) -> Mapping[str, Any]:
+    """Facts of an answer that its reader wants beside the objective; empty where there are none.
+
+    A problem offers them by an optional method ``insight(answer) -> Mapping[str, Any]``: the risk
+    of a portfolio, the load of each vehicle. Like `Problem.score` it works from the instance data
+    alone. Keys are words for people; values are numbers, text, None where a figure has no value,
+    and lists and mappings of these. It takes every answer that `Problem.score` takes, the
+    infeasible ones too.
+
+    Parameters
+    ----------
+    problem : Problem
+    answer : object
+        In the problem's own terms.
+    """
+    method = getattr(problem, "insight", None)
+    facts: Mapping[str, Any] = {} if method is None else method(answer)
+    return facts
 
 
 @dataclass(frozen=True)

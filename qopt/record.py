@@ -119,6 +119,8 @@ class Record:
     picture : dict, optional
         The best answer drawn, as `qopt.picture.Picture.to_json`; None where the problem draws
         none or it would be too large.
+    insight : dict
+        What the problem says of the answer beside its objective (`qopt.problem.insight_of`).
     samples : dict
         ``distinct`` answers, ``total`` with multiplicity, the ``independent`` draws that
         these amount to, ``scored`` and ``feasible_total`` of
@@ -169,6 +171,7 @@ class Record:
     bound: float | None = None
     answer: Any = field(default=None, repr=False)
     picture: dict[str, Any] | None = field(default=None, repr=False)
+    insight: dict[str, Any] = field(default_factory=dict, repr=False)
     samples: dict[str, Any] = field(default_factory=dict, repr=False)
     trace: dict[str, Any] = field(default_factory=dict, repr=False)
     usage: Usage = field(default_factory=Usage, repr=False)

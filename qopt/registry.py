@@ -1,4 +1,4 @@
-"""Finding problems and solvers: specs, published by packages through one entry-point group.
+"""Finding problems, solvers, devices and analyses by the specs that packages publish.
 
 A package publishes a sequence of `Spec` under the group ``qopt.plugins``::
 
@@ -6,7 +6,8 @@ A package publishes a sequence of `Spec` under the group ``qopt.plugins``::
     mine = "my_package:SPECS"
 
 A spec is data. Listing specs imports the package that holds them and nothing heavier: the solver's
-own module is imported by `Spec.load`, and libraries are probed without importing them.
+own module is imported by `Spec.load`, and libraries are probed without importing them. The spec of
+devices leads to their sizes (`qopt.devices`).
 """
 
 from collections.abc import Callable, Iterable
@@ -28,26 +29,31 @@ from .errors import (
 
 GROUP = "qopt.plugins"
 
+Kind = Literal["problem", "solver", "device", "analysis"]
+"""What a spec publishes."""
+
+
 Role = Literal["exact", "heuristic", "quantum", "sampler", "floor", "chooser"]
 """What a solver is in a comparison: ``floor`` is the null that every sampler must beat."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A problem or solver that can be loaded by name.
+    """A problem, solver, family of devices or analysis that can be loaded by name.
 
     Parameters
     ----------
-    kind : {"problem", "solver"}
+    kind : {"problem", "solver", "device", "analysis"}
     name : str
         Lower case, words joined by hyphens.
     summary : str
         One line for listings.
     target : str
-        ``"module:attribute"`` of the class.
+        ``"module:attribute"`` of the class; of a device, of a function without arguments that gives
+        a sequence of `qopt.devices.DeviceSize`; of an analysis, of the function (`qopt.analysis`).
     forms : tuple of str
-        For a solver, the forms it takes, the preferred one first. For a problem, the forms that its
-        `lower` gives, the tightest first.
+        For a solver or device, the forms it takes, the preferred one first. For a problem, the
+        forms that its `lower` gives, the tightest first. None for an analysis.
     requires : tuple of (str, str)
         Modules it needs and the distributions that hold them: ``(("pyvrp", "pyvrp"),)``.
     role : str, optional
@@ -67,11 +73,11 @@ class Spec:
         Where the registry found it; filled in there.
     """
 
-    kind: Literal["problem", "solver"]
+    kind: Kind
     name: str
     summary: str
     target: str
-    forms: tuple[str, ...]
+    forms: tuple[str, ...] = ()
     requires: tuple[tuple[str, str], ...] = ()
     role: Role | None = None
     deterministic: bool = True
@@ -86,7 +92,7 @@ class Spec:
         return tuple(package for module, package in self.requires if not _installed(module))
 
     def load(self) -> Any:
-        """Import the class.
+        """Import the class or function.
 
         Raises
         ------
@@ -154,12 +160,12 @@ def _all() -> dict[tuple[str, str], Spec]:
     return gather(groups)
 
 
-def available(kind: Literal["problem", "solver"]) -> list[Spec]:
+def available(kind: Kind) -> list[Spec]:
     """Every published spec of a kind, sorted by name, whether or not its packages are there."""
     return sorted((s for s in _all().values() if s.kind == kind), key=lambda s: s.name)
 
 
-def find(kind: Literal["problem", "solver"], name: str) -> Spec:
+def find(kind: Kind, name: str) -> Spec:
     """The spec of that kind and name.
 
     Raises

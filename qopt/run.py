@@ -30,7 +30,7 @@ from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
 from .picture import Picture
 from .pricing import charge, price_list
-from .problem import Problem, fingerprint
+from .problem import Problem, fingerprint, insight_of
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
 from .reduction import forms_for, lower
 from .rounds import Rounds, solve_in_rounds
@@ -327,6 +327,7 @@ def _solution(
         bound=done.bound,
         answer=None if score is None else task.problem.encode_answer(judged.best),
         picture=None if score is None else _picture(task.problem, judged.best),
+        insight={} if score is None else jsonable(insight_of(task.problem, judged.best)),
         samples=judged.samples,
         trace=done.trace.to_json(),
         usage=usage,

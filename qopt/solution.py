@@ -95,6 +95,7 @@ class Solution:
             "gap": self.gap,
             "reference": record.instance.reference,
             "answer": record.answer,
+            "insight": record.insight,
             "samples": record.samples,
             "usage": {**record.usage.to_json(), "wall": record.wall, "cpu": record.cpu},
             "cost": record.money,

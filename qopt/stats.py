@@ -255,6 +255,26 @@ def rank_sum_test(first: Sequence[float], second: Sequence[float]) -> float:
     return float(ways[-1, far].sum() / ways[-1].sum())
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for the number of comparisons, in the order given.
+
+    Rejecting where one is below a level keeps the probability of any false rejection below that
+    level, whatever the dependence between the comparisons.
+
+    References
+    ----------
+    Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6 (1979).
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        corrected[i] = largest
+    return corrected
+
+
 # -- quality --------------------------------------------------------------------------------------
 
 

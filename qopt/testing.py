@@ -30,7 +30,7 @@ from .forms import (
     Table,
     VehicleType,
 )
-from .problem import Problem, fingerprint
+from .problem import Problem, fingerprint, insight_of
 from .record import jsonable
 from .reduction import has_way, lower
 from .solver import PHASES, Budget, Outcome, Progress, Status
@@ -106,9 +106,18 @@ def _check_answer(problem: Problem, lowering: Lowering[Any], answer: Any) -> Non
     score = problem.score(decoded)
     assert all(v.text and v.amount > 0 for v in score.violations), "a violation without an amount"
     text = json.dumps(jsonable(problem.encode_answer(decoded)), allow_nan=False)
+    _check_insight(problem, decoded)
     if score.feasible:
         again = problem.score(problem.decode_answer(json.loads(text)))
         assert again == score, f"an answer scores {score}, and {again} after a trip through JSON"
+
+
+def _check_insight(problem: Problem, answer: Any) -> None:
+    """Facts of an answer are a table of plain values, and the same ones every time."""
+    facts, again = (insight_of(problem, answer) for _ in range(2))
+    assert isinstance(facts, Mapping), f"insight gave {type(facts).__name__}, a mapping is needed"
+    texts = [json.dumps(jsonable(item), allow_nan=False) for item in (facts, again)]
+    assert texts[0] == texts[1], "insight says something else of the same answer"
 
 
 def _check_many(problem: Problem, answers: list[Any]) -> None:

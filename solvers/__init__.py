@@ -1,4 +1,4 @@
-"""The bundled solvers. Published to the registry as data; nothing heavy is imported here."""
+"""The bundled solvers and devices, published to the registry as data; nothing heavy is imported."""
 
 from qopt.registry import Spec
 
@@ -97,6 +97,16 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="miqp",
+        summary="branch and bound on convex quadratic programs, continuous variables too",
+        target="qopt.solvers.miqp:Miqp",
+        forms=("program",),
+        requires=(("clarabel", "clarabel"), ("numba", "numba")),
+        role="exact",
+        stochastic=False,
+    ),
+    Spec(
+        kind="solver",
         name="routing",
         summary="OR-Tools routing library: guided local search on routes",
         target="qopt.solvers.routing:OrToolsRouting",
@@ -139,5 +149,27 @@ SPECS = (
         forms=("program", "qubo"),
         requires=(("qiskit_optimization", "qiskit-optimization"),),
         role="quantum",
+    ),
+    Spec(
+        kind="device",
+        name="statevector",
+        summary="the exact state, noiseless, in memory",
+        target="qopt.solvers.qaoa.devices.sizes:statevector",
+        forms=("qubo", "table"),
+    ),
+    Spec(
+        kind="device",
+        name="mps",
+        summary="a matrix product state, noiseless, for many qubits",
+        target="qopt.solvers.qaoa.devices.sizes:matrix_product_state",
+        forms=("qubo",),
+    ),
+    Spec(
+        kind="device",
+        name="aer",
+        summary="IBM's devices by their calibrations",
+        target="qopt.solvers.qaoa.devices.sizes:calibrated",
+        forms=("qubo",),
+        requires=(("qiskit_ibm_runtime", "qiskit-ibm-runtime"),),
     ),
 )

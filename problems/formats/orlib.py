@@ -4,6 +4,9 @@ The first number is the number of assets. Then come a mean return and a standard
 asset, and then ``i j correlation`` for every pair, with assets counted from 1. The companion files
 ``portef1.txt`` hold the unconstrained frontier, a mean return and a *variance* on each line: they
 are no instances.
+
+The same figures are also found as a pair of tables without headers, ``mean,deviation`` and
+``i,j,correlation``.
 """
 
 import re
@@ -58,6 +61,33 @@ def _is_moment_line(cells: list[str]) -> bool:
     )
 
 
+def recognises_pair(name: str, head: str) -> bool:
+    """Whether the file is a table ``mean,deviation`` without a header."""
+    text = head.removeprefix("\ufeff")
+    lines = [line.split(",") for line in text.splitlines()[:50] if line.strip()]
+    kept = lines if text.endswith("\n") or len(lines) == 1 else lines[:-1]  # the last may be cut
+    return bool(kept) and all(_is_moment_line([cell.strip() for cell in line]) for line in kept)
+
+
+def read_pair(path: Path, correlations: Path) -> PortFile:
+    """Read a table ``mean,deviation`` and the table ``i,j,correlation`` that goes with it.
+
+    Raises
+    ------
+    ParseError
+        As `read_port`.
+    """
+    moments = [
+        _moment_line(path, line, cells, f"asset {i}")
+        for i, (line, cells) in enumerate(_rows(path, ","), 1)
+    ]
+    if not moments:
+        raise ParseError(path, "the file has no assets: lines 'mean,deviation' were expected")
+    means, deviations = np.array(moments).T
+    correlation = _read_correlation(correlations, _rows(correlations, ","), len(moments))
+    return PortFile(means, deviations, correlation)
+
+
 def read_port(path: Path) -> PortFile:
     """Read a ``port`` file.
 
@@ -72,29 +102,32 @@ def read_port(path: Path) -> PortFile:
     moments: list[tuple[float, float]] = []  # grown, for the count may be nonsense
     for i in range(n):
         line, cells = _next(path, rows, f"asset {i + 1} of {n}")
-        if len(cells) != 2:
-            raise ParseError(
-                path, f"asset {i + 1} needs a mean and a standard deviation, got {_quoted(cells)}",
-                line,
-            )
-        mean, deviation = (_number(path, line, cell) for cell in cells)
-        if deviation < 0.0:
-            raise ParseError(
-                path, f"standard deviation {cells[1]} of asset {i + 1} is negative", line
-            )
-        moments.append((mean, deviation))
+        moments.append(_moment_line(path, line, cells, f"asset {i + 1}"))
     means, deviations = np.array(moments).T
     return PortFile(means, deviations, _read_correlation(path, rows, n))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _moment_line(path: Path, line: int, cells: list[str], asset: str) -> tuple[float, float]:
+    """Mean and standard deviation of an asset."""
+    if len(cells) != 2:
+        raise ParseError(
+            path, f"{asset} needs a mean and a standard deviation, got {_quoted(cells)}", line
+        )
+    mean, deviation = (_number(path, line, cell) for cell in cells)
+    if deviation < 0.0:
+        raise ParseError(path, f"standard deviation {cells[1]} of {asset} is negative", line)
+    return mean, deviation
+
+
+def _rows(path: Path, separator: str | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every line that holds some; white space separates by default."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as fault:
         raise ParseError(path, f"not a text file in UTF-8: {fault.reason}") from None
     for line, row in enumerate(text.splitlines(), 1):
-        if cells := row.split():
-            yield line, cells
+        if row.strip():
+            yield line, [cell.strip() for cell in row.split(separator)]
 
 
 def _next(

@@ -1,12 +1,13 @@
 """Tables as CSV: series of prices or returns over time, means, covariances, and labels.
 
 A table has one header line; columns are separated by commas, semicolons or tabs; lines that start
-with ``#`` and blank lines are skipped. Numbers have a decimal point. Three layouts are told apart
+with ``#`` and blank lines are skipped. Numbers have a decimal point. Four layouts are told apart
 by their first data row:
 
 - *wide*, ``date,AAPL,MSFT,...``: a date and one column an asset;
 - *long*, ``date,asset,price``: a line for each date and asset, columns and lines in any order;
-- *mean*, ``asset,mean``: one line an asset.
+- *mean*, ``asset,mean``: one line an asset;
+- *undated*, ``AAPL,MSFT,...``: a line for each period, in order of time, and one column an asset.
 
 A date is year-month-day (``2020-01-31``, ``2020/1/31``, ``20200131``, with a time of day if need
 be), a month (``2020-01``) or a period's number (``17``, ``T17``). Rows are sorted by it.
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 
 from qopt.errors import ParseError
 
-Layout = Literal["wide", "long", "mean", "covariance"]
+Layout = Literal["wide", "long", "mean", "covariance", "undated"]
 Quantity = Literal["prices", "returns"]
 
 MISSING = frozenset({"", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
@@ -52,15 +53,15 @@ class Table:
     path : Path
     header : tuple of str
     rows : tuple of (int, tuple of str)
-        Line number and as many cells as the header has.
-    line : int
-        Line of the header.
+        Line number (of Parquet the row's) and as many cells as the header has.
+    line : int, optional
+        Line of the header; None in Parquet, which names its columns elsewhere.
     """
 
     path: Path
     header: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
-    line: int
+    line: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,8 @@ def recognises(name: str, head: str) -> bool:
         return False  # an edge list, for all we know
     layout = layout_of(header, first)
     values = first[1:-1] if cut else first[1:]
+    if layout == "undated":
+        return False  # any table of numbers, for all we know
     return layout is not None and (layout != "wide" or all(map(_is_value, values)))
 
 
@@ -117,12 +120,18 @@ def layout_of(header: Sequence[str], first: Sequence[str]) -> Layout | None:
     if _is_number(header[1]) and not dated:
         return None  # a header of numbers is no header; below a date, it is a ticker
     if len(header) == 2 and not dated and _time(first[0]) is None:
-        return "mean" if names[1] in _MEAN_COLUMNS else None
+        if names[1] in _MEAN_COLUMNS:
+            return "mean"
+        if not _is_number(first[0]):
+            return None
     if first[0] and first[0] in header[1:]:
         return "covariance"
     if len(header) == 3 and _DATE_COLUMNS & set(names) and _ASSET_COLUMNS & set(names):
         return "long"
-    return None if _time(first[0]) is None else "wide"
+    if _time(first[0]) is not None:
+        return "wide"
+    named = not any(_is_number(cell) for cell in header)
+    return "undated" if named and not dated and all(map(_is_value, first)) else None
 
 
 def _delimiter(line: str) -> str:
@@ -223,7 +232,7 @@ def table_layout(table: Table) -> Layout:
 
 
 def read_series(table: Table, quantity: Quantity) -> Series:
-    """Read a wide or long table of prices (above 0) or returns (fractions, -1 at least).
+    """Read a wide, long or undated table of prices (above 0) or returns (fractions, -1 at least).
 
     Raises
     ------
@@ -231,8 +240,11 @@ def read_series(table: Table, quantity: Quantity) -> Series:
         Where a cell is neither a number nor missing, a value is out of range or not finite, or a
         date or asset repeats.
     """
-    if table_layout(table) == "long":
+    layout = table_layout(table)
+    if layout == "long":
         return _read_long(table, quantity)
+    if layout == "undated":
+        return _read_undated(table, quantity)
     assets = _unique_names(table, table.header[1:])
     order = _time_order(table, [(line, cells[0]) for line, cells in table.rows], distinct=True)
     values = np.array([
@@ -241,6 +253,21 @@ def read_series(table: Table, quantity: Quantity) -> Series:
         for line, cells in table.rows
     ])
     return Series(assets, tuple(table.rows[i][1][0] for i in order), values[order])
+
+
+def _read_undated(table: Table, quantity: Quantity) -> Series:
+    assets = _unique_names(table, table.header)
+    values = np.array([
+        [_value(table, line, cell, asset, quantity)
+         for cell, asset in zip(cells, assets, strict=True)]
+        for line, cells in table.rows
+    ])
+    if values.shape[0] == values.shape[1] and np.array_equal(values, values.T):
+        raise ParseError(
+            table.path, "a symmetric matrix is a covariance and no series: give the means "
+            f"(asset,mean) as the data file and this as covariance={table.path.name}"
+        )
+    return Series(assets, tuple(str(i + 1) for i in range(len(values))), values)
 
 
 def _read_long(table: Table, quantity: Quantity) -> Series:
@@ -399,7 +426,7 @@ def read_matrix(table: Table) -> tuple[tuple[str, ...] | None, NDArray[np.float6
         Rows in the order of the columns.
     """
     if all(_is_number(cell) for cell in table.header):
-        rows = ((table.line, table.header), *table.rows)
+        rows = ((table.line or 0, table.header), *table.rows)
         return None, _square(table, rows, [str(i + 1) for i in range(len(table.header))])
     labelled = not table.header[0] or not _is_number(table.rows[0][1][0])
     names = _unique_names(table, table.header[labelled:])

@@ -1,5 +1,6 @@
-"""Moments from prices or returns: missing values, simple returns, sample mean and covariance."""
+"""Moments from prices or returns: missing values, simple returns, and what is estimated of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,15 +11,23 @@ from qopt.errors import InputError, UsageError
 from qopt.numbers import plural
 
 from ..formats.tabular import Quantity, Series
+from .estimators import estimate_moments
+from .history import History
 from .moments import Moments
 
 Missing = Literal["drop-dates", "forward-fill", "error"]
 
 
 def estimate(
-    series: Series, quantity: Quantity, *, missing: Missing, lookback: int | None
+    series: Series,
+    quantity: Quantity,
+    *,
+    missing: Missing,
+    lookback: int | None,
+    estimator: str = "sample",
+    halflife: float | None = None,
 ) -> Moments:
-    """Sample mean and covariance (divisor: observations less one) of simple returns.
+    """Mean and covariance of simple returns, with the returns themselves as their history.
 
     Parameters
     ----------
@@ -31,6 +40,8 @@ def estimate(
         before an asset's first price are left out); or refuse.
     lookback : int, optional
         Only the last so many returns.
+    estimator, halflife
+        As in `estimators.estimate_moments`.
 
     Raises
     ------
@@ -47,6 +58,47 @@ def estimate(
     if lookback is not None and lookback < 2:
         raise UsageError(f"lookback must be at least 2 returns, got {lookback}")
     kept = _without_gaps(series, quantity, missing)
+    returns = _returns(kept, quantity)
+    if lookback is not None:
+        if lookback > len(returns):
+            raise InputError(
+                f"lookback={lookback} asks for more than the {len(returns)} returns at hand"
+            )
+        returns = returns[-lookback:]
+    history = History(
+        kept.times[-len(returns) :], returns, estimator=estimator, halflife=halflife
+    )
+    return moments_of(series.assets, history, _facts(kept, quantity, returns))
+
+
+def moments_of(
+    assets: tuple[str, ...], history: History, facts: Mapping[str, Any] | None = None
+) -> Moments:
+    """Moments of returns that are at hand, per period, with these returns as their history.
+
+    Parameters
+    ----------
+    assets : tuple of str
+    history : History
+        Two periods at least, and how to estimate.
+    facts : mapping, optional
+        More facts for people.
+    """
+    returns = history.returns
+    with np.errstate(over="ignore", invalid="ignore"):  # Moments refuses what is not finite
+        found = estimate_moments(returns, history.estimator, history.halflife)
+    about = dict(facts or {})
+    if history.estimator == "sample" and len(returns) <= returns.shape[1]:
+        about["note"] = (
+            f"{len(returns)} returns of {returns.shape[1]} assets: the covariance has rank "
+            f"{len(returns) - 1} at most, and some portfolios look free of risk; an estimator that "
+            "shrinks (estimator=ledoit-wolf) mends that"
+        )
+    return Moments(assets, found.mean, found.covariance, {**about, **found.facts}, history)
+
+
+def _returns(kept: "_Kept", quantity: Quantity) -> NDArray[np.float64]:
+    """Simple returns from date to date; two at least."""
     returns = kept.values
     if quantity == "prices":
         with np.errstate(over="ignore"):  # Moments refuses what is not finite
@@ -56,15 +108,7 @@ def estimate(
             f"{plural(len(kept.times), 'date')} with {quantity} of every asset, at least "
             f"{3 if quantity == 'prices' else 2} are needed{kept.culprit}"
         )
-    if lookback is not None:
-        if lookback > len(returns):
-            raise InputError(
-                f"lookback={lookback} asks for more than the {len(returns)} returns at hand"
-            )
-        returns = returns[-lookback:]
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, covariance = _sample_moments(returns)
-    return Moments(series.assets, mean, covariance, _facts(kept, quantity, returns))
+    return returns
 
 
 @dataclass(frozen=True)
@@ -113,27 +157,8 @@ def _without_gaps(series: Series, quantity: Quantity, missing: Missing) -> _Kept
     return _Kept(times, filled[whole], rule, culprit)
 
 
-def _sample_moments(
-    returns: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean, shape (n,), and covariance, shape (n, n), of rows.
-
-    Rows are added one after the other, and not by a matrix product, whose last digits depend on the
-    processor: the same prices must be the same instance everywhere.
-    """
-    periods, n = returns.shape
-    total = np.zeros(n)
-    for row in returns:
-        total += row
-    mean = total / periods
-    covariance = np.zeros((n, n))
-    for row in returns - mean:
-        covariance += np.multiply.outer(row, row)
-    return mean, covariance / (periods - 1)
-
-
 def _facts(kept: _Kept, quantity: Quantity, returns: NDArray[np.float64]) -> dict[str, Any]:
-    periods, n = returns.shape
+    periods = len(returns)
     span = kept.times[-periods - 1 :] if quantity == "prices" else kept.times[-periods:]
     facts: dict[str, Any] = {
         "observations": periods,
@@ -142,9 +167,4 @@ def _facts(kept: _Kept, quantity: Quantity, returns: NDArray[np.float64]) -> dic
         "returns": "simple, from one date to the next" if quantity == "prices" else "as given",
         "missing values": kept.rule,
     }
-    if periods <= n:
-        facts["note"] = (
-            f"{periods} returns of {n} assets: the covariance has rank {periods - 1} at most, and "
-            "some portfolios look free of risk"
-        )
     return facts

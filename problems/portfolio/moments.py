@@ -7,11 +7,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError
+from qopt.errors import InputError, UnknownNameError
+
+from .history import History
 
 TOLERANCE = 1e-6
 """Relative size up to which asymmetry, correlations beyond 1 and negative eigenvalues are rounding:
 files round correlations to six digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """An index, and how the returns of some assets move with it.
+
+    Parameters
+    ----------
+    name : str
+    mean, variance : float
+        Of the index's return, per period.
+    covariance : ndarray of float64, shape (n,)
+        Covariance of each asset's return with the index's.
+    """
+
+    name: str
+    mean: float
+    variance: float
+    covariance: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,6 +49,9 @@ class Moments:
         Covariance of the returns, per period. It is made exactly symmetric.
     facts : mapping
         Where they come from, for people: observations, dates, treatment of missing values.
+    history : History, optional
+        The returns that they were estimated from, of the same assets; always per period of the
+        data. It adds nothing to the moments, and so is no part of an instance's fingerprint.
 
     Raises
     ------
@@ -40,6 +64,7 @@ class Moments:
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    history: History | None = None
 
     def __post_init__(self) -> None:
         n = len(self.assets)
@@ -54,6 +79,10 @@ class Moments:
             raise InputError(
                 f"{n} assets need a mean of shape ({n},) and a covariance of shape ({n}, {n}), got "
                 f"{mean.shape} and {covariance.shape}"
+            )
+        if self.history is not None and self.history.returns.shape[1] != n:
+            raise InputError(
+                f"{n} assets need a history of {n} columns, got {self.history.returns.shape[1]}"
             )
         _check_finite(self.assets, mean, covariance)
         _check_variances(self.assets, covariance)
@@ -79,7 +108,27 @@ class Moments:
             assets=tuple(self.assets[i] for i in chosen),
             mean=self.mean[chosen],
             covariance=self.covariance[np.ix_(chosen, chosen)],
+            history=None if self.history is None else self.history.take(index),
         )
+
+    def split(self, index: str) -> tuple["Moments", Benchmark]:
+        """The moments of all but one of the assets, and that one as an index.
+
+        Raises
+        ------
+        UnknownNameError
+            Where there is no such asset.
+        """
+        if index not in self.assets:
+            raise UnknownNameError("index", index, self.assets)
+        place = self.assets.index(index)
+        others = [i for i in range(len(self)) if i != place]
+        benchmark = Benchmark(
+            index, float(self.mean[place]), float(self.covariance[place, place]),
+            self.covariance[others, place],
+        )
+        history = None if self.history is None else self.history.split(place)
+        return replace(self.take(others), history=history), benchmark
 
     def over(self, periods: float) -> "Moments":
         """The moments over so many periods, returns of different periods being independent."""

@@ -62,3 +62,8 @@ def convention(weight_type: str, rounding: Rounding) -> str:
     if weight_type == "EXPLICIT":
         return "EXPLICIT, as given"
     return f"{weight_type}, " + rounding_words(rounding, "whole numbers by TSPLIB's rule")
+
+
+def off_diagonal(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lengths of all ways between two locations, in one line."""
+    return np.asarray(distance[~np.eye(len(distance), dtype=bool)])

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qopt.errors import SizeError
-from qopt.forms import Group, Lowering, Qubo
+from qopt.forms import Group, Lowering, Penalties, Qubo
 from qopt.forms.binary_code import BinaryCode, bit_values
 
 from .tours import improve, length, nearest_neighbour
@@ -464,6 +464,11 @@ def _lowering(
         notes=_notes(ways, weights, cuts, model, split),
         relaxed=split,
         refine=refine if split else None,
+        penalties=Penalties.of(
+            [*weights.city, *([weights.cut] if split else []),
+             *([weights.leaving] if ways.directed else [])],
+            ways.lengths,
+        ),
     )
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qopt.errors import SizeError
-from qopt.forms import Group, Lowering, Qubo
+from qopt.forms import Group, Lowering, Penalties, Qubo
 
+from .distances import off_diagonal
 from .tours import improve, length, nearest_neighbour
 
 MOST_CITIES = 150
@@ -185,4 +186,5 @@ def lower_one_hot(
         decode=lambda bits: tour_of_bits(bits, size),
         encode=bits_of_tour,
         notes=(f"{size} cities one-hot with a fixed start = {(size - 1) ** 2} qubits", said),
+        penalties=Penalties.of([*weights.city, weights.position], off_diagonal(distance)),
     )

@@ -28,13 +28,12 @@ from qopt.problem import Reference, Score, Sense, Violation
 from ..encode import lower_with
 from ..formats.tsplib import read_instance, read_tour, write_tour
 from ..formats.tsplib_file import Rounding
+from . import edges, rank
 from .arcs import tour_of_values, tour_program, values_of_tour
 from .distances import checked_distances, convention
-from .edges import lower_edges
 from .itinerary import Itinerary
 from .onehot import lower_one_hot
 from .places import of_tsplib
-from .rank import lower_rank
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -300,7 +299,7 @@ class Tsp:
                     f"tours are given by edges from 3 cities on, {self.name} has "
                     f"{self.num_cities}: take encoding=one-hot"
                 )
-            return lower_edges(self.distance, self._names, weight)
+            return edges.lower_edges(self.distance, self._names, weight)
         return lower_one_hot(self.distance, self._names, weight)
 
     def to_table(self, *, encoding: Literal["rank"] = "rank") -> Lowering[Table]:
@@ -317,7 +316,17 @@ class Tsp:
         SizeError
             Where the number has more than 24 bits, from 12 cities on.
         """
-        return lower_rank(self.distance)
+        return rank.lower_rank(self.distance)
+
+    def count_bits(self, form: str, *, encoding: str = "one-hot", **options: Any) -> int | None:
+        """Bits of a QUBO or table by an encoding, without making it; None for other forms."""
+        if form == "table":
+            return rank.num_bits(self.num_cities, self.symmetric)
+        if form != "qubo":
+            return None
+        if encoding == "edges":
+            return edges.num_bits(self.distance)
+        return (self.num_cities - 1) ** 2
 
     @property
     def _names(self) -> list[str]:

@@ -6,7 +6,7 @@ can be lowered further (`Program` to `Qubo`), so that every solver can take ever
 """
 
 from .ising import Ising
-from .lowering import Lowering
+from .lowering import Lowering, Penalties
 from .program import Constraint, Program
 from .qubo import Group, Qubo
 from .routing import Client, Depot, Route, Routing, Shipment, VehicleType
@@ -32,6 +32,7 @@ __all__ = [
     "Group",
     "Ising",
     "Lowering",
+    "Penalties",
     "Program",
     "Qubo",
     "Route",

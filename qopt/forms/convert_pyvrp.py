@@ -134,8 +134,8 @@ def routing_to_pyvrp(routing: Routing) -> PyvrpModel:
     Raises
     ------
     UnsupportedError
-        For a negative fixed cost, a negative prize of an optional client, a client with demand or
-        pickup that belongs to a shipment as well, and a shipment that can never be delivered.
+        For a negative prize of an optional client, a client with demand or pickup that belongs to a
+        shipment as well, and a shipment that can never be delivered.
     """
     import pyvrp
 
@@ -160,12 +160,6 @@ def _clients_alone(routing: Routing) -> list[int]:
 
 
 def _check(routing: Routing) -> None:
-    for vehicle in routing.vehicles:
-        if not 0 <= vehicle.fixed_cost < inf:
-            raise UnsupportedError(
-                f"PyVRP takes fixed costs of at least 0 and vehicle {vehicle.name!r} has "
-                f"{vehicle.fixed_cost:g}"
-            )
     for client in routing.clients:
         if not client.required and client.prize < 0:
             raise UnsupportedError(

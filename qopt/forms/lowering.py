@@ -1,10 +1,40 @@
 """A reduction from one description to another, with the way back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Sizes of a model's penalty weights beside those of its objective's own coefficients.
+
+    What a device must resolve: where the largest weight is a thousand times the smallest
+    coefficient, noise of a thousandth hides the objective.
+
+    Parameters
+    ----------
+    least, most : float
+        Penalty weights, those of groups included.
+    smallest, largest : float
+        Coefficients of the objective that are not zero, in size, before penalties.
+    """
+
+    least: float
+    most: float
+    smallest: float
+    largest: float
+
+    @classmethod
+    def of(cls, weights: Iterable[float], coefficients: Iterable[float]) -> "Penalties | None":
+        """From all weights and coefficients; None where there is none of either."""
+        above = [abs(float(weight)) for weight in weights if weight]
+        sizes = [abs(float(value)) for value in coefficients if value]
+        if not above or not sizes:
+            return None
+        return cls(min(above), max(above), min(sizes), max(sizes))
 
 
 @dataclass(frozen=True)
@@ -42,6 +72,8 @@ class Lowering(Generic[M]):
         lowering that knows more (cuts that exclude them, another point to linearise at), which is
         solved next while the budget lasts; None where nothing is left to refine. Each refined
         lowering stands for the same source, and may carry a `refine` of its own.
+    penalties : Penalties, optional
+        Of a QUBO: how large its penalties are beside its objective.
     """
 
     model: M
@@ -55,6 +87,7 @@ class Lowering(Generic[M]):
     refine: "Callable[[Sequence[Any]], Lowering[Any] | None] | None" = field(
         default=None, repr=False
     )
+    penalties: Penalties | None = None
 
     def objective(self, value: float) -> float:
         """Turn an objective or bound of the model into the source's units and sense."""
@@ -87,6 +120,7 @@ class Lowering(Generic[M]):
             notes=self.notes + further.notes,
             relaxed=self.relaxed or further.relaxed,
             refine=None if further.refine is None else refine,
+            penalties=further.penalties or self.penalties,
         )
 
     def through(self, lower: "Callable[[M], Lowering[Any]]") -> "Lowering[Any]":

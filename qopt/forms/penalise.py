@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import UnknownNameError, UsageError
 from .binary_code import BinaryCode
 from .lattice import Conflict, Lattice, Row, lattice_of, rows_of
-from .lowering import Lowering
+from .lowering import Lowering, Penalties
 from .program import Program
 from .qubo import Group, Qubo
 from .sufficient import (
@@ -128,6 +128,10 @@ def program_to_qubo(
             *group_note,
             *_loss_notes(lattice, rounded, continuous_step),
             *_rounding_note(model, objective),
+        ),
+        penalties=Penalties.of(
+            [*(p.weight for p in penalties), *(g.weight or 0.0 for g in model.groups)],
+            [*objective.linear, *objective.value],
         ),
     )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, UsageError
 from .binary_code import bit_values
-from .lowering import Lowering
+from .lowering import Lowering, Penalties
 from .qubo import Group, Qubo
 from .routing import Route, Routing
 
@@ -285,6 +285,7 @@ def columns_to_qubo(columns: RouteColumns, *, weight: float | None = None) -> Lo
         ),
         complete=False,
         notes=(said,),
+        penalties=Penalties.of(weights, columns.costs),
     )
 
 

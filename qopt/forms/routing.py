@@ -395,8 +395,7 @@ class Routing:
         faults += self._out_of_order(route)
         check("distance", schedule.distance, vehicle.max_distance, "over the limit")
         start = self.depots[vehicle.start]
-        leaving = schedule.departures[0]
-        check(f"depot {start.name}: departure", leaving, start.late, "after closing")
+        check(f"depot {start.name}: departure", schedule.departures[0], start.late, "after closing")
         for c, arrival in zip(route.clients, schedule.arrivals[1:], strict=False):
             client = self.clients[c]
             check(f"client {client.name}: arrival", arrival, client.late, "after its window")

@@ -14,16 +14,13 @@ from ..solver import PHASES
 from ..stats import gap
 from ..tally import Row
 from ..yardstick import objective_of
+from .axes import LEFT, RIGHT, axis_title, grid, side_axis, svg
 from .markup import Markup, join, tag
 from .scales import Scale, gaps, linear, logarithmic
 
-WIDTH = 400.0
-LEFT, RIGHT = 8.0, 388.0
 ROW = 34.0
 MARGIN = 68.0
 """Width kept for the runs without an answer."""
-COLOURS = 8
-"""Colours of solvers that the style sheet knows, used in turn."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def run_plot(
     missing = any(row.answered < row.attempted for row in rows)
     right = RIGHT - (MARGIN if missing else 0.0)
     height = ROW * len(rows) + 34.0
-    parts = [_grid(axis.scale, LEFT, right, 4.0, height - 32.0), _axis_title(axis.title, height)]
+    parts = [grid(axis.scale, LEFT, right, 4.0, height - 32.0), axis_title(axis.title, height)]
     if missing:
         parts.append(tag(
             "text", "no answer", x=RIGHT + 8, y=height - 19, text_anchor="end", class_="tick"
@@ -88,7 +85,7 @@ def run_plot(
         top = 4.0 + i * ROW
         parts.append(_row_label(row.label, top))
         parts.append(_dots(row, axis, instance.digits, top + 22.0, right, colours[row.label]))
-    return _svg(height, f"Every run on {instance.name}", parts)
+    return svg(height, f"Every run on {instance.name}", parts)
 
 
 def _dots(
@@ -163,8 +160,8 @@ def anytime_plot(
     vertical = _vertical(instance, axis, curves)
     height, top, bottom, left = 260.0, 18.0, 216.0, 46.0
     parts = [
-        _grid(times, left, RIGHT, top, bottom),
-        _side_axis(vertical, left, top, bottom),
+        grid(times, left, RIGHT, top, bottom),
+        side_axis(vertical, left, top, bottom),
         tag("text", axis.title, x=LEFT - 4, y=11, class_="tick"),
         tag("text", "wall seconds since the solver was set up",
             x=(left + RIGHT) / 2, y=height - 6,
@@ -182,7 +179,7 @@ def anytime_plot(
             "path", tag("title", f"{row.label}, {_run_words(record, instance.digits)}"),
             d="".join(steps), class_=f"curve s{colours[row.label]}",
         ))
-    return _svg(height, f"Best answer over time on {instance.name}", parts)
+    return svg(height, f"Best answer over time on {instance.name}", parts)
 
 
 def _vertical(instance: InstanceComparison, axis: Quality, curves: Sequence[Curve]) -> Scale:
@@ -224,7 +221,7 @@ def time_plot(instance: InstanceComparison) -> Markup | None:
     scale = linear([0.0, *totals], from_zero=True)
     height = ROW * len(rows) + 34.0
     parts = [
-        _grid(scale, LEFT, RIGHT, 4.0, height - 32.0), _axis_title("mean wall seconds", height)
+        grid(scale, LEFT, RIGHT, 4.0, height - 32.0), axis_title("mean wall seconds", height)
     ]
     for i, (row, whole) in enumerate(zip(rows, totals, strict=True)):
         top = 4.0 + i * ROW
@@ -241,7 +238,7 @@ def time_plot(instance: InstanceComparison) -> Markup | None:
                 height=12, class_=f"p{index}",
             ))
             x += width
-    return _svg(height, f"Time by phase on {instance.name}", parts)
+    return svg(height, f"Time by phase on {instance.name}", parts)
 
 
 def money_plot(instance: InstanceComparison) -> Markup | None:
@@ -254,8 +251,8 @@ def money_plot(instance: InstanceComparison) -> Markup | None:
     scale = logarithmic(amounts)
     height = ROW * len(rows) + 34.0
     parts = [
-        _grid(scale, LEFT, RIGHT, 4.0, height - 32.0),
-        _axis_title(f"mean cost of a run in {currency}, logarithmic", height),
+        grid(scale, LEFT, RIGHT, 4.0, height - 32.0),
+        axis_title(f"mean cost of a run in {currency}, logarithmic", height),
     ]
     for i, row in enumerate(rows):
         top = 4.0 + i * ROW
@@ -275,50 +272,10 @@ def money_plot(instance: InstanceComparison) -> Markup | None:
             else:
                 path = f"M{x:.1f} {y - 6}l6 6l-6 6l-6 -6z"
                 parts.append(tag("path", tag("title", words), d=path, class_="money estimate"))
-    return _svg(height, f"Cost of a run on {instance.name}", parts)
+    return svg(height, f"Cost of a run on {instance.name}", parts)
 
 
 # -- parts ----------------------------------------------------------------------------------------
-
-
-def _svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
-    return tag(
-        "svg", tag("title", title), parts, viewBox=f"0 0 {WIDTH:g} {height:g}", role="img",
-        xmlns="http://www.w3.org/2000/svg",
-    )
-
-
-def _grid(scale: Scale, left: float, right: float, top: float, bottom: float) -> Markup:
-    """Vertical lines at the ticks, their labels below."""
-    parts = []
-    for value, label in scale.ticks:
-        x = left + scale.place(value) * (right - left)
-        parts.append(tag("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=top, y2=bottom, class_="grid"))
-        anchor = "start" if x < left + 8 else "end" if x > right - 8 else "middle"
-        parts.append(tag(
-            "text", label, x=f"{x:.1f}", y=bottom + 13, text_anchor=anchor, class_="tick"
-        ))
-    return join(parts)
-
-
-def _side_axis(scale: Scale, left: float, top: float, bottom: float) -> Markup:
-    parts = []
-    for value, label in scale.ticks:
-        y = bottom - scale.place(value) * (bottom - top)
-        if top - 1 <= y <= bottom + 1:
-            parts.append(tag(
-                "line", x1=left, x2=RIGHT, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid"
-            ))
-            parts.append(tag(
-                "text", label, x=left - 5, y=f"{y + 4:.1f}", text_anchor="end", class_="tick"
-            ))
-    return join(parts)
-
-
-def _axis_title(title: str, height: float) -> Markup:
-    return tag(
-        "text", title, x=WIDTH / 2, y=height - 5, text_anchor="middle", class_="tick"
-    )
 
 
 def _row_label(label: str, top: float, figure: str = "") -> Markup:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 
 from ..comparison import Comparison, InstanceComparison
 from ..findings import Flag, budget_text
@@ -12,7 +11,9 @@ from ..record import Record
 from ..solver import PHASES
 from ..tally import Row
 from . import figures, maps, reproduce, tables
+from .axes import COLOURS
 from .markup import Markup, join, tag
+from .page import page
 from .tables import Cell, Column
 
 MOST_RUNS_LISTED = 2000
@@ -32,21 +33,12 @@ def render(comparison: Comparison) -> str:
     """
     names = words(instance.name for instance in comparison.instances)
     title = f"Comparison on {names or 'no instance'}"
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", title),
-        tag("style", _asset("page.css")),
-    )
     colours = {
-        label: i % figures.COLOURS for i, label in enumerate(comparison.labels)
+        label: i % COLOURS for i, label in enumerate(comparison.labels)
     }
     steps = max(12, min(200, MOST_STEPS // max(1, len(comparison.records))))
-    body = tag(
-        "body",
+    return page(
+        title,
         _header(comparison),
         _flags(comparison.flags, comparison.notes),
         _contents(comparison),
@@ -55,13 +47,8 @@ def render(comparison: Comparison) -> str:
         _reproduce(comparison),
         _runs(comparison),
         _glossary(comparison),
-        tag("script", _asset("page.js")),
+        scripted=True,
     )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
-
-
-def _asset(name: str) -> Markup:
-    return Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 # -- the top --------------------------------------------------------------------------------------

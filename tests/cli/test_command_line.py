@@ -49,6 +49,51 @@ def test_solve_for_people_and_answer_file(tmp_path):
     assert json.loads((tmp_path / "tour.json").read_text())
 
 
+def test_solve_tells_the_risk_of_a_portfolio():
+    arguments = ("solve", "sp500-10-k4", "--solver", "exact", "--set", "levels=0.9")
+    shown = qopt(*arguments).stdout
+    assert "diversification: assets held 4, effective assets 4, " in shown
+    report = json.loads(qopt(*arguments, "--json").stdout)["insight"]
+    assert f"value at risk: 90 % {report['value at risk']['90 %']:.6g}\n" in shown
+    assert report["tail losses"].startswith("historical: 260 returns")
+
+
+def test_portfolio_frontier(tmp_path):
+    files = [tmp_path / f"f.{ending}" for ending in ("csv", "html", "json")]
+    arguments = ("portfolio", "frontier", "sp500-10-k4", "--points", 3, "--solver", "exact")
+    done = qopt(*arguments, *(x for file in files for x in ("-o", file)))
+    assert "3 of 3 proven optimal" in done.stdout
+    assert done.stderr == ""
+    assert files[0].read_text().startswith("kind,risk,expected_return")
+    assert "<svg" in files[1].read_text()
+    data = json.loads(qopt(*arguments, "--json").stdout)
+    assert data["points"][0]["objective"] == pytest.approx(
+        json.loads(files[2].read_text())["points"][0]["objective"]
+    )
+    assert "--json" not in one_line_error(
+        "portfolio", "frontier", "sp500-10-k4", "-o", tmp_path / "f.pdf", code=2
+    )
+    assert "is a tsp" in one_line_error("portfolio", "frontier", "burma14", code=5)
+
+
+def test_portfolio_backtest(tmp_path):
+    page, table = tmp_path / "b.html", tmp_path / "b.csv"
+    arguments = (
+        "portfolio", "backtest", "sp500-10-k4", "--window", 104, "--step", 52, "--solver", "exact",
+    )
+    done = qopt(*arguments, "--cost", 0.002, "-o", page, "-o", table)
+    assert "3 rebalancings every 52 periods" in done.stdout
+    assert "net of 20 basis points" in done.stdout
+    assert "exact, Sharpe ratio: " in done.stdout
+    assert done.stderr == ""
+    assert "<svg" in page.read_text()
+    assert table.read_text().startswith("period,exact,equal weight,")
+    data = json.loads(qopt(*arguments, "--json").stdout)
+    assert data["cost"] == 0.001
+    assert "leave 10 to test on" not in one_line_error(*arguments[:3], "--window", 255, "--step", 5,
+                                                       code=2)
+
+
 def test_one_seed_gives_one_answer():
     options = ("solve", "cubic-14", "--solver", "qaoa:p=1,shots=200", "--seed", 5, "--json")
     first, second = (json.loads(qopt(*options).stdout) for _ in range(2))
@@ -255,3 +300,30 @@ def test_the_shell_completes_bundled_instances_and_solvers():
 
     assert "plain,burma14" in completed("qopt", "solve", "burma")
     assert "plain,cpsat" in completed("qopt", "solve", "burma14", "--solver", "cp")
+
+
+def test_encodings_are_shown_with_what_they_fit():
+    done = qopt("qubits", "burma5")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "burma5: tsp"
+    assert [line.split()[:2] for line in lines[2:5]] == [
+        ["one-hot", "16"], ["edges", "10"], ["rank", "4"],
+    ]
+    assert "statevector, mps, aer:guadalupe (16)" in lines[2]
+    data = json.loads(qopt("qubits", "burma14", "--lower", "encoding=edges", "--json").stdout)
+    assert [row["qubits"] for row in data["encodings"]] == [91]
+    error = one_line_error("qubits", "burma14", "--lower", "encodin=edges", code=2)
+    assert "did you mean 'encoding'" in error
+
+
+def test_tours_by_rank_and_by_edges():
+    ranked = json.loads(
+        qopt("solve", "burma5", "--solver", "qaoa:lower.encoding=rank", "--json").stdout
+    )
+    assert ranked["objective"] == 2321
+    assert ranked["form"] == "table"
+    assert ranked["usage"]["qubits"] == 4
+    shown = qopt("solve", "burma14", "--solver", "sa:lower.encoding=edges", "--evaluations",
+                 400_000_000, "--seed", 1)
+    assert "objective 3323" in shown.stdout
+    assert "subtour cut" in shown.stdout

@@ -122,3 +122,9 @@ def test_what_is_no_file_and_data_that_is_not_there(tmp_path):
     file.write_text('kind = "pick"\ndata = "b.pick"\n')
     with pytest.raises(ParseError, match=r"a\.toml: data = 'b\.pick': there is no file"):
         qopt.load(file)
+
+
+def test_a_reference_holds_only_for_the_instance_as_written():
+    assert qopt.load("sp500-10-k4").reference.value == pytest.approx(0.03108691628550432)
+    assert qopt.load("sp500-10-k4", risk=0.5).reference is None
+    assert qopt.load("sp500-10-k4", select="4", levels=(0.9,)).reference is not None

@@ -3,8 +3,9 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 from toys import Pick, write_pick
 
@@ -310,3 +311,19 @@ def test_an_answer_stands_beside_what_is_known(tmp_path, best, words):
 def test_a_solver_is_given_by_name(tmp_path):
     with pytest.raises(UsageError, match="solver's name with its options"):
         qopt.solve(qopt.load(write_pick(tmp_path / "a.pick")), Task)
+
+
+# -- facts of an answer --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellingPick(Pick):
+    def insight(self, answer):
+        return {"picked": np.flatnonzero(answer), "mean": {"all": np.float64(3.0), "bad": np.nan}}
+
+
+def test_a_problem_may_say_more_of_an_answer():
+    record = qopt.solve(TellingPick(), "brute").record
+    assert record.insight == {"picked": [1, 3], "mean": {"all": 3.0, "bad": None}}
+    assert record.to_json()["insight"] == record.insight
+    assert qopt.solve(Pick(), "brute").record.insight == {}

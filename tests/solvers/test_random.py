@@ -7,16 +7,7 @@ import numpy as np
 import pytest
 
 from qopt.errors import UsageError
-from qopt.forms import (
-    Client,
-    Depot,
-    Group,
-    Qubo,
-    Routing,
-    Shipment,
-    Table,
-    VehicleType,
-)
+from qopt.forms import Client, Depot, Group, Qubo, Routing, Shipment, Table, VehicleType
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import random
 from qopt.solvers.random import RandomSampling

@@ -1,5 +1,6 @@
 """IBM's devices as their last published calibrations have them, simulated by qiskit-aer."""
 
+import json
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -173,15 +174,25 @@ class CalibratedDevice:
 @lru_cache(maxsize=1)
 def device_names() -> tuple[str, ...]:
     """Devices whose calibrations qiskit-ibm-runtime holds; found without importing it."""
+    return tuple(sorted(
+        path.name
+        for path in _calibrations().iterdir()
+        if (path / f"props_{path.name}.json").exists() and path.name not in _INVENTED
+    ))
+
+
+def device_qubits(name: str) -> int:
+    """Qubits of a device of `device_names`, dead ones included, as its configuration says."""
+    text = (_calibrations() / name / f"conf_{name}.json").read_text(encoding="utf-8")
+    return int(json.loads(text)["n_qubits"])
+
+
+def _calibrations() -> Path:
+    """The folder of qiskit-ibm-runtime that holds a folder a device."""
     spec = find_spec("qiskit_ibm_runtime")
     if spec is None or not spec.submodule_search_locations:
         raise MissingPackageError("a device named aer:...", ["qiskit-ibm-runtime"])
-    folder = Path(spec.submodule_search_locations[0]) / "fake_provider" / "backends"
-    return tuple(sorted(
-        path.name
-        for path in folder.iterdir()
-        if (path / f"props_{path.name}.json").exists() and path.name not in _INVENTED
-    ))
+    return Path(spec.submodule_search_locations[0]) / "fake_provider" / "backends"
 
 
 @lru_cache(maxsize=4)

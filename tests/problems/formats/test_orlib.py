@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qopt.errors import ParseError
+import qopt
+from qopt.errors import InputError, ParseError, UsageError
+from qopt.problem import fingerprint
 from qopt.problems.formats import orlib
 
 DATA = Path(__file__).parent.parent / "data" / "portfolio"
@@ -82,3 +84,47 @@ def test_recognises(name, text, known):
 
 def test_bundled_table_is_none():
     assert not orlib.recognises("prices_wide.csv", head(DATA / "prices_wide.csv"))
+
+
+# -- the pair of tables ---------------------------------------------------------------------------
+
+
+def pair(tmp_path, moments, correlations):
+    first, second = tmp_path / "return.csv", tmp_path / "risk.csv"
+    first.write_text(moments)
+    second.write_text(correlations)
+    return first, second
+
+
+def test_a_pair_of_tables_says_what_a_port_file_says(tmp_path):
+    first, second = pair(
+        tmp_path, "0.001309, 0.043208\r\n-4.177e-3,.040258", "1,1,1.000000\n1,2,0.5\n2,2,1\n"
+    )
+    assert orlib.recognises_pair(first.name, head(first))
+    assert not orlib.recognises_pair(second.name, head(second))
+    problem = qopt.load(first, select=1, correlation="risk.csv")
+    (tmp_path / "port.txt").write_text("2\n.001309 .043208\n-.004177 .040258\n1 2 .5\n")
+    assert fingerprint(problem) == fingerprint(qopt.load(tmp_path / "port.txt", select=1))
+    with pytest.raises(UsageError, match="correlation="):
+        qopt.load(first, select=1)
+    with pytest.raises(InputError, match="no such file"):
+        qopt.load(first, select=1, correlation="none.csv")
+
+
+@pytest.mark.parametrize(
+    ("moments", "correlations", "line", "words"),
+    [
+        (".1,.2\n.1,.2,.3\n", "1,2,0\n", 2, "asset 2 needs a mean and a standard deviation"),
+        (".1,.2\n.1,-.2\n", "1,2,0\n", 2, "deviation -.2 of asset 2 is negative"),
+        (".1,.2\n.1,nan\n", "1,2,0\n", 2, "got 'nan'"),
+        (".1,.2\n.1,.3\n", "1,2,1.5\n", 1, "is not between -1 and 1"),
+        (".1,.2\n.1,.3\n", "1,3,0.5\n", 1, "outside the assets 1 to 2"),
+        (".1,.2\n.1,.3\n", "1,2\n", 1, "'i j correlation' was expected"),
+        (".1,.2\n.1,.3\n", "\n", None, "1 of 1 correlations are missing"),
+    ],
+)
+def test_bad_pairs(tmp_path, moments, correlations, line, words):
+    with pytest.raises(ParseError) as caught:
+        orlib.read_pair(*pair(tmp_path, moments, correlations))
+    assert words in str(caught.value)
+    assert caught.value.line == line

@@ -223,3 +223,21 @@ def test_a_head_that_ends_within_a_row_is_recognised():
     rows = "\n2020-01-01," + ",".join(["123.5"] * 600)
     for size in (2000, 3000, 4096, 6000):
         assert tabular.recognises("prices.csv", (header + rows)[:size])
+
+
+# -- without dates --------------------------------------------------------------------------------
+
+
+def test_a_matrix_of_returns_without_dates(tmp_path):
+    table = table_of(tmp_path, "A,B\n-.5,1e-3\n0.25,n/a\n0,2\n")
+    series = read_series(table, "returns")
+    assert (series.assets, series.times) == (("A", "B"), ("1", "2", "3"))
+    expected = [[-0.5, 0.001], [0.25, np.nan], [0, 2]]
+    assert np.array_equal(series.values, expected, equal_nan=True)
+    assert not tabular.recognises("file", "A,B\n-.5,1e-3\n")
+
+
+def test_a_covariance_without_row_names_is_no_series(tmp_path):
+    table = table_of(tmp_path, "A,B\n1.5,.5\n.5,1.5\n")
+    with pytest.raises(ParseError, match="covariance=table"):
+        read_series(table, "prices")

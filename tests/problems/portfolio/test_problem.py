@@ -109,7 +109,7 @@ def test_assets_are_chosen_before_gaps_are_looked_at():
     ("file", "chosen", "fault", "words"),
     [
         ("prices_long.tsv", {}, UsageError, r"needs select=K .* or budget=B"),
-        ("prices_long.tsv", {"select": 1, "budget": 2}, UsageError, "give one"),
+        ("prices_long.tsv", {"select": 1, "max_assets": 2}, UsageError, "give one"),
         ("prices_long.tsv", {"select": 3}, InputError, "more assets than the 2"),
         ("prices_long.tsv", {"select": 0}, UsageError, "select=0 is no portfolio"),
         ("prices_long.tsv", {"select": 10**30}, UsageError, "between 1 and 1000000000"),
@@ -137,7 +137,20 @@ def test_assets_are_chosen_before_gaps_are_looked_at():
         ("port_crlf_tabs.txt", {"select": 1, "missing": "forward-fill"}, UsageError,
          "missing goes with prices"),
         ("port_crlf_tabs.txt", {"select": 1, "covariance": "covariance.csv"}, UsageError,
-         "does not go with it"),
+         "covariance goes with a table of means"),
+        ("port_crlf_tabs.txt", {"select": 1, "correlation": "risk.csv"}, UsageError,
+         "correlation goes with a table mean,deviation"),
+        ("port_crlf_tabs.txt", {"select": 1, "estimator": "oas"}, UsageError,
+         "estimator goes with prices or returns"),
+        ("prices_long.tsv", {"select": 1, "index": "C"}, UnknownNameError, "index 'C'"),
+        ("prices_long.tsv", {"select": 1, "halflife": 3}, UsageError, "goes with estimator=ewma"),
+        ("prices_long.tsv", {"select": 1, "estimator": "ewma"}, UsageError, "needs halflife="),
+        ("prices_long.tsv", {"select": 1, "estimator": "ewma", "halflife": -1}, UsageError,
+         "halflife=-1 is not above 0"),
+        ("prices_long.tsv", {"select": 1, "estimator": "ewma", "halflife": 0.01}, InputError,
+         r"long\.tsv: halflife=0\.01 leaves the weight of one return"),
+        ("prices_long.tsv", {"select": 1, "estimator": "mean"}, UnknownNameError,
+         "unknown estimator 'mean'"),
         ("covariance.csv", {"select": 1}, InputError, "is a covariance matrix"),
     ],
 )
@@ -313,3 +326,25 @@ def test_describe_names_every_setting():
     assert facts["hold"] == ["A"]
     assert facts["exclude"] == ["B"]
     assert facts["sector caps"] == ["Energy: weight 0.5 at most (2 lots)"]
+
+
+def test_an_index_column_is_the_benchmark_and_no_asset(tmp_path):
+    file = tmp_path / "track.csv"
+    file.write_text("TRACK,Index,S1,S2\nT1,100,10,5\nT2,110,11,5\nT3,99,,4\nT4,99,11,6\n")
+    problem = qopt.load(file, index="Index", select=1)
+    assert problem.assets == ("S1", "S2")
+    history = problem.moments.history
+    assert problem.describe()["index"] == "Index"
+    assert history.times == ("T2", "T4")
+    assert history.benchmark == pytest.approx([0.1, -0.1])
+    file.write_text("TRACK,Index,S1,S2\nT1,100,10,5\nT2,110,11,5\nT4,99,11,6\n")
+    assert fingerprint(qopt.load(file, index="Index", select=1)) == fingerprint(problem)
+    file.write_text("TRACK,S1,S2\nT1,10,5\nT2,11,5\nT4,11,6\n")
+    assert fingerprint(qopt.load(file, select=1)) == fingerprint(problem)
+    first = qopt.load(file, index="S2", select=1, assets=1)
+    assert first.assets == ("S1",)
+    with pytest.raises(UnknownNameError, match="asset 'S2'"):
+        qopt.load(file, index="S2", select=1, assets="S2")
+    file.write_text("TRACK,Index\nT1,100\nT2,110\nT3,99\n")
+    with pytest.raises(InputError, match="at least one asset"):
+        qopt.load(file, index="Index", select=1, kind="portfolio")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import permutations
-from math import inf, pi
+from math import pi
 
 import numpy as np
 import pytest
@@ -195,8 +195,6 @@ def test_routes_that_are_no_answer_are_refused(routes, message):
             routing(Client("a", early=9.0), Client("b", late=8.0), shipments=(Shipment(0, 1),)),
             "client b closes at 8",
         ),
-        (routing(CLIENT, vehicle=VehicleType(fixed_cost=-2.0)), "fixed costs"),
-        (routing(CLIENT, vehicle=VehicleType(fixed_cost=inf)), "fixed costs"),
     ],
 )
 def test_what_pyvrp_cannot_express_is_refused(model, message):

@@ -8,7 +8,7 @@ from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Progress
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.devices import Watch, open_device
-from qopt.solvers.qaoa.devices.calibrated import device_names
+from qopt.solvers.qaoa.devices.calibrated import device_names, device_qubits
 from qopt.solvers.qaoa.devices.depolarising import DepolarisingDevice
 from qopt.solvers.qaoa.simulate import reference
 
@@ -30,6 +30,13 @@ def mean_energy(model, samples) -> float:
 def test_an_unknown_device_is_refused_with_suggestions(name, hint):
     with pytest.raises(UnknownNameError, match=hint):
         open_device(name)
+
+
+def test_qubits_are_those_of_the_package():
+    from qiskit_ibm_runtime.fake_provider import FakeFez, FakeGuadalupeV2, FakeTorino
+
+    for name, backend in (("fez", FakeFez), ("guadalupe", FakeGuadalupeV2), ("torino", FakeTorino)):
+        assert device_qubits(name) == backend().num_qubits
 
 
 def test_names_of_devices_are_found_without_importing_them():

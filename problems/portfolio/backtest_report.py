@@ -1,0 +1,231 @@
+"""A backtest as text, as JSON, as a table of returns, and as a page with wealth curves."""
+
+from typing import Any
+
+from qopt.bootstrap import RESAMPLES, Estimated
+from qopt.numbers import plural
+from qopt.record import jsonable
+from qopt.report.axes import COLOURS, RIGHT, axis_title, grid, side_axis, svg
+from qopt.report.markup import Markup, tag
+from qopt.report.page import page
+from qopt.report.plain import aligned, as_csv, table
+from qopt.report.scales import Scale, linear
+from qopt.stats import CONFIDENCE
+
+from .backtest import Backtest, Track
+from .performance import Difference, drawdown
+
+HEIGHT, TOP, BOTTOM, SIDE = 280.0, 20.0, 236.0, 46.0
+
+
+def as_json(test: Backtest) -> dict[str, Any]:
+    """Conditions, figures, portfolios and comparisons."""
+    data: dict[str, Any] = jsonable({
+        "instance": test.problem.name, "assets": list(test.problem.assets),
+        "window": test.window, "step": test.step, "cost": test.cost, "seed": test.seed,
+        "periods_per_year": test.problem.periods_per_year,
+        "bootstrap": {"kind": "stationary", "mean_block": test.block, "resamples": RESAMPLES,
+                      "confidence": CONFIDENCE},
+        "rebalancings": list(test.dates), "periods": list(test.times),
+        "strategies": [_track_json(test, track) for track in test.tracks],
+        "comparisons": [difference.to_json() for difference in test.differences],
+        "verdicts": verdicts(test),
+        "notes": notes(test),
+    })
+    return data
+
+
+def _track_json(test: Backtest, track: Track) -> dict[str, Any]:
+    first = track.walks[0]
+    return {
+        "name": track.name, "summary": track.summary, "solver": track.is_solver,
+        "paths": len(track.walks),
+        **{
+            name: {"value": e.value, "low": e.low, "high": e.high}
+            for name, e in test.figures[track.name].items()
+        },
+        "max_drawdown": _drawdown(track),
+        "tails": {
+            level: {"value_at_risk": pair[0], "conditional_value_at_risk": pair[1]}
+            for level, pair in test.tails(track).items()
+        },
+        "turnover": track.turnover, "costs": test.spent(track), "missed": track.missed,
+        "proven_optimal": track.proven if track.is_solver else None,
+        "seconds": track.seconds if track.is_solver else None,
+        "returns": first.returns.tolist() if len(track.walks) == 1 else None,
+        "wealth": track.wealth.tolist(),
+        "portfolios": [
+            {name: float(w) for name, w in zip(test.problem.assets, row, strict=True) if w}
+            for row in first.weights
+        ] if len(track.walks) == 1 else None,
+    }
+
+
+def _drawdown(track: Track) -> float:
+    return sum(drawdown(path) for path in track.returns) / len(track.walks)
+
+
+def as_table(test: Backtest) -> str:
+    """One line a period: net return of every strategy, of random ones the mean of the paths."""
+    columns = [track.returns.mean(axis=0).tolist() for track in test.tracks]
+    rows = [[time, *row] for time, row in zip(test.times, zip(*columns, strict=True), strict=True)]
+    return as_csv(["period", *(track.name for track in test.tracks)], rows)
+
+
+# -- tables and sentences -------------------------------------------------------------------------
+
+
+def figures_table(test: Backtest) -> tuple[list[str], list[list[str]]]:
+    """Header and cells: one row a strategy."""
+    levels = list(test.tails(test.tracks[0]))
+    header = ["strategy", "return %", "volatility %", "Sharpe", "drawdown %",
+              *(f"VaR {level}" for level in levels), *(f"CVaR {level}" for level in levels),
+              "turnover %", "costs %", "missed"]
+    return header, [_cells(test, track) for track in test.tracks]
+
+
+def _cells(test: Backtest, track: Track) -> list[str]:
+    figures, tails = test.figures[track.name], test.tails(track)
+    return [
+        track.name, _interval(figures["return"], 100.0), _interval(figures["volatility"], 100.0),
+        _interval(figures["sharpe"], 1.0), f"{100.0 * _drawdown(track):.1f}",
+        *(f"{pair[0]:.4f}" for pair in tails.values()),
+        *(f"{pair[1]:.4f}" for pair in tails.values()),
+        "–" if track.turnover is None else f"{100.0 * track.turnover:.1f}",
+        f"{100.0 * test.spent(track):.2f}", str(track.missed),
+    ]
+
+
+def _interval(e: Estimated, factor: float) -> str:
+    digits = 1 if factor > 1.0 else 2
+    value, low, high = (f"{factor * x:.{digits}f}" for x in (e.value, e.low, e.high))
+    return f"{value} [{low}, {high}]"
+
+
+def comparison_table(test: Backtest) -> tuple[list[str], list[list[str]]]:
+    """Header and cells: one row a solver, baseline and figure."""
+    header = ["solver", "against", "in", "difference", "p (Holm)", "verdict"]
+    return header, [_comparison_cells(each) for each in test.differences]
+
+
+def _comparison_cells(each: Difference) -> list[str]:
+    factor = 100.0 if each.figure == "volatility" else 1.0
+    unit = f"{each.figure} %" if factor > 1.0 else each.figure
+    return [each.solver, each.baseline, unit, _interval(each.estimate, factor),
+            f"{each.corrected:.3f}", each.verdict]
+
+
+def verdicts(test: Backtest) -> list[str]:
+    """A sentence for each solver and figure: what is better, worse or undecided."""
+    found = []
+    for solver in (track.name for track in test.tracks if track.is_solver):
+        for figure in ("Sharpe ratio", "volatility"):
+            sides = {
+                verdict: [d.baseline for d in test.differences
+                          if (d.solver, d.figure, d.verdict) == (solver, figure, verdict)]
+                for verdict in ("better", "worse", "undecided")
+            }
+            parts = [
+                f"{'undecided against' if verdict == 'undecided' else f'{verdict} than'} "
+                f"{', '.join(names)}"
+                for verdict, names in sides.items() if names
+            ]
+            found.append(f"{solver}, {figure}: {'; '.join(parts)}")
+    return found
+
+
+def heading(test: Backtest) -> str:
+    """Conditions in a sentence."""
+    unit = "per period" if test.problem.periods_per_year is None else "per year"
+    return (
+        f"{test.problem.name}: {plural(len(test.dates), 'rebalancing')} every "
+        f"{plural(test.step, 'period')} from {test.dates[0]}, each from the {test.window} returns "
+        f"before; {plural(len(test.times), 'period')} out of the sample to {test.times[-1]}; net "
+        f"of {10000.0 * test.cost:g} basis points a trade; figures {unit}"
+    )
+
+
+def notes(test: Backtest) -> list[str]:
+    """How to read it."""
+    found = [
+        f"brackets are {100.0 * CONFIDENCE:g} % intervals of {RESAMPLES} resamples by the "
+        f"stationary bootstrap of Politis and Romano with blocks of {test.block:g} periods in the "
+        "mean",
+        "differences are paired, period by period; verdicts are at 5 % after Holm's correction "
+        f"over all {len(test.differences)} comparisons",
+        "one past of one market: what is undecided here may be decided elsewhere, and the other "
+        "way round",
+        "VaR and CVaR are losses over one period; turnover is one-way at a rebalancing, costs are "
+        "of the whole test, the first purchase included",
+    ]
+    paths = max(len(track.walks) for track in test.tracks)
+    if paths > 1:
+        found.append(f"figures of random are means over {paths} random strategies")
+    found += [
+        f"{track.name} found no portfolio at {track.missed} of "
+        f"{len(test.dates) * len(track.walks)} rebalancings and held what it had"
+        for track in test.tracks if track.missed
+    ]
+    return found
+
+
+def as_text(test: Backtest) -> str:
+    """Everything for a terminal."""
+    lines = [heading(test), "", *aligned(*figures_table(test)), ""]
+    lines += [*aligned(*comparison_table(test), words=3), "", *verdicts(test)]
+    return "\n".join([*lines, *(f"note: {note}" for note in notes(test))]) + "\n"
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def as_page(test: Backtest) -> str:
+    """The whole page."""
+    title = f"Backtest of {test.problem.name}"
+    return page(
+        title,
+        tag("header", tag("h1", title), tag("p", heading(test), class_="lead")),
+        tag("ul", [tag("li", sentence) for sentence in verdicts(test)]),
+        tag("figure", tag("figcaption", "Wealth, net of costs"), _plot(test), _legend(test)),
+        tag("h2", "Strategies"),
+        table(*figures_table(test)),
+        tag("dl", [
+            [tag("dt", track.name), tag("dd", track.summary)] for track in test.tracks
+        ]),
+        tag("h2", "Solvers against baselines"),
+        table(*comparison_table(test), words=3),
+        tag("h2", "Notes"),
+        tag("ul", [tag("li", note) for note in notes(test)]),
+    )
+
+
+def _legend(test: Backtest) -> Markup:
+    return tag("ul", [
+        tag("li", tag("span", class_=f"key c{i % COLOURS}"), track.name)
+        for i, track in enumerate(test.tracks)
+    ], class_="legend")
+
+
+def _plot(test: Backtest) -> Markup:
+    curves = [track.wealth for track in test.tracks]
+    upwards = linear([float(x) for curve in curves for x in curve])
+    times = (test.dates[0], *test.times)
+    last = len(times) - 1
+    marks = tuple((float(i), times[i][:10]) for i in sorted({0, last // 3, 2 * last // 3, last}))
+    across = Scale(lambda v: v / last, marks)
+    parts = [
+        grid(across, SIDE, RIGHT, TOP, BOTTOM), side_axis(upwards, SIDE, TOP, BOTTOM),
+        tag("text", "wealth of 1 invested", x=4, y=12, class_="tick"),
+        axis_title("end of period", HEIGHT),
+    ]
+    for i, (track, curve) in enumerate(zip(test.tracks, curves, strict=True)):
+        steps = [
+            f"{SIDE + across.place(t) * (RIGHT - SIDE):.1f} "
+            f"{BOTTOM - upwards.place(float(x)) * (BOTTOM - TOP):.1f}"
+            for t, x in enumerate(curve)
+        ]
+        words = f"{track.name}: {float(curve[-1]):.3f} at the end"
+        parts.append(tag(
+            "path", tag("title", words), d="M" + "L".join(steps), class_=f"curve s{i % COLOURS}"
+        ))
+    return svg(HEIGHT, f"Wealth in the backtest of {test.problem.name}", parts)

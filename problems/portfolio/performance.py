@@ -1,0 +1,155 @@
+"""Figures of return series: growth, volatility, Sharpe ratio, drawdown, and their differences.
+
+Every figure of series takes an array of shape (..., periods) and gives one of shape (...).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qopt.bootstrap import Estimated, estimated
+from qopt.stats import CONFIDENCE, holm
+
+Floats = NDArray[np.float64]
+Figure = Callable[[Floats], Floats]
+Verdict = Literal["better", "worse", "undecided"]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """How figures are put on a year.
+
+    Parameters
+    ----------
+    periods_per_year : float, optional
+        None leaves them per period.
+    risk_free : float
+        Per period.
+    """
+
+    periods_per_year: float | None = None
+    risk_free: float = 0.0
+
+    @property
+    def periods(self) -> float:
+        """Periods of the unit."""
+        return self.periods_per_year or 1.0
+
+    def growth(self, returns: Floats) -> Floats:
+        """Compound return."""
+        with np.errstate(divide="ignore"):  # a loss of everything
+            mean = np.log1p(np.maximum(returns, -1.0)).mean(axis=-1)
+        return np.asarray(np.expm1(mean * self.periods))
+
+    def volatility(self, returns: Floats) -> Floats:
+        """Standard deviation, times the square root of the periods of a year."""
+        return np.asarray(returns.std(axis=-1, ddof=1) * np.sqrt(self.periods))
+
+    def sharpe(self, returns: Floats) -> Floats:
+        """Mean excess return over standard deviation; NaN without any risk.
+
+        References
+        ----------
+        Sharpe, "The Sharpe ratio", Journal of Portfolio Management 21 (1994).
+        """
+        deviation = returns.std(axis=-1, ddof=1)
+        excess = returns.mean(axis=-1) - self.risk_free
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(deviation > 1e-15, excess / deviation, np.nan)
+        return np.asarray(ratio * np.sqrt(self.periods))
+
+
+def drawdown(returns: Floats) -> float:
+    """Largest fall from a peak of wealth, as a share of the peak."""
+    wealth = np.concatenate([[1.0], np.cumprod(1.0 + returns)])
+    return float((1.0 - wealth / np.maximum.accumulate(wealth)).max())
+
+
+def of_paths(figure: Figure, paths: Floats, places: NDArray[np.int64] | None = None) -> Floats:
+    """Mean of a figure over paths, shape (paths, periods): one number, or one for each resample.
+
+    Parameters
+    ----------
+    places : ndarray of int64, shape (resamples, periods), optional
+        The same ones for every path and every strategy, so that differences are paired.
+    """
+    if places is None:
+        return np.asarray(figure(paths).mean())
+    total = np.zeros(len(places))
+    for path in paths:
+        total += figure(path[places])
+    return total / len(paths)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A solver's figure less a baseline's.
+
+    Parameters
+    ----------
+    solver, baseline, figure : str
+    estimate : Estimated
+        Of paired resamples.
+    corrected : float
+        P-value corrected over all comparisons (Holm).
+    verdict : {"better", "worse", "undecided"}
+    """
+
+    solver: str
+    baseline: str
+    figure: str
+    estimate: Estimated
+    corrected: float
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as JSON values."""
+        e = self.estimate
+        return {
+            "solver": self.solver, "baseline": self.baseline, "figure": self.figure,
+            "difference": e.value, "low": e.low, "high": e.high, "p_value": e.p_value,
+            "p_value_holm": self.corrected, "verdict": self.verdict,
+        }
+
+
+def differences(
+    solvers: Sequence[str],
+    baselines: Sequence[str],
+    figures: Sequence[tuple[str, Figure, bool]],
+    paths: dict[str, Floats],
+    places: NDArray[np.int64],
+) -> list[Difference]:
+    """Every solver against every baseline in every figure, on paired resamples.
+
+    Parameters
+    ----------
+    solvers, baselines : sequence of str
+        Names in `paths`.
+    figures : sequence of (str, callable, bool)
+        Name, figure, and whether a larger one is better.
+    paths : dict of str to ndarray, shape (paths, periods)
+    places : ndarray of int64, shape (resamples, periods)
+    """
+    found: list[tuple[str, str, str, bool, Estimated]] = []
+    for name, figure, larger in figures:
+        values = {key: float(of_paths(figure, series)) for key, series in paths.items()}
+        drawn = {key: of_paths(figure, series, places) for key, series in paths.items()}
+        found += [
+            (solver, baseline, name, larger,
+             estimated(values[solver] - values[baseline], drawn[solver] - drawn[baseline]))
+            for solver in solvers for baseline in baselines
+        ]
+    corrected = holm([estimate.p_value for *_, estimate in found])
+    return [
+        Difference(solver, baseline, name, estimate, p, _verdict(estimate.value, larger, p))
+        for (solver, baseline, name, larger, estimate), p in zip(found, corrected, strict=True)
+    ]
+
+
+def _verdict(difference: float, larger: bool, corrected: float) -> Verdict:
+    if not corrected < 1.0 - CONFIDENCE:
+        return "undecided"
+    return "better" if (difference > 0.0) == larger else "worse"

@@ -1,0 +1,148 @@
+"""Ways to pick a portfolio from an instance: what a solver is held against in a backtest."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .continuous import Markowitz
+from .objective import quadratic_of
+from .problem import Portfolio
+
+Weights = NDArray[np.float64]
+
+DRAWS = 200
+"""Random selections that are tried before a date is given up."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way to pick weights without a solver.
+
+    Parameters
+    ----------
+    name : str
+    summary : str
+        What it does, in a line.
+    pick : callable
+        Gives the weights of an instance, shape (n,), or None where it finds none, from the instance
+        and a generator of random numbers.
+    paths : int
+        How often it is drawn: 1 but for a random one.
+    """
+
+    name: str
+    summary: str
+    pick: Callable[[Portfolio, np.random.Generator], Weights | None]
+    paths: int = 1
+
+
+def rules_for(problem: Portfolio, random_paths: int) -> list[Rule]:
+    """The rules that fit an instance: those that choose need lots or equal weights."""
+    rules = [
+        Rule("equal weight", "all assets alike", equal_weight),
+        Rule("inverse volatility", "weights in proportion to 1 / volatility", inverse_volatility),
+        Rule("continuous", "the same objective with continuous long-only weights", continuous),
+    ]
+    limits = problem.limits
+    if limits.whole and not limits.may_hold_cash:
+        rules.append(Rule(
+            "greedy", "the same objective and limits, one asset or lot after the other", greedy
+        ))
+        if limits.most < len(problem.assets) or not limits.selecting:
+            rules.append(Rule(
+                "random", "a random selection within the same limits: the null", random_selection,
+                random_paths,
+            ))
+    return rules
+
+
+def equal_weight(problem: Portfolio, rng: np.random.Generator) -> Weights:
+    """All assets alike; DeMiguel, Garlappi and Uppal (2009) find it hard to beat."""
+    n = len(problem.assets)
+    return np.full(n, 1.0 / n)
+
+
+def inverse_volatility(problem: Portfolio, rng: np.random.Generator) -> Weights:
+    """Weights in proportion to one over the volatility; assets without any share all of it."""
+    deviation = np.sqrt(np.diagonal(problem.moments.covariance))
+    if (deviation == 0.0).any():
+        still = (deviation == 0.0).astype(np.float64)
+        return np.asarray(still / still.sum())
+    return np.asarray(1.0 / deviation / (1.0 / deviation).sum())
+
+
+def continuous(problem: Portfolio, rng: np.random.Generator) -> Weights | None:
+    """The same objective over all long-only weights, without any other limit."""
+    model, aim = Markowitz(problem.moments), problem.aim
+    if aim.aim == "max-sharpe":
+        best = model.largest_sharpe(aim.risk_free)
+        return None if best is None else best.weights
+    if aim.benchmark is not None:
+        return model.tracking(aim.benchmark.covariance).weights
+    return model.at_risk(aim.risk).weights
+
+
+def greedy(problem: Portfolio, rng: np.random.Generator) -> Weights | None:
+    """Forward selection: of all lots that may still be bought the one that serves best.
+
+    After each the objective is that of the lots so far, scaled to sum 1. What must be held is
+    bought first.
+    """
+    limits = problem.limits
+    lots = limits.lower.astype(np.int64)
+    value = _values(problem)
+    while lots.sum() < limits.total:
+        open_ = [i for i in np.flatnonzero(lots < limits.upper) if _fits(problem, lots, int(i))]
+        if not open_:
+            return None
+        tried = np.repeat(lots[None], len(open_), axis=0)
+        tried[np.arange(len(open_)), open_] += 1
+        lots = tried[int(np.argmin(value(tried / tried.sum(axis=1, keepdims=True))))]
+    return problem.weights(lots) if problem.score(lots).feasible else None
+
+
+def _fits(problem: Portfolio, lots: NDArray[np.int64], asset: int) -> bool:
+    """Whether one more lot of an asset keeps the number of assets and what sectors hold at most."""
+    more = lots.copy()
+    more[asset] += 1
+    if (more > 0).sum() > problem.limits.most:
+        return False
+    for cap in problem.limits.caps:
+        members = np.asarray(cap.members)
+        if cap.assets is not None and (more[members] > 0).sum() > cap.assets:
+            return False
+        if cap.lots is not None and more[members].sum() > cap.lots:
+            return False
+    return True
+
+
+def _values(problem: Portfolio) -> Callable[[Weights], Weights]:
+    """The objective of many weights at once, shape (m, n), the smaller the better."""
+    square, linear, constant = quadratic_of(problem.aim, problem.moments.covariance)
+    sign = 1.0 if problem.sense == "minimise" else -1.0
+
+    def value(weights: Weights) -> Weights:
+        variance = ((weights @ square) * weights).sum(axis=1) + weights @ linear + constant
+        means = weights @ problem.moments.mean
+        pairs: Any = zip(variance.tolist(), means.tolist(), strict=True)
+        return np.array([sign * problem.aim.value(v, m) for v, m in pairs])
+
+    return value
+
+
+def random_selection(problem: Portfolio, rng: np.random.Generator) -> Weights | None:
+    """Lots bought at random, one after the other, until a draw keeps every limit."""
+    limits = problem.limits
+    for _ in range(DRAWS):
+        lots = limits.lower.astype(np.int64)
+        while lots.sum() < limits.total:
+            room = np.flatnonzero(lots < limits.upper)
+            if not len(room):
+                break
+            lots[rng.choice(room)] += 1
+        if not limits.violations(lots):
+            return problem.weights(lots)
+    return None

@@ -1,0 +1,282 @@
+"""What an instance costs in qubits: a row for each way to encode it, and what each fits on."""
+
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from math import comb, prod
+from types import UnionType
+from typing import Any, Literal
+
+from . import registry
+from .devices import DeviceSize, device_sizes
+from .errors import QoptError, UnknownNameError, UsageError
+from .forms import Lowering, Penalties, Qubo
+from .options import Option
+from .problem import Problem
+from .reduction import has_way, lower, lowering_options
+
+MOST_MADE = 2500
+"""Bits up to which a model is made where its bits are known without."""
+
+_CHOICES = ("encoding", "slack")
+"""Options of a lowering that name ways to write an instance in bits; the first there is counts."""
+
+Bound = Literal["valid", "relaxed", "none"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One way to write an instance in bits.
+
+    Parameters
+    ----------
+    name : str
+        ``"one-hot"``; the form's name where there is no choice.
+    form : str
+        ``"qubo"`` or ``"table"``.
+    options : dict
+        Options of the lowering, as ``lower.NAME`` of a solver.
+    qubits : int, optional
+        Bits; None where they are not known without the model, which was refused.
+    grows : bool
+        Whether solving may add some, as cuts do.
+    pairs : int, optional
+        Interacting pairs, with groups as penalties: couplers of an annealer, and two-qubit gates
+        of one layer of QAOA with the mixer x.
+    groups : int, optional
+        Exactly-k groups, which mixers may keep instead.
+    states : int, optional
+        Bit strings that keep all groups; None without groups.
+    penalties : Penalties, optional
+    bound : {"valid", "relaxed", "none"}, optional
+        Whether a bound on the model is one on the instance: as its optimum is, or as a relaxation,
+        or not.
+    fits : tuple of DeviceSize
+        Devices that hold it.
+    reason : str
+        Why the model was not made; empty where it was.
+    notes : tuple of str
+        What the lowering says.
+    """
+
+    name: str
+    form: str
+    options: dict[str, Any] = field(default_factory=dict)
+    qubits: int | None = None
+    grows: bool = False
+    pairs: int | None = None
+    groups: int | None = None
+    states: int | None = None
+    penalties: Penalties | None = None
+    bound: Bound | None = None
+    fits: tuple[DeviceSize, ...] = ()
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def smallest(self) -> DeviceSize | None:
+        """The smallest real device that holds it."""
+        real = [size for size in self.fits if size.real]
+        return min(real, key=lambda size: (size.qubits, size.name), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as JSON values."""
+        return {
+            "encoding": self.name, "form": self.form, "options": self.options,
+            "qubits": self.qubits, "grows": self.grows, "pairs": self.pairs,
+            "groups": self.groups, "states": self.states,
+            "penalties": None if self.penalties is None else asdict(self.penalties),
+            "bound": self.bound,
+            "fits": [
+                {"device": size.name, "qubits": size.qubits, "simulated_here": self._here(size)}
+                for size in self.fits
+            ],
+            "smallest_device": None if self.smallest is None else self.smallest.name,
+            "reason": self.reason, "notes": list(self.notes),
+        }
+
+    def _here(self, size: DeviceSize) -> bool:
+        """Whether a device that holds it is simulated here at this size."""
+        return size.simulated is None or self.qubits is None or self.qubits <= size.simulated
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row as text, in the order of `HEAD`."""
+        return (
+            self.name,
+            "–" if self.qubits is None else f"{self.qubits}{'+' if self.grows else ''}",
+            "–" if self.pairs is None else str(self.pairs),
+            "–" if self.groups is None else str(self.groups),
+            _range(self.penalties),
+            self.bound or "–",
+            self._fit_text(),
+        )
+
+    def _fit_text(self) -> str:
+        """Simulations that hold it, and the smallest real device."""
+        simulators = sorted((size.qubits, size.name) for size in self.fits if not size.real)
+        names = [name for _, name in simulators]
+        if (least := self.smallest) is not None:
+            star = "" if self._here(least) else "*"
+            names.append(f"{least.name} ({least.qubits}){star}")
+        return ", ".join(names) or "–"
+
+
+HEAD = ("encoding", "qubits", "pairs", "groups", "penalties : costs", "bound", "fits")
+"""Titles of `Encoding.cells`."""
+
+
+def _range(penalties: Penalties | None) -> str:
+    if penalties is None:
+        return "–"
+    return (
+        f"{_between(penalties.least, penalties.most)} : "
+        f"{_between(penalties.smallest, penalties.largest)}"
+    )
+
+
+def _between(least: float, most: float) -> str:
+    return f"{least:.3g}" if least == most else f"{least:.3g}-{most:.3g}"
+
+
+def encodings(problem: Problem, options: Mapping[str, Any] | None = None) -> list[Encoding]:
+    """Every way to write an instance in bits, in the order in which its lowerings offer them.
+
+    A model is made, to be counted, unless its bits are known to be more than `MOST_MADE`.
+
+    Parameters
+    ----------
+    problem : Problem
+    options : mapping, optional
+        Options of the lowerings, each for those that know it; an ``encoding`` leaves only that one.
+
+    Returns
+    -------
+    list of Encoding
+
+    Raises
+    ------
+    UsageError
+        For an option that no lowering to bits knows.
+    """
+    given = dict(options or {})
+    offered = lowering_options(registry.find("problem", problem.kind))
+    ways = {
+        form: offered.get(form, {}) for form in ("qubo", "table") if has_way(problem, [form])
+    }
+    known = {name for own in ways.values() for name in own}
+    for name in given:
+        if name.replace("-", "_") not in known:
+            what = f"option of the lowerings of {problem.kind} to bits"
+            raise UnknownNameError(what, name, known)
+    devices = device_sizes()
+    rows: list[Encoding] = []
+    faults: list[UsageError] = []
+    for form, own in ways.items():
+        kept = {name: value for name, value in given.items() if name.replace("-", "_") in own}
+        found = []
+        for name, more in _variants(form, own, kept):
+            try:
+                found.append(_row(problem, name, form, {**kept, **more}, devices))
+            except UsageError as fault:
+                faults.append(fault)
+        if not found and not kept and own:
+            # No value of the choice suits this instance: what it does without one is left.
+            found.append(_row(problem, form, form, {}, devices))
+        rows += found
+    if faults and not rows:
+        raise faults[0]
+    return rows
+
+
+def _variants(
+    form: str, own: Mapping[str, Option], given: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and options of the ways that a lowering offers."""
+    choice = next((name for name in _CHOICES if name in own), None)
+    if choice is None:
+        yield form, {}
+    elif choice in given:
+        yield str(given[choice]), {}
+    else:
+        for value in _values(own[choice].annotation):
+            yield (str(value) if choice == "encoding" else f"{choice}={value}"), {choice: value}
+
+
+def _values(annotation: Any) -> list[Any]:
+    """The values of a Literal, or of those among the members of a union."""
+    if typing.get_origin(annotation) is Literal:
+        return list(typing.get_args(annotation))
+    if typing.get_origin(annotation) in (typing.Union, UnionType):
+        return [value for part in typing.get_args(annotation) for value in _values(part)]
+    return []
+
+
+def _row(
+    problem: Problem, name: str, form: str, options: dict[str, Any], devices: list[DeviceSize]
+) -> Encoding:
+    """One encoding, counted on the model where that can be made."""
+    count = getattr(problem, "count_bits", None)
+    bits: int | None = None if count is None else count(form, **options)
+    if bits is not None and bits > MOST_MADE:
+        return Encoding(
+            name, form, options, bits, fits=_holding(devices, form, bits, None),
+            reason=f"not made: above {MOST_MADE} bits only these are counted",
+        )
+    try:
+        _, lowering = lower(problem, [form], options)
+    except UsageError:
+        raise
+    except QoptError as refusal:
+        fits = () if bits is None else _holding(devices, form, bits, None)
+        return Encoding(name, form, options, bits, fits=fits, reason=f"not made: {refusal}")
+    return _counted(name, form, options, lowering, devices)
+
+
+def _counted(
+    name: str, form: str, options: dict[str, Any], lowering: Lowering[Any],
+    devices: list[DeviceSize],
+) -> Encoding:
+    model = lowering.model
+    bits = int(model.num_variables)
+    pairs = groups = states = None
+    penalties = lowering.penalties
+    if isinstance(model, Qubo):
+        pairs, groups = model.penalised().num_interactions, len(model.groups)
+        if groups:
+            states = _states(model)
+            if penalties is None:
+                penalties = Penalties.of(model.penalty_weights(), [*model.linear, *model.value])
+    bound: Bound = "relaxed" if lowering.relaxed else "valid"
+    return Encoding(
+        name, form, options, bits, lowering.refine is not None, pairs, groups, states, penalties,
+        bound if lowering.complete else "none", _holding(devices, form, bits, states),
+        notes=lowering.notes,
+    )
+
+
+def _states(model: Qubo) -> int:
+    """Bit strings that keep all groups."""
+    free = model.num_variables - sum(len(group.members) for group in model.groups)
+    return prod(comb(len(group.members), group.size) for group in model.groups) << free
+
+
+def _holding(
+    devices: list[DeviceSize], form: str, bits: int, states: int | None
+) -> tuple[DeviceSize, ...]:
+    return tuple(size for size in devices if size.holds(form, bits, states))
+
+
+def remarks(rows: list[Encoding]) -> list[str]:
+    """What a reader of the table must know beside it."""
+    lines = [f"{row.name}: {row.reason}" for row in rows if row.reason]
+    if any(row.grows for row in rows):
+        lines.append("+ solving adds some, for cuts against what it found.")
+    if any("*" in row.cells[-1] for row in rows):
+        lines.append("* by its qubits; simulated here with its noise only up to fewer.")
+    lines.append(
+        "Fitting is a matter of size, depth is another: a layer of QAOA takes a two-qubit gate for "
+        "each pair, and a device without that coupling several (of its qubits, dead couplings may "
+        "leave fewer). At an error of 0.3 % a gate, 1000 gates all succeed in 5 % of the shots."
+    )
+    return lines
