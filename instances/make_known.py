@@ -18,6 +18,7 @@ from qopt.problem import fingerprint
 
 TSPLIB = "TSPLIB, optimal solutions of symmetric TSPs (Reinelt, 1995)"
 CVRPLIB = "CVRPLIB, list of best known solutions"
+QOBLIB = "QOBLIB, capacitated vehicle routing, optimal solutions"
 GSET = "G-set; Benlic and Hao, Breakout local search for max-cut (2013)"
 BIQMAC = "Biq Mac library (Wiegele, 2007)"
 PALUBECKIS = "Palubeckis instances; Glover, Lu and Hao (2010)"
@@ -38,6 +39,9 @@ TABLE: list[tuple[str, str, str, bool, dict[str, float]]] = [
         "X-n101-k25": 27591, "X-n106-k14": 26362,
     }),
     ("cvrp", CVRPLIB, ROUNDED, False, {"X-n1001-k43": 72355}),
+    ("cvrp", QOBLIB, ROUNDED, True, {
+        "XSH-n20-k4-01": 646, "XSH-n20-k4-02": 650, "XSH-n20-k4-03": 508,
+    }),
     ("vrptw", CVRPLIB, TENTHS, True, {
         "C101": 827.3, "R101": 1637.7, "RC101": 1619.8, "C201": 589.1, "RC201": 1261.8,
     }),

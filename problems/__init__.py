@@ -68,8 +68,9 @@ SPECS = (
         summary="rich vehicle routing: depots, mixed fleets, time windows, prizes, pickups",
         target="qopt.problems.routing.vrp:Vrp",
         forms=("routing",),
-        formats="stops as CSV or GeoJSON, VRPLIB .vrp of richer types, Li and Lim pickup and "
-        "delivery",
+        formats="stops as CSV or GeoJSON (name, type, latitude, longitude or x, y, demand, pickup, "
+        "service, early, late, prize, required, delivery_to, load), VRPLIB .vrp of richer types, "
+        "Li and Lim pickup and delivery",
         recognises=lambda name, head: tsplib.recognises(name, head, tsplib.RICH_TYPES)
         or stops.recognises(name, head)
         or li_lim.recognises(name, head),

@@ -104,7 +104,9 @@ class Itinerary:
 
     def _figures(self, route: Route, schedule: Schedule) -> dict[str, Any]:
         vehicle = self.routing.vehicles[route.vehicle]
-        figures: dict[str, Any] = {"vehicle": vehicle.name, "stops": len(route.clients)}
+        figures: dict[str, Any] = {"stops": len(route.clients)}
+        if len(self.routing.vehicles) > 1:
+            figures = {"vehicle": vehicle.name, **figures}
         if self.loaded:
             figures["load"] = _tidy(schedule.peak_load)
             if np.isfinite(vehicle.capacity):
@@ -122,7 +124,7 @@ class Itinerary:
         if not self.timed:
             return {}
         stops = [
-            f"{self.name(place)} {self.clock.text(start)}"
+            f"{self.name(place)} at {self.clock.text(start)}"
             for place, start in zip(schedule.locations, schedule.starts, strict=True)
         ]
         return {"way": " > ".join(stops)}

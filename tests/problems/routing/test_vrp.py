@@ -85,7 +85,7 @@ Paris,client,48.8566,2.3522,23:30
     assert "metres" in metres.describe()["distances"]
     assert "rounded to whole numbers" in metres.describe()["distances"]
     assert metres.routing.clients[0].late == 23.5
-    assert "> Paris 04:00 >" in metres.insight((Route(0, (0,)),))["route 1"]["way"]
+    assert "> Paris at 04:00 >" in metres.insight((Route(0, (0,)),))["route 1"]["way"]
 
 
 def test_matrices_from_files_are_put_into_the_order_of_the_locations(write):
@@ -325,7 +325,7 @@ def test_insight_tells_each_route_and_who_is_left_out(capitals, routes):
     assert (third["vehicle"], third["load"], third["capacity"]) == ("van", 17, 18)
     assert (third["departure"], third["end"], third["duration"]) == ("07:00", "19:53", "12:53")
     assert third["way"] == (
-        "Frankfurt 07:00 > Brussels 11:14 > Amsterdam 14:17 > Frankfurt 19:53"
+        "Frankfurt at 07:00 > Brussels at 11:14 > Amsterdam at 14:17 > Frankfurt at 19:53"
     )
     lengths = [facts[f"route {i}"]["distance"] for i in range(1, 5)]
     assert facts["distance"] == pytest.approx(sum(lengths))
