@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+LARGEST_FLEET = 100_000
+"""Vehicles up to which a file may describe each."""
+
 OPEN = frozenset({"OVRP", "COVRP"})
 """Types whose routes end at their last client."""
 
@@ -220,6 +223,9 @@ def _vehicles(
 ) -> tuple[VehicleType, ...]:
     """Vehicles in the order of the file, those that are alike together."""
     count = file.whole("VEHICLES", least=1) if "VEHICLES" in file.keywords else clients
+    if count > LARGEST_FLEET:
+        file.fail(f"VEHICLES must be at most {LARGEST_FLEET}, got {count:g}",
+                  file.keywords["VEHICLES"][0])
 
     def column(name: str, default: float) -> list[float]:
         section = f"{name}_SECTION"

@@ -181,6 +181,8 @@ def test_layout_does_not_matter(read, text, change):
         (RICH, "2 2\n3 1\n", "2 4\n3 1\n", "vehicle 2 starts at node 4, which is no depot"),
         (RICH, "VEHICLES_DEPOT_SECTION\n1 1\n2 2\n3 1\n", "", "2 depots need VEHICLES_DEPOT"),
         (RICH, "VEHICLES : 3\n", "", "needs the number of VEHICLES"),
+        (RICH, "VEHICLES : 3\n", "VEHICLES : 9e30\n", "VEHICLES must be at most 100000"),
+        (RICH, "VEHICLES : 3\n", "VEHICLES : 0\n", "VEHICLES must be at least 1"),
         (RICH, "VEHICLES_MAX_DURATION : 80", "VEHICLES_MAX_DURATION : -80", "must be at least 0"),
         (RICH, "EOF", "CAPACITY : 5\nEOF", "CAPACITY contradicts CAPACITY_SECTION"),
         (RICH, "EOF", "SERVICE_TIME : 5\nEOF", "contradicts SERVICE_TIME_SECTION"),
