@@ -57,8 +57,8 @@ class Vrp(RoutingProblem):
         duration : str, optional
             CSV file with a matrix of travel times, in the unit of time.
         speed : float, optional
-            Makes travel times from distances: in kilometres an hour where stops have latitude and
-            longitude, else in units of distance a unit of time.
+            Makes travel times from distances: in kilometres an hour where these are great circles
+            between latitudes and longitudes, else in units of distance a unit of time.
         distance_unit : {"km", "m"}, optional
             Unit of distances between latitudes and longitudes; kilometres by default.
         time_unit : {"seconds", "minutes", "hours"}, optional
