@@ -18,6 +18,7 @@ from .convert import convert
 from .qubits import qubits
 from .runs import runs
 from .solve import solve
+from .why import why
 
 EPILOG = """Exit codes: 0 a feasible answer, or the work is done; 1 other faults; 2 wrong usage;
 3 a wrong instance; 4 a model too large; 5 no way from this problem to what was asked;
@@ -35,7 +36,9 @@ def group() -> None:
     """
 
 
-for command in (solve, compare, convert, qubits, problems, solvers, instances, runs):
+for command in (
+    solve, compare, why, convert, qubits, problems, solvers, instances, runs
+):
     group.add_command(command)
 
 

@@ -77,6 +77,11 @@ def solve(
         click.echo(f"qopt: no answer was found; {output} is not written", err=True)
     elif output is not None:
         write_answer(solution, output)
+    if not solution.status.has_answer:
+        from qopt.why import advice
+
+        if hint := advice(solution, file):
+            click.echo(hint, err=True)
     return exit_code(solution.status)
 
 

@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from .solver import Outcome as Outcome
     from .solver import Status as Status
     from .study import compare as compare
+    from .why import Diagnosis as Diagnosis
+    from .why import diagnose as diagnose
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Budget": "solver",
     "Comparison": "comparison",
+    "Diagnosis": "why",
     "Outcome": "solver",
     "Problem": "problem",
     "Program": "forms",
@@ -39,6 +42,7 @@ _HOME = {
     "Solution": "solution",
     "Status": "solver",
     "compare": "study",
+    "diagnose": "why",
     "load": "loading",
     "solve": "run",
 }

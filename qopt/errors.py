@@ -95,9 +95,21 @@ class ParseError(InputError):
 
 
 class InfeasibleError(InputError):
-    """An instance whose constraints are seen to leave no feasible answer, before any search."""
+    """An instance whose constraints are seen to leave no feasible answer, before any search.
+
+    Parameters
+    ----------
+    message : str
+        The constraints and what they leave.
+    model : object, optional
+        The instance in a neutral form, for whoever explains what would mend it.
+    """
 
     exit_code = EXIT_PROVEN_INFEASIBLE
+
+    def __init__(self, message: str, model: object = None) -> None:
+        self.model = model
+        super().__init__(message)
 
 
 class SizeError(QoptError):

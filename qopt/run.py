@@ -28,6 +28,7 @@ from .errors import (
 from .forms import FORMS
 from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
+from .picture import Picture
 from .pricing import charge, price_list
 from .problem import Problem, fingerprint
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
@@ -325,6 +326,7 @@ def _solution(
         violations=() if score is None else tuple((v.text, v.amount) for v in score.violations),
         bound=done.bound,
         answer=None if score is None else task.problem.encode_answer(judged.best),
+        picture=None if score is None else _picture(task.problem, judged.best),
         samples=judged.samples,
         trace=done.trace.to_json(),
         usage=usage,
@@ -339,6 +341,13 @@ def _solution(
         interrupted=progress.interrupted,
     )
     return Solution(task.problem, judged.best, score, record)
+
+
+def _picture(problem: Problem, answer: Any) -> dict[str, Any] | None:
+    """A drawing of an answer, where the problem has a method for it and it is small enough."""
+    draw = getattr(problem, "picture", None)
+    picture: Picture | None = None if draw is None else draw(answer)
+    return picture.to_json() if picture is not None and picture.small_enough else None
 
 
 def _repeatable(task: Task) -> bool:

@@ -51,9 +51,10 @@ class Auto:
     ======================================================= =================================
     model                                                   solver
     ======================================================= =================================
-    routes: one tour of at most 60 locations                cpsat, then routing
-    routes: a fleet with at most 16 clients                 cpsat, then routing
-    other routes                                            routing
+    routes: one tour of at most 60 locations                cpsat, then lkh
+    routes: another tour                                    lkh
+    routes: a fleet with at most 16 clients                 cpsat, then pyvrp
+    other routes                                            pyvrp
     QUBO with at most 2**22 answers within its groups       exact
     table of values                                         exact
     other QUBO with at most 250 interacting pairs           milp, then sa
@@ -66,7 +67,8 @@ class Auto:
 
     The first solver gets 70 % of the time limit to prove its answer, the second one the rest; the
     better answer and the tighter bound of the two are returned. A solver that is not installed or
-    refuses the model is passed over. The choice and its reason are recorded.
+    refuses the model is passed over: then pyvrp stands for lkh, and routing for pyvrp. The choice
+    and its reason are recorded.
 
     Parameters
     ----------
@@ -252,7 +254,10 @@ def _for_routes(model: Routing) -> Iterator[Choice]:
         yield Choice("cpsat", why, proves=True)
     elif not model.is_tsp and clients <= FLEET_CLIENTS:
         yield Choice("cpsat", f"routes to {clients} clients are few enough to prove", proves=True)
-    yield Choice("routing", f"local search on routes scales to {clients} clients")
+    if model.is_tsp:
+        yield Choice("lkh", f"Lin-Kernighan moves suit a tour of {model.num_locations} locations")
+    yield Choice("pyvrp", f"iterated local search on routes scales to {clients} clients")
+    yield Choice("routing", f"local search on routes takes {clients} clients with every limit")
 
 
 def _for_qubo(model: Qubo) -> Iterator[Choice]:

@@ -15,13 +15,14 @@ from qopt.errors import (
 from qopt.forms import Lowering, Qubo, Routing
 from qopt.forms.route_columns import RouteColumns, columns_to_qubo
 from qopt.forms.route_pool import RoutePool, pick_columns, search_answers
+from qopt.forms.routing_part import Part
 from qopt.options import check_options
 from qopt.registry import find
 from qopt.run import parse_solver
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from .ledger import add_usage
-from .route_neighbourhood import Part, Routes, neighbouring_routes
+from .route_neighbourhood import Routes, neighbourhood, neighbouring_routes
 
 ITERATIONS = 100
 """Neighbourhoods that are searched where the budget sets no limit."""
@@ -225,7 +226,7 @@ class _Search:
         """A part of the incumbent, its other routes, and the answers that local search meets."""
         assert self.answer is not None
         chosen = neighbouring_routes(self.distance, self.answer, size, self.rng)
-        part = Part.of(self.routing, self.answer, chosen)
+        part = neighbourhood(self.routing, self.answer, chosen)
         own = part.inner(self.answer[r] for r in chosen)
         others = tuple(route for r, route in enumerate(self.answer) if r not in chosen)
         pool = search_answers(

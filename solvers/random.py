@@ -31,7 +31,9 @@ class RandomSampling:
     optional ones a fair half) are put in a uniformly random order; a vehicle takes them in this
     order until one does not fit its load, which begins the next vehicle's route. Where the fleet
     runs out, a client goes to the end of the first route that still has room, and is left out if
-    there is none. Loads are kept thus; distances and time windows are kept by luck only.
+    there is none. Both clients of a shipment are taken at once: its delivery goes to the end of the
+    route and its pickup to a random place before. Loads and the order of shipments are kept thus;
+    distances, time windows and shifts are kept by luck only.
 
     A unit of ``budget.evaluations`` is one sample. A time limit only ends the sampling early. At
     most 20 000 different answers are returned, the best ones; how many samples that leaves out is
@@ -217,7 +219,8 @@ def _routing_draws(model: Routing, rng: np.random.Generator) -> Any:
 
 
 def _random_routes(model: Routing, rng: np.random.Generator) -> tuple[Route, ...]:
-    order = rng.permutation(len(model.clients)).tolist()
+    units = _units(model)
+    order = rng.permutation(len(units)).tolist()
     heads = rng.random(len(order)) < 0.5
     fleet = [
         kind
@@ -226,20 +229,52 @@ def _random_routes(model: Routing, rng: np.random.Generator) -> tuple[Route, ...
     ]
     if len(model.vehicles) > 1:
         fleet = rng.permutation(fleet).tolist()
-    room = [model.vehicles[kind].capacity for kind in fleet]
-    routes: list[list[int]] = [[] for _ in fleet]
+    filled = _Filled(model, fleet, rng)
     current = 0
-    for client in order:
-        if not model.clients[client].required and heads[client]:
+    for number in order:
+        unit = units[number]
+        if not model.clients[unit[0]].required and heads[number]:
             continue
-        demand = model.clients[client].demand
-        while current < len(fleet) and demand > room[current]:
+        while current < len(fleet) and not filled.take(current, unit):
             current += 1
-        taker = current
         if current == len(fleet):
-            taker = next((v for v, left in enumerate(room) if demand <= left), -1)
-        if taker >= 0:
-            routes[taker].append(client)
-            room[taker] -= demand
-    made = (Route(kind, tuple(r)) for kind, r in zip(fleet, routes, strict=True) if r)
+            for vehicle in range(len(fleet)):
+                if filled.take(vehicle, unit):
+                    break
+    made = (Route(kind, tuple(r)) for kind, r in zip(fleet, filled.routes, strict=True) if r)
     return tuple(sorted(made, key=lambda route: (route.vehicle, route.clients)))
+
+
+def _units(model: Routing) -> list[tuple[int, ...]]:
+    """Clients that are taken together: both of a shipment, in order, and each of the others."""
+    partner = {s.pickup: (s.pickup, s.delivery) for s in model.shipments}
+    deliveries = {s.delivery for s in model.shipments}
+    return [partner.get(c, (c,)) for c in range(len(model.clients)) if c not in deliveries]
+
+
+class _Filled:
+    """Routes that grow while their vehicles have room."""
+
+    def __init__(self, model: Routing, fleet: list[int], rng: np.random.Generator) -> None:
+        self.model, self.fleet, self.rng = model, fleet, rng
+        self.routes: list[list[int]] = [[] for _ in fleet]
+        self._room = [model.vehicles[kind].capacity for kind in fleet]
+
+    def take(self, vehicle: int, unit: tuple[int, ...]) -> bool:
+        """Append to a route if there is room: clients at its end, a pickup anywhere before."""
+        route = self.routes[vehicle]
+        if not self.model.has_pickups:
+            demand = self.model.clients[unit[0]].demand
+            if demand > self._room[vehicle]:
+                return False
+            self._room[vehicle] -= demand
+            route.append(unit[0])
+            return True
+        longer = [*route, unit[-1]]
+        if len(unit) > 1:
+            longer.insert(int(self.rng.integers(len(route) + 1)), unit[0])
+        kind = self.fleet[vehicle]
+        if self.model.peak_load(Route(kind, tuple(longer))) > self.model.vehicles[kind].capacity:
+            return False
+        self.routes[vehicle] = longer
+        return True

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.forms import Route, Routing, VehicleType
+from qopt.forms.program import tolerance
 from qopt.forms.whole_numbers import Measure, common_denominator, measure, power_below
 
 _LARGEST_COST = 2.0**45
@@ -48,7 +49,10 @@ class RoutesModel:
 
         routing, n = self.routing, len(self.routing.clients)
         for kind, vehicle in enumerate(routing.vehicles):
-            self.kinds += [kind] * min(vehicle.count, n)
+            if self._is_usable(vehicle):
+                self.kinds += [kind] * min(vehicle.count, n)
+        if not self.kinds:
+            return
         ends = {v.start for v in routing.vehicles} | {
             v.end for v in routing.vehicles if v.end is not None
         }
@@ -66,6 +70,7 @@ class RoutesModel:
         self._service = np.zeros(self._size)
         self._service[:n] = [client.service for client in routing.clients]
         self._add_loads()
+        self._add_shipments()
         self._add_lengths()
         unit = self._add_times()
         self._add_costs(unit)
@@ -83,7 +88,21 @@ class RoutesModel:
         places = [*range(shift, self.routing.num_locations), *self._depots]
         square = np.zeros((self._size, self._size))
         square[: len(places), : len(places)] = matrix[np.ix_(places, places)]
+        # Only vehicles that stay at home go from depot to depot.
+        square[len(self.routing.clients) :, len(self.routing.clients) :] = 0.0
         return square
+
+    def _is_usable(self, vehicle: VehicleType) -> bool:
+        """Whether a vehicle may leave at all; the library has idle ones keep their hours too."""
+        opens, closes, late = self._hours(vehicle)
+        return opens <= closes + tolerance(closes) and opens <= late + tolerance(late)
+
+    def _hours(self, vehicle: VehicleType) -> tuple[float, float, float]:
+        """Earliest and latest departure, and latest end of a route."""
+        start, late = self.routing.depots[vehicle.start], vehicle.late
+        if vehicle.end is not None:
+            late = min(late, self.routing.depots[vehicle.end].late)
+        return max(start.early, vehicle.early), start.late, late
 
     def _limits(self, values: Callable[[VehicleType], float]) -> list[float]:
         return [values(vehicle) for vehicle in self.routing.vehicles]
@@ -92,18 +111,58 @@ class RoutesModel:
         return int(self.model.RegisterTransitMatrix(matrix.tolist()))
 
     def _add_loads(self) -> None:
+        """The load on board: what is still to be delivered, and what was collected."""
+        routing = self.routing
         limits = self._limits(lambda v: v.capacity)
-        demands = [client.demand for client in self.routing.clients]
         if not any(isfinite(limit) for limit in limits):
             return
-        total = sum(demands)
+        demands = [client.demand for client in routing.clients]
+        pickups = [client.pickup for client in routing.clients]
+        carried = [shipment.load for shipment in routing.shipments]
+        total = sum(demands) + sum(pickups) + sum(carried)
         limits = [min(limit, total) for limit in limits]
-        unit = _measure([*demands, *limits], total)
+        unit = _measure([*demands, *pickups, *carried, *limits], total)
         self.exact &= unit.exact
-        loads = [unit.amount(d) for d in demands] + [0] * (self._size - len(demands))
-        room = [sum(loads) if limits[k] >= total else unit.limit(limits[k]) for k in self.kinds]
-        step = self.model.RegisterUnaryTransitVector(loads)
-        self.model.AddDimensionWithVehicleCapacity(step, 0, room, True, "load")
+        delivered = np.array([unit.amount(d) for d in demands] + [0] * (self._size - len(demands)))
+        changes = -delivered
+        changes[: len(pickups)] += [unit.amount(p) for p in pickups]
+        for shipment in routing.shipments:
+            changes[shipment.pickup] += unit.amount(shipment.load)
+            changes[shipment.delivery] -= unit.amount(shipment.load)
+        top = unit.amount(total) + self._size
+        room = [top if limits[k] >= total else unit.limit(limits[k]) for k in self.kinds]
+        if any(demands):
+            self._add_load("delivered", delivered, room, from_nothing=True)
+        if routing.has_pickups:
+            self._add_load("load", changes, room, from_nothing=not any(demands))
+        if routing.has_pickups and any(demands):
+            whole = self.model.GetDimensionOrDie("delivered")
+            load = self.model.GetDimensionOrDie("load")
+            for number in range(len(self.kinds)):
+                # All that a route delivers is on board when it leaves.
+                first = load.CumulVar(self.model.Start(number))
+                last = whole.CumulVar(self.model.End(number))
+                self.model.solver().Add(first == last)
+
+    def _add_load(
+        self, name: str, changes: NDArray[np.int64], room: list[int], *, from_nothing: bool
+    ) -> None:
+        step = self.model.RegisterUnaryTransitVector(changes.tolist())
+        self.model.AddDimensionWithVehicleCapacity(step, 0, room, from_nothing, name)
+
+    def _add_shipments(self) -> None:
+        """Both clients of a shipment on one route, in order."""
+        if not self.routing.shipments:
+            return
+        step = self.model.RegisterUnaryTransitVector([1] * self._size)
+        self.model.AddDimension(step, 0, self._size, True, "rank")
+        rank, solver = self.model.GetDimensionOrDie("rank"), self.model.solver()
+        for shipment in self.routing.shipments:
+            first = self.manager.NodeToIndex(shipment.pickup)
+            second = self.manager.NodeToIndex(shipment.delivery)
+            self.model.AddPickupAndDelivery(first, second)
+            solver.Add(self.model.VehicleVar(first) == self.model.VehicleVar(second))
+            solver.Add(rank.CumulVar(first) <= rank.CumulVar(second))
 
     def _add_lengths(self) -> None:
         limits = self._limits(lambda v: v.max_distance)
@@ -125,27 +184,32 @@ class RoutesModel:
         if not routing.has_time_windows:
             return None
         matrix = self._square(routing.duration) + self._service[:, None]
-        opening = [c.early for c in routing.clients] + [d.early for d in routing.depots]
-        closing = [c.late for c in routing.clients] + [d.late for d in routing.depots]
-        horizon = max(opening) + float(matrix.max(axis=1).sum())
-        stated = opening + closing + self._limits(lambda v: v.max_duration)
-        unit = _measure([*np.unique(matrix).tolist(), *stated], horizon)
+        stated = [x for window in routing.windows for x in window]
+        origin = min([0.0, *(x for x in stated if isfinite(x))])
+        latest = max(early for early, _ in routing.windows)
+        horizon = latest - origin + float(matrix.max(axis=1).sum())
+        unit = _measure(
+            [*np.unique(matrix).tolist(), *stated, *self._limits(lambda v: v.max_duration)], horizon
+        )
         self.exact &= unit.exact
         whole = unit.amounts(matrix)
-        top = unit.amount(max(opening)) + int(whole.max(axis=1).sum())
+        top = unit.amount(latest - origin) + int(whole.max(axis=1).sum())
+
+        def window(early: float, late: float) -> tuple[int, int]:
+            """A window on the model's clock, which begins at `origin`."""
+            closes = min(top, unit.limit(late - origin)) if isfinite(late) else top
+            return min(unit.amount(max(early - origin, 0.0)), closes), closes
+
         self.model.AddDimension(self._register(whole), top, top, False, "time")
         clock = self.model.GetDimensionOrDie("time")
         for c, client in enumerate(routing.clients):
-            late = min(top, unit.limit(client.late)) if isfinite(client.late) else top
-            early = min(unit.amount(client.early), late)
-            clock.CumulVar(self.manager.NodeToIndex(c)).SetRange(early, late)
+            index = self.manager.NodeToIndex(c)
+            clock.CumulVar(index).SetRange(*window(client.early, client.late))
         for number, kind in enumerate(self.kinds):
             vehicle = routing.vehicles[kind]
-            opens = unit.amount(routing.depots[vehicle.start].early)
-            clock.CumulVar(self.model.Start(number)).SetRange(opens, top)
-            if vehicle.end is not None and isfinite(routing.depots[vehicle.end].late):
-                closes = min(top, unit.limit(routing.depots[vehicle.end].late))
-                clock.CumulVar(self.model.End(number)).SetRange(0, max(0, closes))
+            opens, closes, late = self._hours(vehicle)
+            clock.CumulVar(self.model.Start(number)).SetRange(*window(opens, closes))
+            clock.CumulVar(self.model.End(number)).SetRange(*window(-inf, late))
             if vehicle.max_duration < horizon:
                 clock.SetSpanUpperBoundForVehicle(unit.limit(vehicle.max_duration), number)
         return unit
@@ -217,6 +281,11 @@ class RoutesModel:
         from ortools.constraint_solver import pywrapcp
         from ortools.constraint_solver import routing_enums_pb2 as enums
 
+        if not self.kinds:
+            if any(client.required for client in self.routing.clients):
+                return "ROUTING_INFEASIBLE"
+            found(())
+            return "ROUTING_SUCCESS"
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         parameters.time_limit.seconds = 10_000_000  # `ended` is the limit; without one it warns
         parameters.first_solution_strategy = enums.FirstSolutionStrategy.Value.Value(first_solution)

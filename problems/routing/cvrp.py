@@ -10,17 +10,21 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UnsupportedError, UsageError
+from qopt.errors import InfeasibleError, InputError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
+from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..formats.cvrplib import read_solution, write_solution
-from ..formats.tsplib import Rounding, read_instance
+from ..formats.tsplib import read_instance
+from ..formats.tsplib_file import Rounding
 from .arcs import routes_of_values, routes_program, values_of_routes
 from .assignment import lower_assignment
 from .distances import checked_distances, convention
+from .itinerary import Itinerary
+from .places import of_tsplib
 
 Routes = tuple[Route, ...]
 
@@ -58,8 +62,9 @@ class Cvrp:
     Raises
     ------
     InputError
-        For a malformed matrix, a demand that is negative, not finite or above the capacity, or a
-        fleet that cannot carry the demand of all clients.
+        For a malformed matrix, or a demand that is negative, not finite or above the capacity.
+    InfeasibleError
+        For a fleet that cannot carry the demand of all clients.
     """
 
     kind: ClassVar[str] = "cvrp"
@@ -97,10 +102,11 @@ class Cvrp:
         object.__setattr__(self, "demand", demand)
         _ = self.routing  # which checks each client's demand
         if self.vehicles is not None and self.least_vehicles > self.vehicles:
-            raise InputError(
+            raise InfeasibleError(
                 f"the clients demand {demand.sum():g} in all, {self.vehicles} vehicles of "
                 f"capacity {self.capacity:g} carry {self.vehicles * self.capacity:g}; at least "
-                f"{self.least_vehicles} vehicles are needed"
+                f"{self.least_vehicles} vehicles are needed",
+                self.routing,
             )
 
     @classmethod
@@ -241,6 +247,46 @@ class Cvrp:
         return write_solution(
             self.encode_answer(routes)["routes"], self.score(routes).objective
         )
+
+    def to_txt(self, answer: Iterable[Route]) -> str:
+        """Every route with its stops and loads, for reading."""
+        routes = tuple(answer)
+        return self._itinerary(routes).to_txt(self.score(routes).objective)
+
+    def to_csv(self, answer: Iterable[Route]) -> str:
+        """A row for every stop of every route."""
+        return self._itinerary(answer).to_csv()
+
+    def to_geojson(self, answer: Iterable[Route]) -> str:
+        """A line a route and a point a stop.
+
+        Raises
+        ------
+        UnsupportedError
+            Where the instance has no longitudes and latitudes.
+        """
+        return self._itinerary(answer).to_geojson()
+
+    def check_answer_format(self, ending: str) -> None:
+        """Refuse a file format that this instance cannot fill, before anything runs for it.
+
+        Raises
+        ------
+        UnsupportedError
+        """
+        self._itinerary(()).check_format(ending)
+
+    def insight(self, answer: Iterable[Route]) -> dict[str, Any]:
+        """Facts of an answer for people: each route's figures."""
+        return self._itinerary(answer).insight()
+
+    def picture(self, answer: Iterable[Route]) -> Picture | None:
+        """A map of the routes; None where nobody knows the places."""
+        return self._itinerary(answer).picture(self.name)
+
+    def _itinerary(self, answer: Iterable[Route]) -> Itinerary:
+        places = of_tsplib(self.coordinates, self.weight_type)
+        return Itinerary(self.routing, tuple(answer), places=places)
 
     def read_sol(self, path: Path) -> Routes:
         """An answer from a CVRPLIB ``.sol`` file; its cost line is not believed, `score` tells.

@@ -22,14 +22,18 @@ from qopt.forms import (
     Table,
     VehicleType,
 )
+from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..encode import lower_with
-from ..formats.tsplib import Rounding, read_instance, read_tour, write_tour
+from ..formats.tsplib import read_instance, read_tour, write_tour
+from ..formats.tsplib_file import Rounding
 from . import edges, rank
 from .arcs import tour_of_values, tour_program, values_of_tour
 from .distances import checked_distances, convention
+from .itinerary import Itinerary
 from .onehot import lower_one_hot
+from .places import of_tsplib
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -163,6 +167,56 @@ class Tsp:
     def to_tour(self, answer: Sequence[int]) -> str:
         """The text of a TSPLIB ``.tour`` file."""
         return write_tour(self.name, answer)
+
+    def to_txt(self, answer: Sequence[int]) -> str:
+        """The tour with the way up to each city, for reading."""
+        return self._itinerary(answer).to_txt(self.score(answer).objective)
+
+    def to_csv(self, answer: Sequence[int]) -> str:
+        """A row for every city in the order of the tour."""
+        return self._itinerary(answer).to_csv()
+
+    def to_geojson(self, answer: Sequence[int]) -> str:
+        """A line for the tour and a point a city.
+
+        Raises
+        ------
+        UnsupportedError
+            Where the instance has no longitudes and latitudes.
+        """
+        return self._itinerary(answer).to_geojson()
+
+    def check_answer_format(self, ending: str) -> None:
+        """Refuse a file format that this instance cannot fill, before anything runs for it.
+
+        Raises
+        ------
+        UnsupportedError
+        """
+        self._itinerary(()).check_format(ending)
+
+    def insight(self, answer: Sequence[int]) -> dict[str, Any]:
+        """Facts of an answer for people: its longest legs."""
+        tour = [int(city) for city in answer if 0 <= int(city) < self.num_cities]
+        legs = sorted(
+            ((float(self.distance[a, b]), a + 1, b + 1)
+             for a, b in zip(tour, [*tour[1:], *tour[:1]], strict=True)), reverse=True,
+        )
+        facts = {f"{a} to {b}": length for length, a, b in legs[:3]}
+        return {"cities": len(tour), "longest legs": facts}
+
+    def picture(self, answer: Sequence[int]) -> Picture | None:
+        """A map of the tour; None where nobody knows the places."""
+        return self._itinerary(answer).picture(self.name)
+
+    def _itinerary(self, answer: Sequence[int]) -> Itinerary:
+        """The tour from city 1 on, as a route; no route where city 1 is missed or repeated."""
+        routing = self.to_routing().model
+        sound = list(answer).count(0) == 1
+        return Itinerary(
+            routing, _routes_of_tour(answer) if sound else (),
+            places=of_tsplib(self.coordinates, self.weight_type),
+        )
 
     def read_tour(self, path: Path) -> tuple[int, ...]:
         """An answer from a TSPLIB ``.tour`` file.

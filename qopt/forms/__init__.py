@@ -10,6 +10,7 @@ from .lowering import Lowering, Penalties
 from .program import Constraint, Program
 from .qubo import Group, Qubo
 from .routing import Client, Depot, Route, Routing, Shipment, VehicleType
+from .schedule import Schedule
 from .table import Table
 
 Form = Qubo | Program | Routing | Table
@@ -36,6 +37,7 @@ __all__ = [
     "Qubo",
     "Route",
     "Routing",
+    "Schedule",
     "Shipment",
     "Table",
     "VehicleType",

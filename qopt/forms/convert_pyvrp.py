@@ -147,7 +147,7 @@ def routing_to_pyvrp(routing: Routing) -> PyvrpModel:
         draft.depots(),
         [draft.vehicle(vehicle) for vehicle in routing.vehicles],
         [draft.matrix(routing.distance, draft.length, draft.has_lengths)],
-        [draft.matrix(routing.duration, draft.time, routing.has_time_windows)],
+        [draft.durations()],
         shipments=[draft.shipment(shipment) for shipment in routing.shipments],
     )
     return PyvrpModel(routing, data, float(draft.cost), draft.exact)
@@ -218,14 +218,9 @@ class _Draft:
     def _times(self) -> tuple[float, float]:
         """Where PyVRP's clock begins, and how long it can run."""
         routing = self.routing
-        stated = [x for c in routing.clients for x in (c.early, c.late)]
-        stated += [x for d in routing.depots for x in (d.early, d.late)]
-        stated += [x for v in routing.vehicles for x in (v.early, v.late)]
-        finite = [x for x in stated if isfinite(x)]
-        origin = min([0.0, *finite])
-        opening = [c.early for c in routing.clients] + [d.early for d in routing.depots]
-        opening += [v.early for v in routing.vehicles]
-        horizon = max([x for x in opening if isfinite(x)], default=0.0) - origin
+        origin = min([0.0, *(x for window in routing.windows for x in window if isfinite(x))])
+        latest = max([early for early, _ in routing.windows if isfinite(early)], default=0.0)
+        horizon = latest - origin
         horizon += float(routing.duration.max(axis=1).sum())
         return origin, horizon + sum(c.service for c in routing.clients)
 
@@ -233,9 +228,8 @@ class _Draft:
         routing = self.routing
         if not self.is_timed:
             return Measure(1.0, exact=True)
-        stated = [x for c in routing.clients for x in (c.early, c.late, c.service)]
-        stated += [x for d in routing.depots for x in (d.early, d.late)]
-        stated += [x for v in routing.vehicles for x in (v.early, v.late, v.max_duration)]
+        stated = [x for window in routing.windows for x in window]
+        stated += [c.service for c in routing.clients] + [v.max_duration for v in routing.vehicles]
         binding = [x for x in stated if x - self.origin < self.horizon]
         return _measure(routing.duration, binding, self.horizon)
 
@@ -275,14 +269,19 @@ class _Draft:
 
     def matrix(self, values: NDArray[np.float64], unit: Measure, limited: bool) -> Any:
         """A matrix in whole units: rounded up where sums are limited, else to the nearest."""
-        if unit is self.time and not self.is_timed:
-            values = np.zeros_like(values)
         size = self.routing.num_locations + any(v.end is None for v in self.routing.vehicles)
         whole = np.zeros((size, size), dtype=np.int64)
         inner = whole[: len(values), : len(values)]
         inner[:] = unit.amounts(values) if limited else np.rint(values * unit.scale)
         np.fill_diagonal(inner, 0)
         return whole
+
+    def durations(self) -> Any:
+        """The matrix of durations; nothing where nothing depends on them."""
+        routing = self.routing
+        if self.is_timed:
+            return self.matrix(routing.duration, self.time, routing.has_time_windows)
+        return self.matrix(np.zeros_like(routing.duration), self.time, False)
 
     def locations(self) -> list[Any]:
         import pyvrp
@@ -420,6 +419,7 @@ class _Draft:
 def _measure(amounts: NDArray[np.float64], further: Sequence[float], reach: float) -> Measure:
     """Units for amounts that sum to at most `reach`, and for limits on such sums."""
     entry = float(amounts.max(initial=0.0))
-    values = [*np.unique(amounts).tolist(), *further]
+    fractions = np.unique(amounts[amounts != np.rint(amounts)]).tolist()
+    values = [*fractions, *further]
     finest = min(_FINEST_ENTRY / max(entry, 1e-9), _LARGEST_SUM / max(reach, 1e-9))
     return measure(values, reach, largest=_LARGEST_SUM, finest=finest)

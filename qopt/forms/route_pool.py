@@ -40,6 +40,9 @@ class RoutePool:
     _orders: dict[Stops, tuple[float, Route]] = field(default_factory=dict, repr=False)
     _costs: dict[Route, float] = field(default_factory=dict, repr=False)
 
+    def __len__(self) -> int:
+        return len(self._answers)
+
     @property
     def generated(self) -> int:
         """Distinct routes of all answers, whatever their order of visits."""
@@ -95,6 +98,7 @@ def search_answers(
     starts: int = STARTS,
     begin: Routes | None = None,
     ended: Callable[[], bool] = lambda: False,
+    enough: float = inf,
 ) -> RoutePool:
     """Collect the feasible answers of PyVRP's iterated local search.
 
@@ -112,6 +116,8 @@ def search_answers(
         A feasible answer that all starts begin from instead; it is in the pool.
     ended : callable, optional
         Looked at before every iteration; where it says so the search ends with what it has.
+    enough : float
+        Distinct feasible answers after which the search ends.
 
     Raises
     ------
@@ -125,9 +131,15 @@ def search_answers(
         pool.add(())
         return pool
     model = routing_to_pyvrp(routing)
+
+    def done() -> bool:
+        return len(pool) >= enough or ended()
+
     for number in range(starts):
+        if number and done():
+            break
         share = iterations // starts + (number < iterations % starts)
-        _iterate(model, pool, share, (seed * starts + number) % 2**31, begin, ended)
+        _iterate(model, pool, share, (seed * starts + number) % 2**31, begin, done)
     return pool
 
 

@@ -183,15 +183,15 @@ def test_a_stop_before_the_start():
 # -- routings -----------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=80)
-@given(routings())
+@settings(deadline=None, max_examples=120)
+@given(routings(extended=True))
 def test_routings_are_solved_and_proven_by_enumeration(routing):
     check_routing(routing)
 
 
-@settings(deadline=None, max_examples=30)
-@given(routings())
-def test_routings_that_start_from_routes_found_by_descent(routing):
+@settings(deadline=None, max_examples=40)
+@given(routings(extended=True))
+def test_routings_that_start_from_routes_found_by_local_search(routing):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cpsat_routing, "_FOUND_AT_ONCE", 0)
         check_routing(routing)

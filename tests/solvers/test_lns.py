@@ -17,7 +17,7 @@ from qopt.options import split_assignments
 from qopt.run import parse_solver
 from qopt.solver import Budget, Outcome, Progress, Span, Status, Usage
 from qopt.solvers.lns import LargeNeighbourhoodSearch
-from qopt.solvers.route_neighbourhood import Part, neighbouring_routes
+from qopt.solvers.route_neighbourhood import neighbourhood, neighbouring_routes
 from qopt.study import Study
 
 
@@ -226,7 +226,7 @@ def test_of_many_unserved_clients_the_nearest_are_looked_at(monkeypatch):
     clients = tuple(Client(c, required=c == "a") for c in "abcd")
     routing = Routing((Depot("d"),), clients, (VehicleType(),), distance, distance,
                       shipments=(Shipment(1, 3),))
-    part = Part.of(routing, (Route(0, (0,)),), [0])
+    part = neighbourhood(routing, (Route(0, (0,)),), [0])
     assert [client.name for client in part.routing.clients] == ["a", "b", "d"]
 
 
@@ -247,7 +247,7 @@ def test_a_part_is_evaluated_as_the_whole_is():
         shipments=(Shipment(2, 3, 1),),
     )
     answer = (Route(0, (0, 1)), Route(1, (2, 3)), Route(1, (4,)))
-    part = Part.of(routing, answer, [1, 2])
+    part = neighbourhood(routing, answer, [1, 2])
     assert [client.name for client in part.routing.clients] == ["from", "to", "c", "d"]
     assert [(v.name, v.count) for v in part.routing.vehicles] == [("van", 1), ("bike", 3)]
     assert part.routing.shipments == (Shipment(0, 1, 1),)
@@ -255,7 +255,7 @@ def test_a_part_is_evaluated_as_the_whole_is():
     assert part.outer(inner) == answer[1:]
     rest = routing.evaluate_route(answer[0])[0]
     assert part.routing.evaluate(inner)[0] + rest == routing.evaluate(answer)[0]
-    first = Part.of(routing, answer, [0])
+    first = neighbourhood(routing, answer, [0])
     assert [(v.name, v.count) for v in first.routing.vehicles] == [("van", 2), ("bike", 1)]
 
 

@@ -1,12 +1,22 @@
 """The random floor: uniform, feasible where it says so, repeatable."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from qopt.errors import UsageError
-from qopt.forms import Client, Depot, Group, Qubo, Routing, Table, VehicleType
+from qopt.forms import (
+    Client,
+    Depot,
+    Group,
+    Qubo,
+    Routing,
+    Shipment,
+    Table,
+    VehicleType,
+)
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import random
 from qopt.solvers.random import RandomSampling
@@ -120,6 +130,30 @@ def test_optional_clients_are_visited_half_of_the_time():
     outcome = solve(model, samples=4000)
     visited = sum(c for a, c in zip(outcome.answers, outcome.counts, strict=True) if a)
     assert 1800 < visited < 2200
+
+
+def test_pickups_and_shipments_keep_loads_and_order_and_come_in_every_order():
+    plain = fleet(count=2, capacity=8.0, demands=(2.0, 3.0, 0.0, 0.0, 0.0, 0.0), pickup=1.0)
+    model = replace(plain, shipments=(Shipment(2, 3, 4.0), Shipment(5, 4, 1.0)))
+    outcome = solve(model, samples=400)
+    assert len(outcome.answers) > 40
+    faults = {text for answer in outcome.answers for text, _ in model.evaluate(answer)[1]}
+    assert all(text.endswith("is not visited") for text in faults), faults
+    assert outcome.status is Status.FEASIBLE
+    # Load of one shipment is on board while the other's is collected, in some of the routes.
+    between = [
+        route.clients.index(2) < route.clients.index(5) < route.clients.index(3)
+        for answer in outcome.answers for route in answer if {2, 5} <= set(route.clients)
+    ]
+    assert True in between
+    assert False in between
+
+
+def test_optional_shipments_are_left_out_whole():
+    model = fleet(count=1, capacity=np.inf, demands=(0.0, 0.0), required=False, prize=5.0)
+    outcome = solve(replace(model, shipments=(Shipment(1, 0),)), samples=200)
+    assert {tuple(r.clients for r in answer) for answer in outcome.answers} == {(), ((1, 0),)}
+    assert (outcome.counts > 60).all()
 
 
 def test_samples_must_be_positive():

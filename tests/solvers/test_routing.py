@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from oracles import best_cost, routings
 
 from qopt.errors import SizeError, UsageError
-from qopt.forms import Client, Depot, Route, Routing, VehicleType
+from qopt.forms import Client, Depot, Route, Routing, Shipment, VehicleType
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.routing import OrToolsRouting
 
@@ -68,6 +68,21 @@ CASES = {
     "longest route": instance(6, 4, vehicles=(VehicleType(count=4, max_distance=150.0),)),
     "optional": instance(7, 4, required=False, prize=35.0),
     "halves": replace(instance(8, 4), distance=instance(8, 4).distance / 2 + 0.25),
+    "pickups": instance(9, 4, pickup=2.0),
+    "shipments": replace(
+        instance(10, 4, required=False, prize=30.0), shipments=(Shipment(0, 2, 4.0), Shipment(3, 1))
+    ),
+    "shifts": instance(11, 4, service=5.0, vehicles=(
+        VehicleType(count=2, late=110.0, duration_cost=0.5), VehicleType(early=60.0),
+    )),
+    "no shift fits": replace(
+        instance(12, 3), depots=(Depot("d", early=100.0),),
+        vehicles=(VehicleType("day", count=2, late=90.0), VehicleType("night", early=20.0)),
+    ),
+    "before the epoch": replace(
+        instance(13, 3, early=-90.0, late=-10.0), depots=(Depot("d", early=-200.0),),
+        vehicles=(VehicleType(count=2, early=-150.0, duration_cost=1.0),),
+    ),
 }
 
 
@@ -95,6 +110,26 @@ def test_time_windows_waiting_service_and_the_price_of_time(seed):
     value, broken = model.evaluate(outcome.answers[0])
     assert not broken
     assert value == pytest.approx(optimum(model))
+
+
+def test_a_fleet_that_cannot_leave():
+    model = replace(instance(12, 3), vehicles=(VehicleType(early=50.0),), depots=(
+        Depot("d", late=40.0),
+    ))
+    assert solve(model).status is Status.PROVEN_INFEASIBLE
+    optional = replace(
+        model, clients=tuple(replace(c, required=False, prize=9.0) for c in model.clients)
+    )
+    outcome = solve(optional)
+    assert (outcome.status, outcome.answers) == (Status.FEASIBLE, [()])
+
+
+def test_idle_vehicles_need_not_reach_their_end():
+    far = np.array([[0.0, 90.0, 5.0], [90.0, 0.0, 5.0], [5.0, 5.0, 0.0]])
+    model = Routing(
+        (Depot("a"), Depot("b", late=20.0)), (Client("c"),), (VehicleType(end=1),), far, far
+    )
+    assert model.evaluate(solve(model).answers[0]) == (10.0, [])
 
 
 def test_windows_that_no_vehicle_can_meet_are_never_answered():
@@ -148,8 +183,8 @@ def test_edges():
         solve(big)
 
 
-@settings(deadline=None, max_examples=25)
-@given(routings())
+@settings(deadline=None, max_examples=60)
+@given(routings(extended=True))
 def test_no_answer_is_infeasible_or_better_than_the_optimum(model):
     best = best_cost(model)
     outcome = solve(model, evaluations=5000)

@@ -1,0 +1,560 @@
+"""Searches for the smallest changes that make a routing feasible, each verified by an answer."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import inf, isfinite
+
+import numpy as np
+
+from . import registry
+from .errors import QoptError
+from .forms import Client, Depot, Route, Routing, VehicleType
+from .forms.route_pool import search_answers
+from .forms.routing_part import Part
+from .impossible import fewest_left_out, fewest_more_vehicles, impossible_clients
+from .numbers import join, plural
+from .solver import Budget, Clock, Outcome, Progress, Status
+
+Routes = tuple[Route, ...]
+
+PROVABLE_CLIENTS = 40
+"""Clients up to which an exact solver is asked for a proof."""
+
+STEPS = 12
+"""Halvings of the range in which a limit is sought."""
+
+
+@dataclass(frozen=True)
+class Mend:
+    """A change that makes an instance feasible, with an answer that shows it.
+
+    Parameters
+    ----------
+    kind : str
+        ``"drop"``, ``"vehicles"``, ``"window"``, ``"capacity"``, ``"distance"``, ``"duration"``,
+        ``"shift"`` or ``"closing"``.
+    text : str
+        The change, in words with amounts.
+    amount : float
+        How large it is, in its own unit.
+    proof : str
+        What proves that no smaller change of this kind will do; empty where this is the smallest
+        that was found.
+    changed : Routing
+        The instance after the change.
+    answer : tuple of Route
+        Without violations by ``changed.evaluate``, in terms of the instance before the change.
+    objective : float
+        Of the answer, in the changed instance.
+    """
+
+    kind: str
+    text: str
+    amount: float
+    proof: str
+    changed: Routing = field(repr=False)
+    answer: Routes = field(repr=False)
+    objective: float
+
+
+@dataclass
+class Mender:
+    """Searches under one clock.
+
+    Parameters
+    ----------
+    routing : Routing
+    clock : Clock
+    seed : int
+    """
+
+    routing: Routing
+    clock: Clock
+    seed: int = 0
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of one search for routes."""
+        return max(200, min(2000, 100_000 // max(1, len(self.routing.clients))))
+
+    def best(self, routing: Routing, *, share: float = 1.0) -> Routes | None:
+        """The best answer that local search finds in a share of the time; None for none."""
+        end = self.clock.elapsed + share * self.clock.remaining
+        return self._search(routing, lambda: self.clock.elapsed > end, inf)
+
+    def any(self, routing: Routing) -> Routes | None:
+        """The first feasible answer that local search finds; None where it finds none."""
+        return self._search(routing, lambda: self.clock.expired, 1)
+
+    def _search(
+        self, routing: Routing, ended: Callable[[], bool], enough: float
+    ) -> Routes | None:
+        # What a visit costs beyond its prize is no matter of feasibility, and who cannot be served
+        # need not be looked at.
+        hopeless = impossible_clients(routing, range(len(routing.clients)))
+        if any(routing.clients[c].required for c in hopeless):
+            return None
+        sought = replace(routing, clients=tuple(
+            replace(client, prize=max(0.0, client.prize)) for client in routing.clients
+        ))
+        part = Part.of(
+            sought, set(range(len(routing.clients))) - set(hopeless),
+            [vehicle.count for vehicle in routing.vehicles],
+        )
+        try:
+            pool = search_answers(
+                part.routing, self.iterations, self.seed, starts=2, ended=ended, enough=enough
+            )
+        except QoptError:
+            return None
+        return part.outer(pool.ranked()[0][1]) if len(pool) else None
+
+    def prove(self, routing: Routing, *, share: float = 0.3) -> Outcome | None:
+        """What an exact solver finds out in a share of the time; None where it cannot be asked."""
+        spec = registry.find("solver", "cpsat")
+        if spec.missing() or len(routing.clients) > PROVABLE_CLIENTS or self.clock.expired:
+            return None
+        budget = Budget(time_limit=share * min(self.clock.remaining, 60.0))
+        try:
+            outcome: Outcome = spec.load()().solve(routing, budget, self.seed, Progress())
+        except QoptError:
+            return None
+        return outcome
+
+    def infeasible(self, routing: Routing) -> bool:
+        """Whether an exact solver proves that a routing has no answer."""
+        outcome = self.prove(routing, share=0.2)
+        return outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE
+
+    def mend(
+        self, kind: str, text: str, amount: float, changed: Routing, routes: Routes, proof: str = ""
+    ) -> Mend | None:
+        """A change as it is told, if its answer has no violation in the changed instance."""
+        objective, broken = changed.evaluate(routes)
+        if broken:
+            return None
+        routes = tuple(route for route in routes if route.clients)
+        return Mend(kind, text, amount, proof, changed, routes, objective)
+
+    # -- clients --------------------------------------------------------------------------------
+
+    def drop(self) -> Mend | None:
+        """Leave out the fewest required clients, and of all such answers take the cheapest."""
+        routing = self.routing
+        required = [c for c, client in enumerate(routing.clients) if client.required]
+        price = _more_than_all_routes(routing)
+        loose = replace(routing, clients=tuple(
+            replace(c, required=False, prize=price) if c.required
+            else replace(c, prize=max(0.0, c.prize))
+            for c in routing.clients
+        ))
+        routes = self.best(loose, share=0.5)
+        outcome = self.prove(_free(_counting(routing)))
+        if outcome is not None and outcome.status.has_answer and (
+            routes is None or _worth(loose, outcome.answers[0]) < _worth(loose, routes)
+        ):
+            routes = tuple(outcome.answers[0])
+        if routes is None:
+            return None
+        served = {c for route in routes for c in route.clients}
+        left = [c for c in required if c not in served]
+        if not left:
+            return None
+        least, proof = fewest_left_out(routing)
+        proof = f"arithmetic: {proof}"
+        if least < len(left):
+            bound = None if outcome is None else outcome.bound
+            proven = bound is not None and bound > len(left) - 1 + 1e-6
+            proof = "cpsat" if proven else ""
+        names = join([routing.clients[c].name for c in left])
+        text = f"leave out {plural(len(left), 'client')}: {names}"
+        return self.mend("drop", text, len(left), without(routing, left), routes, proof)
+
+    # -- vehicles -------------------------------------------------------------------------------
+
+    def vehicles(self) -> Iterator[Mend]:
+        """The fewest further vehicles of each kind that will do alone."""
+        for kind, vehicle in enumerate(self.routing.vehicles):
+            found = self._more_vehicles(kind, vehicle)
+            if found is not None:
+                yield found
+
+    def _more_vehicles(self, kind: int, vehicle: VehicleType) -> Mend | None:
+        routing, size = self.routing, len(self.routing.clients)
+        extra = replace(vehicle, count=max(1, size), fixed_cost=_more_than_all_routes(routing))
+        routes = self.best(replace(routing, vehicles=(*routing.vehicles, extra)), share=0.4)
+        if routes is None:
+            return None
+        more = sum(route.vehicle == len(routing.vehicles) for route in routes)
+        if not more:
+            return None
+        routes = tuple(
+            Route(kind, r.clients) if r.vehicle == len(routing.vehicles) else r for r in routes
+        )
+        changed = with_vehicle(routing, kind, replace(vehicle, count=vehicle.count + more))
+        text = (
+            f"{more} more of {vehicle.name}{_capacity(vehicle)}: {vehicle.count + more} instead of "
+            f"{vehicle.count}"
+        )
+        proof = ""
+        if fewest_more_vehicles(routing, kind) >= more:
+            proof = "arithmetic: the loads need that many"
+        elif self.infeasible(
+            with_vehicle(routing, kind, replace(vehicle, count=vehicle.count + more - 1))
+        ):
+            proof = "cpsat"
+        return self.mend("vehicles", text, more, changed, routes, proof)
+
+    # -- windows --------------------------------------------------------------------------------
+
+    def windows(self, dropped: Mend) -> Mend | None:
+        """Widen the windows of the clients that a mend left out, until all are served."""
+        left = [
+            c for c, client in enumerate(self.routing.clients)
+            if client.required and not dropped.changed.clients[c].required
+        ]
+        changed, routes, words, total = dropped.changed, dropped.answer, [], 0.0
+        for c in left:
+            if any(c in route.clients for route in routes):
+                continue  # it came in with the other client of its shipment
+            trials = [
+                (found, who) for who in self._together(c)
+                if (found := self._widen(changed, routes, who)) is not None
+            ]
+            if not trials:
+                return None
+            found, who = min(trials, key=lambda trial: self._widened_by(trial[0][0], trial[1]))
+            changed, routes = found
+            words.append(
+                f"client {self.routing.clients[who].name} "
+                f"{_widening(self.routing.clients[who], changed.clients[who])}"
+            )
+            total += self._widened_by(changed, who)
+        if total <= 0.0:
+            return None
+        proof = ""
+        if len(left) == 1 and _whole(self.routing):
+            proof = self._window_proven(changed, left[0])
+        text = f"open the window of {join(words)}"
+        return self.mend("window", text, total, changed, routes, proof)
+
+    def _together(self, c: int) -> tuple[int, ...]:
+        """A client and, where it belongs to a shipment, the other one."""
+        for s in self.routing.shipments:
+            if c in (s.pickup, s.delivery):
+                return (s.pickup, s.delivery)
+        return (c,)
+
+    def _window_proven(self, changed: Routing, c: int) -> str:
+        """What proves that one unit less will not do, where all data are whole numbers."""
+        old, new = self.routing.clients[c], changed.clients[c]
+        less = replace(
+            new, late=max(old.late, new.late - 1.0) if new.late > old.late else new.late,
+            early=min(old.early, new.early + 1.0),
+        )
+        if self.infeasible(with_client(changed, c, less)):
+            return "cpsat"
+        return ""
+
+    def _widen(
+        self, base: Routing, routes: Routes, c: int
+    ) -> tuple[Routing, Routes] | None:
+        """The instance with the least widening of one client's window that was found, and routes.
+
+        Every place in the routes at hand is tried, and then whether a solver finds routes for half
+        of that widening, and so on.
+        """
+        best = self._insert(base, routes, c)
+        client = self.routing.clients[c]
+        if best is None:
+            opened = with_client(base, c, replace(client, early=-inf, late=inf))
+            found = self.any(opened)
+            best = None if found is None else self._fitted(base, found, c)
+        if best is None:
+            return None
+        whole = _whole(self.routing)
+        for side in ("late", "early"):
+            wide, near = getattr(best[0].clients[c], side), getattr(client, side)
+            for _ in range(STEPS):
+                middle = 0.5 * (wide + near)
+                if whole:
+                    middle = float(np.floor(middle)) if side == "late" else float(np.ceil(middle))
+                if not isfinite(middle) or middle in (wide, near) or self.clock.expired:
+                    break
+                if abs(wide - near) <= 1e-3 * max(1.0, abs(near)):
+                    break
+                trial = with_client(base, c, replace(best[0].clients[c], **{side: middle}))
+                found = self.any(trial)
+                fitted = None if found is None else self._fitted(base, found, c)
+                if fitted is None:
+                    near = middle
+                else:
+                    best, wide = fitted, getattr(fitted[0].clients[c], side)
+                    if wide == getattr(client, side):
+                        break
+        return best
+
+    def _insert(
+        self, base: Routing, routes: Routes, c: int
+    ) -> tuple[Routing, Routes] | None:
+        """The place in the routes at hand that needs the least widening."""
+        if any(c in (s.pickup, s.delivery) for s in base.shipments):
+            return None
+        trials = []
+        used = [sum(route.vehicle == k for route in routes) for k in range(len(base.vehicles))]
+        empty = [Route(k, ()) for k, v in enumerate(base.vehicles) if used[k] < v.count]
+        for r, route in enumerate((*routes, *empty)):
+            others = (*routes[:r], *routes[r + 1 :])
+            for place in range(len(route.clients) + 1):
+                stops = (*route.clients[:place], c, *route.clients[place:])
+                fitted = self._fitted(base, (*others, Route(route.vehicle, stops)), c)
+                if fitted is not None:
+                    trials.append((self._widened_by(fitted[0], c), fitted))
+        return min(trials, key=lambda trial: trial[0])[1] if trials else None
+
+    def _widened_by(self, changed: Routing, c: int) -> float:
+        old, new = self.routing.clients[c], changed.clients[c]
+        return (new.late - old.late if new.late > old.late else 0.0) + old.early - new.early
+
+    def _fitted(self, base: Routing, routes: Routes, c: int) -> tuple[Routing, Routes] | None:
+        """The instance with the window that routes need for a client, if they are then feasible."""
+        route = next((route for route in routes if c in route.clients), None)
+        if route is None:
+            return None
+        first, last = _span(base, route, c)
+        client = self.routing.clients[c]
+        if first > last:
+            return None
+        opened = replace(
+            client, late=max(client.late, first), early=min(client.early, max(first, last))
+        )
+        changed = with_client(base, c, opened)
+        return None if changed.evaluate(routes)[1] else (changed, routes)
+
+    # -- limits ---------------------------------------------------------------------------------
+
+    def limits(self) -> Iterator[Mend]:
+        """The least limit of each kind of vehicle, or closing time, that will do alone."""
+        for kind, vehicle in enumerate(self.routing.vehicles):
+            for name, word, told in _LIMITS:
+                found = self._raise(
+                    word, getattr(vehicle, name),
+                    lambda value, kind=kind, name=name: with_vehicle(
+                        self.routing, kind, replace(self.routing.vehicles[kind], **{name: value})
+                    ),
+                    lambda routes, kind=kind, name=name: max(
+                        (_reached(self.routing, route, name) for route in routes
+                         if route.vehicle == kind and route.clients), default=0.0,
+                    ),
+                    (told, f"of {vehicle.name}"),
+                )
+                if found is not None:
+                    yield found
+        for d, depot in enumerate(self.routing.depots):
+            found = self._raise(
+                "closing", depot.late,
+                lambda value, d=d: with_depot(
+                    self.routing, d, replace(self.routing.depots[d], late=value)
+                ),
+                lambda routes, d=d: max(
+                    (_reached(self.routing, route, "late") for route in routes
+                     if route.clients and self.routing.vehicles[route.vehicle].end == d),
+                    default=0.0,
+                ),
+                ("closing time", f"of {depot.name}"),
+            )
+            if found is not None:
+                yield found
+
+    def _raise(
+        self,
+        kind: str,
+        now: float,
+        changed: Callable[[float], Routing],
+        reached: Callable[[Routes], float],
+        told: tuple[str, str],
+    ) -> Mend | None:
+        """The least value of a limit at which routes are found, by halving the range."""
+        if not isfinite(now) or self.clock.expired:
+            return None
+        routes = self.any(changed(inf))
+        if routes is None:
+            return None
+        wide, near, whole = max(now, reached(routes)), now, _whole(self.routing)
+        if changed(wide).evaluate(routes)[1]:
+            return None
+        for _ in range(STEPS):
+            middle = 0.5 * (wide + near)
+            middle = float(np.floor(middle)) if whole else middle
+            if middle in (wide, near) or wide - near <= 1e-3 * max(1.0, abs(now)):
+                break
+            found = None if self.clock.expired else self.any(changed(middle))
+            if found is None:
+                near = middle
+            else:
+                routes, wide = found, min(middle, max(now, reached(found)))
+        if wide <= now:
+            return None
+        proof = ""
+        if whole and self.infeasible(changed(wide - 1.0)):
+            proof = "cpsat"
+        text = f"set the {told[0]} {told[1]} to {wide:g} instead of {now:g}"
+        return self.mend(kind, text, wide - now, changed(wide), routes, proof)
+
+
+_LIMITS = (
+    ("capacity", "capacity", "capacity"),
+    ("max_distance", "distance", "longest distance"),
+    ("max_duration", "duration", "longest duration"),
+    ("late", "shift", "end of the shift"),
+)
+"""Limits of a vehicle: the field, the kind of mend, and the words."""
+
+
+# -- changed instances ----------------------------------------------------------------------------
+
+
+def without(routing: Routing, left: list[int]) -> Routing:
+    """The routing in which some clients need not be visited, and are worth nothing."""
+    gone = set(left)
+    gone |= {c for s in routing.shipments for c in (s.pickup, s.delivery)
+             if s.pickup in gone or s.delivery in gone}
+    return replace(routing, clients=tuple(
+        replace(client, required=False, prize=0.0) if c in gone else client
+        for c, client in enumerate(routing.clients)
+    ))
+
+
+def with_client(routing: Routing, c: int, client: Client) -> Routing:
+    """The routing with another client in place of one.
+
+    The other client of its shipment becomes required, or optional, with it.
+    """
+    pair = {x for s in routing.shipments if c in (s.pickup, s.delivery)
+            for x in (s.pickup, s.delivery)}
+    return replace(routing, clients=tuple(
+        client if i == c
+        else replace(other, required=client.required) if i in pair else other
+        for i, other in enumerate(routing.clients)
+    ))
+
+
+def with_vehicle(routing: Routing, kind: int, vehicle: VehicleType) -> Routing:
+    """The routing with another kind of vehicle in place of one."""
+    return replace(
+        routing, vehicles=(*routing.vehicles[:kind], vehicle, *routing.vehicles[kind + 1 :])
+    )
+
+
+def with_depot(routing: Routing, d: int, depot: Depot) -> Routing:
+    """The routing with another depot in place of one."""
+    return replace(routing, depots=(*routing.depots[:d], depot, *routing.depots[d + 1 :]))
+
+
+def _worth(routing: Routing, routes: Routes) -> float:
+    """Objective of an answer; infinite where it breaks the routing."""
+    objective, broken = routing.evaluate(routes)
+    return inf if broken else objective
+
+
+def _counting(routing: Routing) -> Routing:
+    """The routing in which each required client may be left out at the price of one."""
+    return replace(routing, clients=tuple(
+        replace(client, required=False, prize=1.0 if client.required else 0.0)
+        for client in routing.clients
+    ))
+
+
+def _free(routing: Routing) -> Routing:
+    """The routing in which driving costs nothing."""
+    return replace(routing, vehicles=tuple(
+        replace(v, fixed_cost=0.0, distance_cost=0.0, duration_cost=0.0) for v in routing.vehicles
+    ))
+
+
+def _more_than_all_routes(routing: Routing) -> float:
+    """A whole number above the cost of any answer."""
+    most = 0.0
+    for vehicle in routing.vehicles:
+        length = vehicle.distance_cost * float(routing.distance.max(axis=1).sum())
+        time = float(routing.duration.max(axis=1).sum()) + sum(c.service for c in routing.clients)
+        ends = [x for c in routing.clients for x in (c.early, c.late) if isfinite(x)]
+        time += max(ends, default=0.0) - min(ends, default=0.0)
+        most = max(most, 2.0 * length + 2.0 * vehicle.duration_cost * time)
+        most = max(most, most + abs(vehicle.fixed_cost) * len(routing.clients))
+    return float(np.ceil(1.0 + most + sum(abs(c.prize) for c in routing.clients)))
+
+
+def _whole(routing: Routing) -> bool:
+    """Whether all data are whole numbers: then the least change of a limit is one, too."""
+    stated = [x for c in routing.clients for x in (c.demand, c.pickup, c.service, c.early, c.late)]
+    stated += [x for d in routing.depots for x in (d.early, d.late)]
+    stated += [x for v in routing.vehicles
+               for x in (v.capacity, v.max_distance, v.max_duration, v.early, v.late)]
+    stated += [s.load for s in routing.shipments]
+    finite = np.array([x for x in stated if isfinite(x)])
+    return all(
+        bool((values == np.rint(values)).all())
+        for values in (finite, routing.distance, routing.duration)
+    )
+
+
+def _span(routing: Routing, route: Route, c: int) -> tuple[float, float]:
+    """Earliest arrival at a client of a route, and latest start there, its own window aside."""
+    vehicle, stops = routing.vehicles[route.vehicle], routing.path(route)
+    place = route.clients.index(c)
+    clock = max(routing.depots[vehicle.start].early, vehicle.early)
+    for i, at in enumerate(route.clients[: place + 1]):
+        clock += float(routing.duration[stops[i], stops[i + 1]])
+        if i < place:
+            client = routing.clients[at]
+            clock = max(clock, client.early) + client.service
+    latest = vehicle.late
+    if vehicle.end is not None:
+        latest = min(latest, routing.depots[vehicle.end].late)
+        latest -= float(routing.duration[stops[-2], stops[-1]])
+    for i in range(len(route.clients) - 1, place, -1):
+        client = routing.clients[route.clients[i]]
+        latest = min(client.late, latest - client.service)
+        latest -= float(routing.duration[stops[i], stops[i + 1]])
+    return clock, latest - routing.clients[c].service
+
+
+def _reached(routing: Routing, route: Route, limit: str) -> float:
+    """What a route takes of a limit."""
+    if limit == "capacity":
+        return routing.peak_load(route)
+    unit = {"max_distance": (1.0, 0.0), "max_duration": (0.0, 1.0), "late": (0.0, 0.0)}[limit]
+    vehicle = routing.vehicles[route.vehicle]
+    if limit == "late":
+        opening = max(routing.depots[vehicle.start].early, vehicle.early)
+        return opening + _elapsed_from_opening(routing, route, opening)
+    bare = replace(vehicle, fixed_cost=0.0, distance_cost=unit[0], duration_cost=unit[1])
+    return with_vehicle(routing, route.vehicle, bare).evaluate_route(route)[0]
+
+
+def _elapsed_from_opening(routing: Routing, route: Route, opening: float) -> float:
+    """Time from opening to the end of a route that leaves at once."""
+    clock, stops = opening, routing.path(route)
+    for i, (a, b) in enumerate(pairwise(stops)):
+        clock += float(routing.duration[a, b])
+        if i < len(route.clients):
+            client = routing.clients[route.clients[i]]
+            clock = max(clock, client.early) + client.service
+    return clock - opening
+
+
+def _widening(old: Client, new: Client) -> str:
+    parts = []
+    if new.late > old.late:
+        parts.append(f"until {new.late:g} instead of {old.late:g} ({new.late - old.late:g} later)")
+    if new.early < old.early:
+        parts.append(
+            f"from {new.early:g} instead of {old.early:g} ({old.early - new.early:g} earlier)"
+        )
+    return " and ".join(parts) or "as it is"
+
+
+def _capacity(vehicle: VehicleType) -> str:
+    return f" (capacity {vehicle.capacity:g})" if isfinite(vehicle.capacity) else ""
