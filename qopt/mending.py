@@ -24,6 +24,9 @@ PROVABLE_CLIENTS = 40
 STEPS = 12
 """Halvings of the range in which a limit is sought."""
 
+_FINEST = 1e-3
+"""Share of a limit at which the halving ends."""
+
 
 @dataclass(frozen=True)
 class Mend:
@@ -80,21 +83,27 @@ class Mender:
 
     def best(self, routing: Routing, *, share: float = 1.0) -> Routes | None:
         """The best answer that local search finds in a share of the time; None for none."""
-        end = self.clock.elapsed + share * self.clock.remaining
-        return self._search(routing, lambda: self.clock.elapsed > end, inf)
+        return next(iter(self.answers(routing, share=share)), None)
 
     def any(self, routing: Routing) -> Routes | None:
         """The first feasible answer that local search finds; None where it finds none."""
-        return self._search(routing, lambda: self.clock.expired, 1)
+        return next(iter(self.answers(routing, enough=1)), None)
 
-    def _search(
-        self, routing: Routing, ended: Callable[[], bool], enough: float
-    ) -> Routes | None:
+    def answers(
+        self,
+        routing: Routing,
+        *,
+        share: float = 1.0,
+        enough: float = inf,
+        begin: Routes | None = None,
+    ) -> list[Routes]:
+        """Feasible answers that local search finds, the best first."""
+        end = self.clock.elapsed + share * self.clock.remaining
         # What a visit costs beyond its prize is no matter of feasibility, and who cannot be served
         # need not be looked at.
         hopeless = impossible_clients(routing, range(len(routing.clients)))
         if any(routing.clients[c].required for c in hopeless):
-            return None
+            return []
         sought = replace(routing, clients=tuple(
             replace(client, prize=max(0.0, client.prize)) for client in routing.clients
         ))
@@ -104,11 +113,13 @@ class Mender:
         )
         try:
             pool = search_answers(
-                part.routing, self.iterations, self.seed, starts=2, ended=ended, enough=enough
+                part.routing, self.iterations, self.seed, starts=2,
+                begin=None if begin is None else part.inner(begin),
+                ended=lambda: self.clock.elapsed > end, enough=enough,
             )
         except QoptError:
-            return None
-        return part.outer(pool.ranked()[0][1]) if len(pool) else None
+            return []
+        return [part.outer(routes) for _, routes in pool.ranked()]
 
     def prove(self, routing: Routing, *, share: float = 0.3) -> Outcome | None:
         """What an exact solver finds out in a share of the time; None where it cannot be asked."""
@@ -139,27 +150,33 @@ class Mender:
 
     # -- clients --------------------------------------------------------------------------------
 
-    def drop(self) -> Mend | None:
-        """Leave out the fewest required clients, and of all such answers take the cheapest."""
+    def drop(self, more_vehicles: Mend | None = None) -> Mend | None:
+        """Leave out the fewest required clients, and of all such answers take the cheapest.
+
+        Parameters
+        ----------
+        more_vehicles : Mend, optional
+            Its answer without its smallest routes is where the search begins.
+        """
         routing = self.routing
         required = [c for c, client in enumerate(routing.clients) if client.required]
-        price = _more_than_all_routes(routing)
         loose = replace(routing, clients=tuple(
-            replace(c, required=False, prize=price) if c.required
-            else replace(c, prize=max(0.0, c.prize))
+            replace(c, required=False, prize=0.0 if not c.required else _dear(routing))
             for c in routing.clients
         ))
-        routes = self.best(loose, share=0.5)
+        begin = None if more_vehicles is None else _within_fleet(routing, more_vehicles.answer)
         outcome = self.prove(_free(_counting(routing)))
-        if outcome is not None and outcome.status.has_answer and (
-            routes is None or _worth(loose, outcome.answers[0]) < _worth(loose, routes)
-        ):
-            routes = tuple(outcome.answers[0])
-        if routes is None:
-            return None
+        answers = self.answers(loose, share=0.4, begin=begin)
+        if outcome is not None and outcome.status.has_answer:
+            answers.append(tuple(outcome.answers[0]))
+        price = _more_than_all_routes(routing)
+        strict = replace(loose, clients=tuple(
+            replace(c, prize=price if c.prize else 0.0) for c in loose.clients
+        ))
+        routes = min(answers, key=lambda answer: _worth(strict, answer), default=())
         served = {c for route in routes for c in route.clients}
         left = [c for c in required if c not in served]
-        if not left:
+        if not left or not isfinite(_worth(strict, routes)):
             return None
         least, proof = fewest_left_out(routing)
         proof = f"arithmetic: {proof}"
@@ -181,30 +198,31 @@ class Mender:
                 yield found
 
     def _more_vehicles(self, kind: int, vehicle: VehicleType) -> Mend | None:
-        routing, size = self.routing, len(self.routing.clients)
-        extra = replace(vehicle, count=max(1, size), fixed_cost=_more_than_all_routes(routing))
-        routes = self.best(replace(routing, vehicles=(*routing.vehicles, extra)), share=0.4)
-        if routes is None:
-            return None
-        more = sum(route.vehicle == len(routing.vehicles) for route in routes)
-        if not more:
-            return None
-        routes = tuple(
-            Route(kind, r.clients) if r.vehicle == len(routing.vehicles) else r for r in routes
+        needed = fewest_more_vehicles(self.routing, kind)
+
+        def changed(count: float) -> Routing:
+            most = len(self.routing.clients) + vehicle.count
+            return with_vehicle(
+                self.routing, kind, replace(vehicle, count=int(min(most, count)))
+            )
+
+        found = self._least(
+            vehicle.count, vehicle.count + max(0, needed - 1), changed,
+            lambda routes: sum(route.vehicle == kind and bool(route.clients) for route in routes),
+            whole=True,
         )
-        changed = with_vehicle(routing, kind, replace(vehicle, count=vehicle.count + more))
-        text = (
-            f"{more} more of {vehicle.name}{_capacity(vehicle)}: {vehicle.count + more} instead of "
-            f"{vehicle.count}"
-        )
+        if found is None:
+            return None
+        count, routes = int(found[0]), found[1]
+        more = count - vehicle.count
         proof = ""
-        if fewest_more_vehicles(routing, kind) >= more:
+        if needed >= more:
             proof = "arithmetic: the loads need that many"
-        elif self.infeasible(
-            with_vehicle(routing, kind, replace(vehicle, count=vehicle.count + more - 1))
-        ):
+        elif self.infeasible(changed(count - 1)):
             proof = "cpsat"
-        return self.mend("vehicles", text, more, changed, routes, proof)
+        text = f"{more} more of {vehicle.name}{_capacity(vehicle)}: {count} instead of " \
+               f"{vehicle.count}"
+        return self.mend("vehicles", text, more, changed(count), routes, proof)
 
     # -- windows --------------------------------------------------------------------------------
 
@@ -220,7 +238,7 @@ class Mender:
                 continue  # it came in with the other client of its shipment
             trials = [
                 (found, who) for who in self._together(c)
-                if (found := self._widen(changed, routes, who)) is not None
+                if (found := self._widen(changed, routes, who, halve=len(left) == 1)) is not None
             ]
             if not trials:
                 return None
@@ -247,32 +265,32 @@ class Mender:
         return (c,)
 
     def _window_proven(self, changed: Routing, c: int) -> str:
-        """What proves that one unit less will not do, where all data are whole numbers."""
-        old, new = self.routing.clients[c], changed.clients[c]
-        less = replace(
-            new, late=max(old.late, new.late - 1.0) if new.late > old.late else new.late,
-            early=min(old.early, new.early + 1.0),
-        )
-        if self.infeasible(with_client(changed, c, less)):
-            return "cpsat"
-        return ""
+        """What proves that one unit less will not do on either side of the window.
+
+        Only where all data are whole numbers, and so is the least widening.
+        """
+        old, less = self.routing.clients[c], self._widened_by(changed, c) - 1.0
+        narrower = replace(old, late=old.late + less, early=old.early - less)
+        return "cpsat" if self.infeasible(with_client(changed, c, narrower)) else ""
 
     def _widen(
-        self, base: Routing, routes: Routes, c: int
+        self, base: Routing, routes: Routes, c: int, *, halve: bool
     ) -> tuple[Routing, Routes] | None:
         """The instance with the least widening of one client's window that was found, and routes.
 
-        Every place in the routes at hand is tried, and then whether a solver finds routes for half
-        of that widening, and so on.
+        Every place in the routes at hand is tried and, to `halve` it, whether a solver finds routes
+        for half of that widening, and so on.
         """
-        best = self._insert(base, routes, c)
         client = self.routing.clients[c]
+        if client.early <= 0.0 and client.late == inf:
+            return None  # it is open already
+        best = self._insert(base, routes, c)
         if best is None:
             opened = with_client(base, c, replace(client, early=-inf, late=inf))
             found = self.any(opened)
             best = None if found is None else self._fitted(base, found, c)
-        if best is None:
-            return None
+        if best is None or not halve:
+            return best
         whole = _whole(self.routing)
         for side in ("late", "early"):
             wide, near = getattr(best[0].clients[c], side), getattr(client, side)
@@ -301,17 +319,24 @@ class Mender:
         """The place in the routes at hand that needs the least widening."""
         if any(c in (s.pickup, s.delivery) for s in base.shipments):
             return None
-        trials = []
         used = [sum(route.vehicle == k for route in routes) for k in range(len(base.vehicles))]
         empty = [Route(k, ()) for k, v in enumerate(base.vehicles) if used[k] < v.count]
+        best: tuple[float, float, int, Route] | None = None
         for r, route in enumerate((*routes, *empty)):
-            others = (*routes[:r], *routes[r + 1 :])
             for place in range(len(route.clients) + 1):
                 stops = (*route.clients[:place], c, *route.clients[place:])
-                fitted = self._fitted(base, (*others, Route(route.vehicle, stops)), c)
-                if fitted is not None:
-                    trials.append((self._widened_by(fitted[0], c), fitted))
-        return min(trials, key=lambda trial: trial[0])[1] if trials else None
+                trial = Route(route.vehicle, stops)
+                changed = self._opened(base, trial, c)
+                if changed is None:
+                    continue
+                cost, broken = changed.evaluate_route(trial)
+                by = self._widened_by(changed, c)
+                if not broken and (best is None or (by, cost) < best[:2]):
+                    best = (by, cost, r, trial)
+        if best is None:
+            return None
+        _, _, r, trial = best
+        return self._fitted(base, (*routes[:r], trial, *routes[r + 1 :]), c)
 
     def _widened_by(self, changed: Routing, c: int) -> float:
         old, new = self.routing.clients[c], changed.clients[c]
@@ -322,15 +347,18 @@ class Mender:
         route = next((route for route in routes if c in route.clients), None)
         if route is None:
             return None
+        changed = self._opened(base, route, c)
+        return None if changed is None or changed.evaluate(routes)[1] else (changed, routes)
+
+    def _opened(self, base: Routing, route: Route, c: int) -> Routing | None:
+        """The instance with the window that a route needs for a client, if any window will do."""
         first, last = _span(base, route, c)
         client = self.routing.clients[c]
         if first > last:
             return None
-        opened = replace(
+        return with_client(base, c, replace(
             client, late=max(client.late, first), early=min(client.early, max(first, last))
-        )
-        changed = with_client(base, c, opened)
-        return None if changed.evaluate(routes)[1] else (changed, routes)
+        ))
 
     # -- limits ---------------------------------------------------------------------------------
 
@@ -376,31 +404,45 @@ class Mender:
         told: tuple[str, str],
     ) -> Mend | None:
         """The least value of a limit at which routes are found, by halving the range."""
-        if not isfinite(now) or self.clock.expired:
+        whole = _whole(self.routing)
+        found = self._least(now, now, changed, reached, whole=whole) if isfinite(now) else None
+        if found is None:
             return None
-        routes = self.any(changed(inf))
+        value, routes = found
+        proof = "cpsat" if whole and self.infeasible(changed(value - 1.0)) else ""
+        text = f"set the {told[0]} {told[1]} to {value:g} instead of {now:g}"
+        return self.mend(kind, text, value - now, changed(value), routes, proof)
+
+    def _least(
+        self,
+        now: float,
+        lowest: float,
+        changed: Callable[[float], Routing],
+        reached: Callable[[Routes], float],
+        *,
+        whole: bool,
+    ) -> tuple[float, Routes] | None:
+        """The least value above `now` at which routes are found, and those, by halving the range.
+
+        None where there are none whatever the value, or without any change.
+        """
+        routes = None if self.clock.expired else self.any(changed(inf))
         if routes is None:
             return None
-        wide, near, whole = max(now, reached(routes)), now, _whole(self.routing)
-        if changed(wide).evaluate(routes)[1]:
+        wide, near = max(now, reached(routes)), lowest
+        if wide <= now or changed(wide).evaluate(routes)[1]:
             return None
         for _ in range(STEPS):
             middle = 0.5 * (wide + near)
             middle = float(np.floor(middle)) if whole else middle
-            if middle in (wide, near) or wide - near <= 1e-3 * max(1.0, abs(now)):
+            if middle <= near or wide - near <= _FINEST * max(1.0, abs(now)):
                 break
             found = None if self.clock.expired else self.any(changed(middle))
             if found is None:
                 near = middle
             else:
                 routes, wide = found, min(middle, max(now, reached(found)))
-        if wide <= now:
-            return None
-        proof = ""
-        if whole and self.infeasible(changed(wide - 1.0)):
-            proof = "cpsat"
-        text = f"set the {told[0]} {told[1]} to {wide:g} instead of {now:g}"
-        return self.mend(kind, text, wide - now, changed(wide), routes, proof)
+        return (wide, routes) if wide > now else None
 
 
 _LIMITS = (
@@ -471,6 +513,25 @@ def _free(routing: Routing) -> Routing:
     return replace(routing, vehicles=tuple(
         replace(v, fixed_cost=0.0, distance_cost=0.0, duration_cost=0.0) for v in routing.vehicles
     ))
+
+
+def _dear(routing: Routing) -> float:
+    """A price of a client that is above the cost of nearly any visit to it."""
+    matrix = routing.distance, routing.duration
+    return float(np.ceil(1.0 + max(
+        3.0 * (v.distance_cost * matrix[0].max() + v.duration_cost * matrix[1].max())
+        + abs(v.fixed_cost) for v in routing.vehicles
+    )))
+
+
+def _within_fleet(routing: Routing, routes: Routes) -> Routes:
+    """The routes with most clients, as many of each kind as there are vehicles."""
+    kept: list[Route] = []
+    for route in sorted(routes, key=lambda route: -len(route.clients)):
+        alike = sum(other.vehicle == route.vehicle for other in kept)
+        if alike < routing.vehicles[route.vehicle].count:
+            kept.append(route)
+    return tuple(kept)
 
 
 def _more_than_all_routes(routing: Routing) -> float:

@@ -238,14 +238,14 @@ def _about(
 
 
 def _mends(mender: Mender, place: int | None) -> Iterator[Mend]:
+    fleets = list(mender.vehicles())
     dropped = None if place is None else _leave_out(mender, place)
-    dropped = dropped or mender.drop()
+    dropped = dropped or mender.drop(fleets[0] if fleets else None)
     if dropped is not None:
         yield dropped
-        widened = mender.windows(dropped)
-        if widened is not None:
-            yield widened
-    yield from mender.vehicles()
+    yield from fleets
+    if dropped is not None and (widened := mender.windows(dropped)) is not None:
+        yield widened
     yield from mender.limits()
 
 
