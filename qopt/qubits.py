@@ -136,7 +136,8 @@ def _range(penalties: Penalties | None) -> str:
 
 
 def _between(least: float, most: float) -> str:
-    return f"{least:.3g}" if least == most else f"{least:.3g}-{most:.3g}"
+    first, last = f"{least:.3g}", f"{most:.3g}"
+    return first if first == last else f"{first}-{last}"
 
 
 def encodings(problem: Problem, options: Mapping[str, Any] | None = None) -> list[Encoding]:

@@ -220,6 +220,18 @@ def test_who_waited_for_the_stop_of_one_model_is_let_go():
     assert len(progress.trace.incumbents) == 1
 
 
+def test_incumbents_of_a_relaxed_model_are_not_told_as_the_best():
+    progress = Progress()
+    progress.renew(float, relaxed=True)
+    progress.incumbent(3.0)
+    progress.bound(2.0)
+    assert progress.best is None
+    assert progress.best_bound == 2.0
+    progress.renew(float)
+    progress.incumbent(3.0)
+    assert progress.best == 3.0
+
+
 def test_a_refinement_goes_through_what_lowers_the_model_further():
     def at(level: int) -> Lowering[Program]:
         return Lowering(
