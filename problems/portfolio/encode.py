@@ -1,12 +1,9 @@
-"""Whole numbers as bits inside a program: unary and one-hot codes.
+"""Whole numbers as bits inside a program: the unary code.
 
-The binary code needs no place here: `qopt.forms.penalise.program_to_qubo` gives it to any integer
-variable that is left.
+The one-hot code is written by `.variables`, which knows what each number of lots means; the binary
+code needs no place here: `qopt.forms.penalise.program_to_qubo` gives it to any integer variable
+that is left.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,122 +16,70 @@ MOST_BITS = 4096
 """Most bits; each pair of them has a coefficient."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Code:
-    """Variable ``i`` is its lower bound plus the sum of ``worth`` over its bits that are one.
+def unary(program: Program, chosen: NDArray[np.bool_]) -> Lowering[Program]:
+    """One bit for each unit above the lower bound of some of the variables, all worth 1.
+
+    A sum of the variables stays a sum of bits, so "exactly k in all" becomes an exactly-k group
+    that swap moves and XY mixers keep. A value between the bounds has several patterns. The other
+    variables stay as they are.
 
     Parameters
     ----------
-    start : ndarray of int64, shape (n + 1,)
-        Variable ``i`` has the bits ``start[i] .. start[i + 1] - 1``.
-    owner, worth : ndarray of int64, shape (bits,)
+    program : Program
+    chosen : ndarray of bool, shape (n,)
+        Which variables are written so; they are whole and bounded.
     """
-
-    start: NDArray[np.int64]
-    owner: NDArray[np.int64]
-    worth: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, worths: Sequence[NDArray[np.int64]]) -> "_Code":
-        lengths = [len(part) for part in worths]
-        return cls(
-            start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            owner=np.repeat(np.arange(len(worths)), lengths),
-            worth=np.concatenate([np.zeros(0, dtype=np.int64), *worths]),
-        )
-
-
-def unary(program: Program) -> Lowering[Program]:
-    """One bit for each unit above the lower bound, all worth 1.
-
-    A sum of the variables stays a sum of bits, so "exactly k in all" becomes an exactly-k group
-    that swap moves and XY mixers keep. A value between the bounds has several patterns.
-    """
-    code = _Code.of([np.ones(count, dtype=np.int64) for count in _counts(program, "unary")])
-
-    def encode(answer: ArrayLike) -> NDArray[np.float64]:
-        extra = np.rint(np.asarray(answer) - program.lower).astype(np.int64)
-        position = np.arange(len(code.owner)) - code.start[code.owner]
-        return np.asarray(position < extra[code.owner], dtype=np.float64)
-
-    return _expand(program, code, (), encode, "unary")
-
-
-def one_hot(program: Program) -> Lowering[Program]:
-    """One bit for each value, of which exactly one is set; a variable of two values takes one bit.
-
-    The lower bound has a bit of its own, worth 0, in every group.
-    """
-    counts = _counts(program, "one-hot")
-    code = _Code.of([
-        np.arange(count + 1) if count > 1 else np.ones(count, dtype=np.int64) for count in counts
-    ])
-    groups = [
-        constraint(
-            f"{program.names[i]} takes one value", np.arange(code.start[i], code.start[i + 1]),
-            1.0, "==", 1.0,
-        )
-        for i, count in enumerate(counts) if count > 1
-    ]
-
-    def encode(answer: ArrayLike) -> NDArray[np.float64]:
-        extra = np.rint(np.asarray(answer) - program.lower).astype(np.int64)
-        return np.asarray(code.worth == extra[code.owner], dtype=np.float64)
-
-    return _expand(program, code, groups, encode, "one-hot")
-
-
-def _counts(program: Program, title: str) -> list[int]:
-    """How far each variable can rise above its lower bound; an error where that is too much."""
-    counts = [int(count) for count in program.upper - program.lower]
-    if sum(counts) > MOST_BITS:
+    counts = np.where(chosen, program.upper - program.lower, 1.0)
+    if counts.sum() > MOST_BITS:
         raise SizeError(
-            f"the {title} code", sum(counts), MOST_BITS, "bits", "set encoding=binary or max_lots"
+            "the unary code", int(counts.sum()), MOST_BITS, "bits", "set encoding=binary or "
+            "max_lots"
         )
-    return counts
-
-
-def _expand(
-    program: Program, code: _Code, more: Sequence[Constraint], encode: Any, title: str
-) -> Lowering[Program]:
-    """The program over bits."""
-    base, owner, worth = program.lower, code.owner, code.worth
+    counts = counts.astype(np.int64)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    start = np.cumsum(counts) - counts
+    base = np.where(chosen, program.lower, 0.0)
     pairs = np.zeros((program.num_variables,) * 2)
     pairs[program.row, program.col] = 0.5 * program.value
     pairs += pairs.T
-    quadratic = pairs[np.ix_(owner, owner)] * np.multiply.outer(worth, worth)
+    quadratic = pairs[np.ix_(owner, owner)]
     row, col = np.nonzero(quadratic)
     model = Program.build(
         sense=program.sense,
-        linear=(program.linear + 2.0 * pairs @ base)[owner] * worth,
+        linear=(program.linear + 2.0 * pairs @ base)[owner],
         row=row, col=col, value=quadratic[row, col],
         offset=program.objective(base),
-        constraints=[*(_over_bits(item, program, code) for item in program.constraints), *more],
-        names=_names(program, code),
+        lower=np.where(chosen, 0.0, program.lower)[owner],
+        upper=np.where(chosen, 1.0, program.upper)[owner],
+        integer=program.integer[owner],
+        constraints=[_over_bits(item, base, owner) for item in program.constraints],
+        names=[
+            program.names[i] if counts[i] == 1 else f"{program.names[i]}[{k - start[i]}]"
+            for k, i in enumerate(owner.tolist())
+        ],
     )
 
     def decode(bits: ArrayLike) -> NDArray[np.float64]:
         values = base.copy()
-        np.add.at(values, owner, worth * np.asarray(bits, dtype=np.float64))
+        np.add.at(values, owner, np.asarray(bits, dtype=np.float64))
         return values
 
-    note = f"{title} code: {len(owner)} bits for {program.num_variables} whole numbers"
+    def encode(answer: ArrayLike) -> NDArray[np.float64]:
+        extra = np.asarray(answer, dtype=np.float64) - base
+        position = np.arange(len(owner)) - start[owner]
+        bits = np.asarray(position < np.rint(extra)[owner], dtype=np.float64)
+        return np.where(chosen[owner], bits, extra[owner])
+
+    note = f"unary code: {int(counts[chosen].sum())} bits for {int(chosen.sum())} whole numbers"
     return Lowering(model, decode, encode, notes=(note,))
 
 
-def _over_bits(item: Constraint, program: Program, code: _Code) -> Constraint:
-    coefficients = np.zeros(program.num_variables)
+def _over_bits(
+    item: Constraint, base: NDArray[np.float64], owner: NDArray[np.int64]
+) -> Constraint:
+    coefficients = np.zeros(len(base))
     coefficients[item.indices] = item.coefficients
-    over_bits = coefficients[code.owner] * code.worth
+    over_bits = coefficients[owner]
     bits = np.flatnonzero(over_bits)
-    rest = item.rhs - float(coefficients @ program.lower)
+    rest = item.rhs - float(coefficients @ base)
     return constraint(item.name, bits, over_bits[bits], item.comparator, rest)
-
-
-def _names(program: Program, code: _Code) -> list[str]:
-    """The name itself for a single bit; ``AAPL[2]`` for the third of several."""
-    lengths = np.diff(code.start)
-    return [
-        program.names[i] if lengths[i] == 1 else f"{program.names[i]}[{k - code.start[i]}]"
-        for k, i in enumerate(code.owner.tolist())
-    ]

@@ -1,127 +1,227 @@
-"""A portfolio as an integer program.
-
-The variables are the lots of every asset that is not settled beforehand, and, where the number of
-assets in a sector is capped and an asset may take several lots, a bit that says whether it is held.
-"""
+"""A portfolio as a mixed-binary program with a quadratic objective."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from qopt.forms import Constraint, Lowering, Program
-from qopt.forms.program import constraint
+from qopt.forms.program import Comparator, constraint
 from qopt.numbers import plural
 
-from .limits import Limits, SectorCap
-from .moments import Moments
+from .limits import Limits
+from .objective import quadratic_of
+from .variables import Affine, Code, Needs, Variables, needs_of
+
+if TYPE_CHECKING:
+    from .problem import Portfolio
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
-    """Where the variables are.
+class Model:
+    """What a portfolio's objective and limits are over its variables ``x``.
 
     Parameters
     ----------
-    lower, upper : ndarray of int64, shape (n,)
-        Limits of each asset's lots; the same where the asset is settled.
-    lots : dict of int to int
-        Variable of each asset that is not settled.
-    held : dict of int to int
-        Variable that says whether an asset is held, where that is no other.
+    variables : Variables
+    constraints : tuple of Constraint
+    square : ndarray of float64, shape (variables, variables)
+    linear : ndarray of float64, shape (variables,)
+    constant : float
+        The variance is ``x' square x + linear' x + constant``.
+    slope : ndarray of float64, shape (variables,)
+    intercept : float
+        The expected return, net of costs, is ``slope' x + intercept``.
     """
 
-    lower: NDArray[np.int64]
-    upper: NDArray[np.int64]
-    lots: dict[int, int]
-    held: dict[int, int]
+    variables: Variables
+    constraints: tuple[Constraint, ...]
+    square: Floats
+    linear: Floats
+    constant: float
+    slope: Floats
+    intercept: float
 
     @classmethod
-    def of(cls, limits: Limits) -> "_Places":
-        lower, upper = limits.tightened()
-        lots = {int(i): v for v, i in enumerate(np.flatnonzero(lower < upper))}
-        needed = sorted(
-            i for cap in limits.caps if limits.count_can_break(cap)
-            for i in cap.members if lower[i] == 0 and upper[i] > 1
+    def of(cls, portfolio: "Portfolio", code: Code = "integer") -> "Model":
+        """The variance, the return and the limits of a portfolio."""
+        limits, trading = portfolio.limits, portfolio.trading
+        variables = Variables(limits, _needs(portfolio), code)
+        amount, bought = variables.affine("amount"), variables.affine("bought")
+        total = limits.total
+        square, linear, constant = quadratic_of(portfolio.aim, portfolio.moments.covariance)
+        base, matrix = amount.base / total, amount.matrix / total
+        slope = portfolio.moments.mean - (portfolio.cash_return or 0.0)
+        intercept = portfolio.cash_return or 0.0
+        first, rest = slope @ base, slope @ matrix
+        if trading is not None:
+            traded, change = traded_of(amount, bought, trading.current * total)
+            first -= trading.cost * traded / total
+            rest = rest - trading.cost * change / total
+        form = cls(
+            variables, (), matrix.T @ square @ matrix, (2.0 * square @ base + linear) @ matrix,
+            float(base @ square @ base + linear @ base) + constant, rest, float(first) + intercept,
         )
-        return cls(lower, upper, lots, {i: len(lots) + k for k, i in enumerate(needed)})
+        return cls(**{**vars(form), "constraints": tuple(_constraints(portfolio, form))})
+
+    def program(self, risk: float, reward: float) -> Program:
+        """Minimise ``risk * variance - reward * return``."""
+        row, col = np.triu_indices(len(self.linear))
+        value = risk * self.square[row, col] * np.where(row == col, 1.0, 2.0)
+        items = self.variables.items
+        return Program.build(
+            linear=risk * self.linear - reward * self.slope,
+            row=row, col=col, value=value,
+            offset=risk * self.constant - reward * self.intercept,
+            lower=[item.lower for item in items] or 0.0,
+            upper=[item.upper for item in items] or 1.0,
+            integer=[item.integer for item in items] or True,
+            constraints=self.constraints,
+            names=[item.name for item in items],
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many assets are no matter of choice."""
+        count, n = self.variables.settled, len(self.variables.limits.assets)
+        return (f"{count} of {plural(n, 'asset')} settled beforehand",) if count else ()
 
 
-def portfolio_program(moments: Moments, risk: float, limits: Limits) -> Lowering[Program]:
-    """Minimise ``risk * w'Sw - (1 - risk) * mu'w`` over lots ``w * total``, under the limits."""
-    places = _Places.of(limits)
-    free = np.array(sorted(places.lots), dtype=np.int64)
-    settled = np.where(places.lower == places.upper, places.lower, 0).astype(np.float64)
-    pairs = risk / limits.total**2 * moments.covariance
-    linear = (risk - 1.0) / limits.total * moments.mean
-    row, col = np.triu_indices(len(free))
-    value = pairs[np.ix_(free, free)][row, col] * np.where(row == col, 1.0, 2.0)
-    bits = len(places.held)
-    names = [moments.assets[i] for i in free] + [f"hold {moments.assets[i]}" for i in places.held]
-    model = Program.build(
-        linear=np.concatenate([(linear + 2.0 * pairs @ settled)[free], np.zeros(bits)]),
-        row=row, col=col, value=value,
-        offset=float(settled @ pairs @ settled + linear @ settled),
-        lower=np.concatenate([places.lower[free], np.zeros(bits)]),
-        upper=np.concatenate([places.upper[free], np.ones(bits)]),
-        constraints=_constraints(limits, places, moments.assets),
-        names=names,
+def portfolio_program(portfolio: "Portfolio", form: Model) -> Lowering[Program]:
+    """Minimise ``risk * variance - (1 - risk) * return`` under the limits."""
+    risk = portfolio.aim.risk
+    return Lowering(
+        form.program(risk, 1.0 - risk), form.variables.decode, form.variables.encode,
+        notes=form.notes,
     )
 
-    def decode(values: ArrayLike) -> NDArray[np.int64]:
-        lots = np.where(places.lower == places.upper, places.lower, 0)
-        lots[free] = np.rint(np.asarray(values)[: len(free)]).astype(np.int64)
-        return lots
 
-    def encode(answer: ArrayLike) -> NDArray[np.float64]:
-        lots = np.asarray(answer)
-        held = [float(lots[i] > 0) for i in places.held]
-        return np.concatenate([lots[free].astype(np.float64), held])
+def traded_of(amount: Affine, bought: Affine, current: Floats) -> tuple[float, Floats]:
+    """Constant and coefficients of what is bought and sold: twice what is bought, less the growth.
 
-    count = len(moments) - len(free)
-    notes = (f"{count} of {plural(len(moments), 'asset')} settled beforehand",) if count else ()
-    return Lowering(model, decode, encode, notes=notes)
+    ``|a - c| = 2 max(0, a - c) - (a - c)``.
+    """
+    (base, change), (more, growth) = amount.total(), bought.total()
+    return 2.0 * more - base + float(current.sum()), 2.0 * growth - change
 
 
-def _constraints(limits: Limits, places: _Places, assets: Sequence[str]) -> list[Constraint]:
-    total = (
-        f"select exactly {limits.total}" if limits.selecting
-        else f"buy exactly {plural(limits.total, 'lot')}"
+def _needs(portfolio: "Portfolio") -> Needs:
+    limits, trading = portfolio.limits, portfolio.trading
+    counted = not limits.selecting and (limits.fewest_can_break() or limits.most_can_break())
+    return needs_of(
+        limits, None if trading is None else trading.current * limits.total, every=counted,
+        caps=[cap.members for cap in limits.caps
+              if limits.count_can_break(cap) or cap.least_assets],
     )
-    everything = range(len(places.lower))
-    found = [_sum_of_lots(total, everything, limits.total, places, equal=True)]
+
+
+def _constraints(portfolio: "Portfolio", form: Model) -> list[Constraint]:
+    variables, limits = form.variables, portfolio.limits
+    amount, held = variables.affine("amount"), variables.affine("held")
+    found = [*_totals(limits, amount), *variables.rows, *_counts(limits, held)]
     for cap in limits.caps:
-        members = list(cap.members)
+        members = np.isin(np.arange(len(limits.assets)), cap.members).astype(np.float64)
+        name = f"sector {cap.sector}"
         if limits.weight_can_break(cap):
-            name = f"sector {cap.sector} weighs at most {cap.weight:g}"
-            found.append(_sum_of_lots(name, members, cap.lots or 0, places))
+            found.append(
+                _row(f"{name} weighs at most {cap.weight:g}", amount, "<=", cap.lots or 0, members)
+            )
+        if cap.least_lots > 0:
+            found.append(_row(
+                f"{name} weighs at least {cap.least_weight:g}", amount, ">=", cap.least_lots,
+                members,
+            ))
         if limits.count_can_break(cap):
-            found.append(_count_of_assets(cap, places))
-    found += [
-        constraint(
-            f"{assets[i]} is held if bought", [places.lots[i], bit], [1.0, -places.upper[i]],
-            "<=", 0.0,
+            most = cap.assets or 0
+            found.append(
+                _row(f"{name} has at most {plural(most, 'asset')}", held, "<=", most, members)
+            )
+        if cap.least_assets > 0:
+            found.append(_row(
+                f"{name} has at least {plural(cap.least_assets, 'asset')}", held, ">=",
+                cap.least_assets, members,
+            ))
+    return [*found, *_turnover(portfolio, form), *_target(portfolio, form)]
+
+
+def _totals(limits: Limits, amount: Affine) -> list[Constraint]:
+    if limits.weighting == "continuous":
+        return [_row("invest everything", amount, "==", 1.0)]
+    if limits.weighting == "lots":
+        return [_row(f"buy exactly {plural(limits.total, 'lot')}", amount, "==", limits.total)]
+    if not limits.may_hold_cash:
+        return [_row(f"select exactly {limits.total}", amount, "==", limits.total)]
+    rows = []
+    if limits.most_can_break():
+        rows.append(_row(f"select at most {limits.most}", amount, "<=", limits.most))
+    if limits.fewest_can_break():
+        rows.append(_row(f"select at least {limits.fewest}", amount, ">=", limits.fewest))
+    return rows
+
+
+def _counts(limits: Limits, held: Affine) -> list[Constraint]:
+    """Rows on the number of assets; with equal weights those are the totals."""
+    if limits.selecting:
+        return []
+    most, fewest = limits.most_can_break(), limits.fewest_can_break()
+    if most and fewest and limits.most == limits.fewest:
+        return [_row(f"hold exactly {plural(limits.most, 'asset')}", held, "==", limits.most)]
+    rows = []
+    if most:
+        rows.append(
+            _row(f"hold at most {plural(limits.most, 'asset')}", held, "<=", limits.most)
         )
-        for i, bit in places.held.items()
-    ]
-    return found
+    if fewest:
+        rows.append(
+            _row(f"hold at least {plural(limits.fewest, 'asset')}", held, ">=", limits.fewest)
+        )
+    return rows
 
 
-def _sum_of_lots(
-    name: str, members: Sequence[int], limit: int, places: _Places, *, equal: bool = False
+def _turnover(portfolio: "Portfolio", form: Model) -> list[Constraint]:
+    """Twice the turnover, in lots; the growth drops out where everything is invested."""
+    trading, limits = portfolio.trading, portfolio.limits
+    if trading is None or trading.max_turnover is None:
+        return []
+    amount, bought = form.variables.affine("amount"), form.variables.affine("bought")
+    current = trading.current * limits.total
+    name, limit = f"turnover at most {trading.max_turnover:g}", trading.max_turnover * limits.total
+    if not limits.may_hold_cash:
+        growth = limits.total - float(current.sum())
+        return [_row(name, bought, "<=", _near(limit + 0.5 * growth))]
+    traded, change = traded_of(amount, bought, current)
+    return [_tidy(name, change, "<=", 2.0 * limit - traded)]
+
+
+def _target(portfolio: "Portfolio", form: Model) -> list[Constraint]:
+    """In units of the largest mean, so that a solver's rounding is small beside it."""
+    if portfolio.target_return is None:
+        return []
+    unit = portfolio.return_scale
+    return [constraint(
+        f"expected return at least {portfolio.target_return:g}", np.arange(len(form.slope)),
+        form.slope / unit, ">=", (portfolio.target_return - form.intercept) / unit,
+    )]
+
+
+def _row(
+    name: str, quantity: Affine, comparator: Comparator, rhs: float,
+    factors: Sequence[float] | Floats | float = 1.0,
 ) -> Constraint:
-    settled = sum(int(places.lower[i]) for i in members if i not in places.lots)
-    variables = [places.lots[i] for i in members if i in places.lots]
-    return constraint(name, variables, 1.0, "==" if equal else "<=", limit - settled)
+    base, coefficients = quantity.total(factors)
+    return _tidy(name, coefficients, comparator, rhs - base)
 
 
-def _count_of_assets(cap: SectorCap, places: _Places) -> Constraint:
-    """An asset that takes one lot at most is its own bit; one that must be held is settled."""
-    certain = sum(int(places.lower[i] > 0) for i in cap.members)
-    bits = [
-        places.held.get(i, places.lots[i])
-        for i in cap.members if places.lower[i] == 0 and places.upper[i] > 0
-    ]
-    name = f"sector {cap.sector} has at most {plural(cap.assets or 0, 'asset')}"
-    return constraint(name, bits, 1.0, "<=", (cap.assets or 0) - certain)
+def _tidy(name: str, coefficients: Floats, comparator: Comparator, rhs: float) -> Constraint:
+    """Coefficients that are whole but for rounding are made whole, which needs fewer slack bits."""
+    places = np.flatnonzero(coefficients)
+    near = [_near(value) for value in coefficients[places].tolist()]
+    return constraint(name, places, near, comparator, _near(rhs))
+
+
+def _near(value: float) -> float:
+    return float(round(value)) if abs(value - round(value)) < 1e-9 else value

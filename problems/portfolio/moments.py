@@ -7,11 +7,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError
+from qopt.errors import InputError, UnknownNameError
 
 TOLERANCE = 1e-6
 """Relative size up to which asymmetry, correlations beyond 1 and negative eigenvalues are rounding:
 files round correlations to six digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """An index, and how the returns of some assets move with it.
+
+    Parameters
+    ----------
+    name : str
+    mean, variance : float
+        Of the index's return, per period.
+    covariance : ndarray of float64, shape (n,)
+        Covariance of each asset's return with the index's.
+    """
+
+    name: str
+    mean: float
+    variance: float
+    covariance: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,6 +99,24 @@ class Moments:
             mean=self.mean[chosen],
             covariance=self.covariance[np.ix_(chosen, chosen)],
         )
+
+    def split(self, index: str) -> tuple["Moments", Benchmark]:
+        """The moments of all but one of the assets, and that one as an index.
+
+        Raises
+        ------
+        UnknownNameError
+            Where there is no such asset.
+        """
+        if index not in self.assets:
+            raise UnknownNameError("index", index, self.assets)
+        place = self.assets.index(index)
+        others = [i for i in range(len(self)) if i != place]
+        benchmark = Benchmark(
+            index, float(self.mean[place]), float(self.covariance[place, place]),
+            self.covariance[others, place],
+        )
+        return self.take(others), benchmark
 
     def over(self, periods: float) -> "Moments":
         """The moments over so many periods, returns of different periods being independent."""

@@ -21,15 +21,16 @@ def read_moments(
     lookback: int | None,
     covariance: str | None,
     assets: int | tuple[str, ...] | None,
+    index: str | None = None,
 ) -> Moments:
-    """Moments of the chosen assets; parameters as in `Portfolio.load`."""
+    """Moments of the chosen assets and the index; parameters as in `Portfolio.load`."""
     with path.open("rb") as stream:
         head = stream.read(4096).decode(errors="replace")
     if orlib.recognises(path.name, head) or not any(mark in head for mark in ",;\t"):
         _refuse_series_settings(path, "means and correlations", values, missing, lookback)
         if covariance is not None:
             raise UsageError(f"{path} holds correlations: covariance= does not go with it")
-        return _choose(_read_port(path), assets)
+        return _choose(_read_port(path), assets, index)
     table = tabular.read_table(path)
     layout = tabular.table_layout(table)
     if layout == "covariance":
@@ -39,13 +40,13 @@ def read_moments(
         )
     if layout == "mean":
         _refuse_series_settings(path, "means", values, missing, lookback)
-        return _choose(_read_pair(table, covariance), assets)
+        return _choose(_read_pair(table, covariance), assets, index)
     if covariance is not None:
         raise UsageError(
             f"{path} is a series of {values}: covariance= goes with a table of means (asset,mean)"
         )
     series = tabular.read_series(table, values)
-    chosen = chosen_assets(series.assets, assets)
+    chosen = chosen_assets(series.assets, assets, index)
     part = tabular.Series(
         tuple(series.assets[i] for i in chosen), series.times, series.values[:, chosen]
     )
@@ -55,8 +56,20 @@ def read_moments(
         raise InputError(f"{path}: {fault}") from None
 
 
-def chosen_assets(names: tuple[str, ...], assets: int | tuple[str, ...] | None) -> list[int]:
-    """Indices of the first so many assets, or of those named, in the order of the file."""
+def chosen_assets(
+    names: tuple[str, ...], assets: int | tuple[str, ...] | None, index: str | None = None
+) -> list[int]:
+    """Indices of the first so many assets, or of those named, in the order of the file.
+
+    That of an index, which is no asset, comes first.
+    """
+    if index is not None:
+        if index not in names:
+            raise UnknownNameError("index", index, names)
+        place = names.index(index)
+        others = [i for i in range(len(names)) if i != place]
+        chosen = chosen_assets(tuple(names[i] for i in others), assets)
+        return [place, *(others[i] for i in chosen)]
     if assets is None:
         return list(range(len(names)))
     if isinstance(assets, int):
@@ -76,6 +89,22 @@ def read_sectors(path: Path, sectors: str | Mapping[str, str]) -> Mapping[str, s
     if isinstance(sectors, Mapping):
         return sectors
     return tabular.read_labels(tabular.read_table(_beside(path, sectors, "sectors")), "sector")
+
+
+def read_current(path: Path, current: str | Mapping[str, float]) -> Mapping[str, float]:
+    """Weights as given, or from a file ``asset,weight`` beside the data file at `path`."""
+    if isinstance(current, Mapping):
+        return current
+    table = tabular.read_table(_beside(path, current, "current"))
+    weights = {}
+    for asset, text in tabular.read_labels(table, "weight").items():
+        try:
+            weights[asset] = float(text)
+        except ValueError:
+            raise InputError(
+                f"{table.path}: current weight of {asset} is {text!r}, a number was expected"
+            ) from None
+    return weights
 
 
 def _beside(path: Path, name: str, setting: str) -> Path:
@@ -99,8 +128,10 @@ def _refuse_series_settings(
             raise UsageError(f"{name} goes with prices or returns; {path} holds {content}")
 
 
-def _choose(moments: Moments, assets: int | tuple[str, ...] | None) -> Moments:
-    return moments.take(chosen_assets(moments.assets, assets))
+def _choose(
+    moments: Moments, assets: int | tuple[str, ...] | None, index: str | None
+) -> Moments:
+    return moments.take(chosen_assets(moments.assets, assets, index))
 
 
 def _read_port(path: Path) -> Moments:

@@ -109,7 +109,7 @@ def test_assets_are_chosen_before_gaps_are_looked_at():
     ("file", "chosen", "fault", "words"),
     [
         ("prices_long.tsv", {}, UsageError, r"needs select=K .* or budget=B"),
-        ("prices_long.tsv", {"select": 1, "budget": 2}, UsageError, "give one"),
+        ("prices_long.tsv", {"select": 1, "max_assets": 2}, UsageError, "give one"),
         ("prices_long.tsv", {"select": 3}, InputError, "more assets than the 2"),
         ("prices_long.tsv", {"select": 0}, UsageError, "select=0 is no portfolio"),
         ("prices_long.tsv", {"select": 10**30}, UsageError, "between 1 and 1000000000"),
