@@ -39,7 +39,7 @@ class Encoding:
     qubits : int, optional
         Bits; None where they are not known without the model, which was refused.
     grows : bool
-        Whether solving may add some, as cuts do.
+        Whether the model is solved again by what its answers tell, which may add some (cuts).
     pairs : int, optional
         Interacting pairs, with groups as penalties: couplers of an annealer, and two-qubit gates
         of one layer of QAOA with the mixer x.
@@ -272,7 +272,7 @@ def remarks(rows: list[Encoding]) -> list[str]:
     """What a reader of the table must know beside it."""
     lines = [f"{row.name}: {row.reason}" for row in rows if row.reason]
     if any(row.grows for row in rows):
-        lines.append("+ solving adds some, for cuts against what it found.")
+        lines.append("+ solved again by what the answers tell, and cuts against them add some.")
     if any("*" in row.cells[-1] for row in rows):
         lines.append("* by its qubits; simulated here with its noise only up to fewer.")
     lines.append(
