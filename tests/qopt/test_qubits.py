@@ -124,7 +124,9 @@ def test_rows_are_text_and_json():
     lines = remarks(rows)
     assert lines[0].startswith("rank: not made")
     assert [line[0] for line in lines[1:3]] == ["+", "*"]
-    assert "depth is another" in lines[-1]
+    assert "depth is another" in lines[-2]
+    # 0.997 to the power of 3900 and 1092 pairs
+    assert lines[-1].endswith("every pair coupled: one-hot 0.00081 %, edges 3.8 %.")
     data = json.loads(json.dumps([row.to_json() for row in rows], allow_nan=False))
     assert data[1]["smallest_device"] == "aer:berlin"
     assert {"device": "aer:berlin", "qubits": 120, "simulated_here": False} in data[1]["fits"]
