@@ -24,6 +24,7 @@ PALUBECKIS = "Palubeckis instances; Glover, Lu and Hao (2010)"
 
 INTEGERS = "TSPLIB integer distances"
 ROUNDED = "distances rounded to whole numbers"
+TENTHS = "distances cut after one decimal"
 
 # kind, source, convention, proven, {file stem: value}
 TABLE: list[tuple[str, str, str, bool, dict[str, float]]] = [
@@ -37,6 +38,9 @@ TABLE: list[tuple[str, str, str, bool, dict[str, float]]] = [
         "X-n101-k25": 27591, "X-n106-k14": 26362,
     }),
     ("cvrp", CVRPLIB, ROUNDED, False, {"X-n1001-k43": 72355}),
+    ("vrptw", CVRPLIB, TENTHS, True, {
+        "C101": 827.3, "R101": 1637.7, "RC101": 1619.8, "C201": 589.1, "RC201": 1261.8,
+    }),
     ("maxcut", GSET, "weight of the cut", False, {
         "G1": 11624, "G22": 13359, "G43": 6660, "G55": 10299, "G70": 9591,
     }),

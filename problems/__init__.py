@@ -2,7 +2,20 @@
 
 from qopt.registry import Spec
 
-from .formats import biqmac, dimacs, edges, graphml, lp, orlib, qubojson, tabular, tsplib
+from .formats import (
+    biqmac,
+    dimacs,
+    edges,
+    graphml,
+    li_lim,
+    lp,
+    orlib,
+    qubojson,
+    solomon,
+    stops,
+    tabular,
+    tsplib,
+)
 
 SPECS = (
     Spec(
@@ -21,9 +34,9 @@ SPECS = (
         name="tsp",
         summary="travelling salesman: the shortest closed tour",
         target="qopt.problems.routing.tsp:Tsp",
-        forms=("routing", "program", "qubo"),
+        forms=("routing", "program", "qubo", "table"),
         formats="TSPLIB .tsp and .atsp",
-        recognises=lambda name, head: tsplib.recognises(name, head, {"TSP", "ATSP"}),
+        recognises=lambda name, head: tsplib.recognises(name, head, tsplib.TOUR_TYPES),
     ),
     Spec(
         kind="problem",
@@ -33,6 +46,27 @@ SPECS = (
         forms=("routing", "program", "qubo"),
         formats="CVRPLIB and TSPLIB .vrp",
         recognises=lambda name, head: tsplib.recognises(name, head, {"CVRP"}),
+    ),
+    Spec(
+        kind="problem",
+        name="vrptw",
+        summary="vehicle routing with time windows from one depot: the least distance",
+        target="qopt.problems.routing.vrptw:Vrptw",
+        forms=("routing",),
+        formats="Solomon, Gehring and Homberger .txt",
+        recognises=solomon.recognises,
+    ),
+    Spec(
+        kind="problem",
+        name="vrp",
+        summary="rich vehicle routing: depots, mixed fleets, time windows, prizes, pickups",
+        target="qopt.problems.routing.vrp:Vrp",
+        forms=("routing",),
+        formats="stops as CSV or GeoJSON, VRPLIB .vrp of richer types, Li and Lim pickup and "
+        "delivery",
+        recognises=lambda name, head: tsplib.recognises(name, head, tsplib.RICH_TYPES)
+        or stops.recognises(name, head)
+        or li_lim.recognises(name, head),
     ),
     Spec(
         kind="problem",

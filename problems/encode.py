@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qopt.errors import UnsupportedError
-from qopt.forms import FORMS, Form, Lowering, Program, Qubo, Routing
+from qopt.forms import FORMS, Form, Lowering
 from qopt.options import check_options
 
 WHOLE = 1e-6
@@ -29,7 +29,7 @@ class HasKind(Protocol):
 def lower_with(
     problem: HasKind, form: type[Form], options: Mapping[str, Any]
 ) -> Lowering[Any]:
-    """Call a problem's ``to_qubo``, ``to_program`` or ``to_routing`` with checked options.
+    """Call a problem's ``to_qubo``, ``to_program`` and so on with checked options.
 
     Raises
     ------
@@ -38,11 +38,11 @@ def lower_with(
     UsageError
         For an unknown option, or a value that does not fit.
     """
-    names = {Qubo: "qubo", Program: "program", Routing: "routing"}
+    names = {each: name for name, each in FORMS.items()}
     ways: dict[str, Callable[..., Lowering[Any]]] = {
         name: getattr(problem, f"to_{name}") for name in FORMS if hasattr(problem, f"to_{name}")
     }
-    name = names[form]
+    name = names.get(form, str(form))
     if name not in ways:
         raise UnsupportedError(f"{problem.kind} gives {', '.join(ways)}, not {name}")
     checked = check_options(ways[name], options, f"the lowering of {problem.kind} to {name}")

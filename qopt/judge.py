@@ -75,13 +75,13 @@ def _ahead(problem: Problem, made: Score | None, sampled: Score | None) -> bool:
     """Whether the best post-processed answer is better than the best sample, beyond rounding."""
     if made is None or sampled is None:
         return made is not None
-    first, second = _rank(problem, made), _rank(problem, sampled)
+    first, second = rank_of(problem, made), rank_of(problem, sampled)
     if first[:-1] != second[:-1]:
         return first < second
     return second[-1] - first[-1] > TOLERANCE * max(abs(first[-1]), abs(second[-1]))
 
 
-def _rank(problem: Problem, score: Score) -> tuple[float, float, float]:
+def rank_of(problem: Problem, score: Score) -> tuple[float, float, float]:
     """Feasible answers first, then by how much they violate, then by the objective."""
     objective = score.objective if problem.sense == "minimise" else -score.objective
     broken = sum(v.amount for v in score.violations)
@@ -104,7 +104,7 @@ def _appraise(
         if score.feasible:
             objectives.append(score.objective)
             weights.append(int(count))
-        rank = _rank(problem, score)
+        rank = rank_of(problem, score)
         if best_rank is None or rank < best_rank:
             best_rank, judged.best, judged.score = rank, decoded, score
     if judged.score is not None:
@@ -171,24 +171,39 @@ def verdict(
             )
         return Status.INFEASIBLE_ANSWERS, "; ".join(reason), bound
     objective = judged.score.objective
-    sign = 1.0 if problem.sense == "minimise" else -1.0
-    if bound is not None:
-        beyond = sign * (bound - objective)
-        slack = 1e-6 * max(abs(objective), abs(bound))
-        if beyond > slack:
-            reason.append(f"the claimed bound {bound:.10g} is beaten by the answer: dropped")
-            return Status.FEASIBLE, "; ".join(reason), None
-        if beyond > 0 or -beyond <= TOLERANCE * max(abs(objective), abs(bound)):
-            bound = objective
+    bound, dropped = settle(problem, objective, bound)
+    if dropped:
+        return Status.FEASIBLE, "; ".join([*reason, dropped]), None
     if status is Status.OPTIMAL and not lowering.complete:
         reason.append("optimal for the lowered model, which leaves out part of the instance")
         return Status.FEASIBLE, "; ".join(reason), None
-    if status is Status.OPTIMAL and bound is None:
+    if status is Status.OPTIMAL and bound is None and not lowering.relaxed:
         bound = objective
     reason += _contradiction(problem, objective, bound)
     if bound == objective:
         return Status.OPTIMAL, "; ".join(reason), bound
     return Status.FEASIBLE, "; ".join(reason), bound
+
+
+def settle(
+    problem: Problem, objective: float, bound: float | None
+) -> tuple[float | None, str]:
+    """A bound beside the objective that was reached.
+
+    Returns
+    -------
+    bound : float, optional
+        The objective itself where it is reached within rounding, None where it is beaten.
+    dropped : str
+        That it is beaten, in words; empty otherwise.
+    """
+    if bound is None:
+        return None, ""
+    beyond = (bound - objective) * (1.0 if problem.sense == "minimise" else -1.0)
+    size = max(abs(objective), abs(bound))
+    if beyond > 1e-6 * size:
+        return None, f"the claimed bound {bound:.10g} is beaten by the answer: dropped"
+    return (objective if beyond > 0 or -beyond <= TOLERANCE * size else bound), ""
 
 
 def _contradiction(problem: Problem, objective: float, bound: float | None) -> list[str]:

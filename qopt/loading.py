@@ -25,7 +25,7 @@ from typing import Any
 
 from . import registry
 from .errors import InputError, ParseError, UsageError
-from .forms import Program, Qubo
+from .forms import Program, Qubo, Routing
 from .options import check_options
 from .problem import Problem, Reference, fingerprint
 
@@ -115,7 +115,7 @@ def load(path: str | Path, *, kind: str | None = None, **settings: Any) -> Probl
     if not isinstance(path, str | Path):
         raise UsageError(
             f"load reads files, not {type(path).__name__}; make the problem by its own class "
-            "(MaxCut.from_networkx(graph)), or solve a Qubo or Program as it is"
+            "(MaxCut.from_networkx(graph)), or solve a Qubo, Program or Routing as it is"
         )
     file, entry = _locate(path)
     _check_file(file)
@@ -185,16 +185,18 @@ def origin_of(problem: Problem) -> Origin | None:
 
 
 def as_problem(item: Any) -> Problem:
-    """A problem as it is, or a bare `Qubo` or `Program` as the problem of optimising it."""
+    """A problem as it is, or a bare `Qubo`, `Program` or `Routing` as the problem of solving it."""
     if isinstance(item, Qubo):
         made = registry.find("problem", "qubo").load()(name="qubo", qubo=item)
     elif isinstance(item, Program):
         made = registry.find("problem", "program").load()(name="program", program=item)
+    elif isinstance(item, Routing):
+        made = registry.find("problem", "vrp").load()(name="routing", routing=item)
     elif isinstance(item, Problem):
         return item
     else:
         raise UsageError(
-            f"a problem, Qubo or Program was expected, got {type(item).__name__}; "
+            f"a problem, Qubo, Program or Routing was expected, got {type(item).__name__}; "
             "read a file with qopt.load(path)"
         )
     return made  # type: ignore[no-any-return]  # as above

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from math import inf, isfinite
-from typing import Any
 
 import numpy as np
 

@@ -80,6 +80,9 @@ class Reference:
 class Problem(Protocol):
     """An immutable instance. Implementations are frozen dataclasses in plug-in packages.
 
+    A problem whose answers can be drawn also has ``picture(answer)``, a `qopt.picture.Picture` or
+    None, which records keep and reports show.
+
     Attributes
     ----------
     kind : str

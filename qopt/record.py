@@ -116,6 +116,9 @@ class Record:
         Proven bound in the problem's units: a lower one when minimising.
     answer : object
         The best answer in the problem's JSON.
+    picture : dict, optional
+        The best answer drawn, as `qopt.picture.Picture.to_json`; None where the problem draws
+        none or it would be too large.
     samples : dict
         ``distinct`` answers, ``total`` with multiplicity, the ``independent`` draws that
         these amount to, ``scored`` and ``feasible_total`` of
@@ -165,6 +168,7 @@ class Record:
     violations: tuple[tuple[str, float], ...] = ()
     bound: float | None = None
     answer: Any = field(default=None, repr=False)
+    picture: dict[str, Any] | None = field(default=None, repr=False)
     samples: dict[str, Any] = field(default_factory=dict, repr=False)
     trace: dict[str, Any] = field(default_factory=dict, repr=False)
     usage: Usage = field(default_factory=Usage, repr=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import registry
-from .errors import InfeasibleError, InputError, UnsupportedError
+from .errors import InfeasibleError, InputError, UnsupportedError, UsageError
 from .forms import FORMS, Lowering, Qubo
 from .forms.penalise import program_to_qubo
 from .forms.route_pool import routing_to_columns
@@ -53,6 +53,9 @@ def lower(
 ) -> tuple[str, Lowering[Any]]:
     """Give a problem in the first of `forms` that it offers, or else by lowering a form further.
 
+    Where options are given, forms whose lowering does not take them are passed over: with
+    ``encoding="rank"``, which only the lowering to a `Table` knows, it is that one.
+
     Parameters
     ----------
     problem : Problem
@@ -71,21 +74,49 @@ def lower(
     ------
     UnsupportedError
         Where there is no way.
+    UsageError
+        For an option that no lowering takes.
     """
     options = options or {}
     native = native_forms(problem)
-    for name in forms:
-        if name in native:
-            return name, problem.lower(FORMS[name], **options)
+    offered = [name for name in forms if name in native]
+    if offered:
+        name = _taking(problem, offered, options)
+        return name, problem.lower(FORMS[name], **options)
     if "qubo" in forms and (further := _further(native)) is not None:
         return "qubo", _to_qubo(problem, further, options)
     if "program" in forms and "qubo" in native:
-        first = problem.lower(Qubo, **options)
-        return "program", first.then(first.model.to_program())
+        return "program", problem.lower(Qubo, **options).through(Qubo.to_program)
     raise UnsupportedError(
         f"{problem.kind} gives {', '.join(native)}, and there is no way from there to "
         f"{' or '.join(forms)}"
     )
+
+
+def _taking(problem: Problem, offered: Sequence[str], options: Mapping[str, Any]) -> str:
+    """The first form whose lowering takes the options.
+
+    Raises
+    ------
+    UsageError
+        Where none does: in the words of all that have options.
+    """
+    refused: list[UsageError] = []
+    told: list[UsageError] = []
+    for name in offered:
+        way = getattr(problem, f"to_{name}", None)
+        if way is None or not options:
+            return name
+        try:
+            check_options(way, options, f"the lowering of {problem.kind} to {name}")
+        except UsageError as fault:
+            refused.append(fault)
+            told += [fault] if options_of(way) else []
+        else:
+            return name
+    if len(told) > 1:
+        raise UsageError("; ".join(map(str, told)))
+    raise (told or refused)[0]
 
 
 def _further(native: Sequence[str]) -> str | None:
@@ -101,7 +132,7 @@ def _to_qubo(problem: Problem, form: str, options: Mapping[str, Any]) -> Lowerin
     given = {n: v for n, v in options.items() if n in later}
     checked = check_options(onward, given, f"the lowering of a {form} to a QUBO")
     try:
-        return first.then(onward(first.model, **checked))
+        return first.through(lambda model: onward(model, **checked))
     except InfeasibleError as fault:
         if first.complete:
             raise

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from operator import index
 from typing import Any
@@ -25,14 +25,15 @@ from .errors import (
     UsageError,
     check_type,
 )
-from .forms import FORMS, Lowering
-from .judge import Judged, judge, verdict
+from .forms import FORMS
 from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
+from .picture import Picture
 from .pricing import charge, price_list
 from .problem import Problem, fingerprint
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
 from .reduction import forms_for, lower
+from .rounds import Rounds, solve_in_rounds
 from .solution import Solution
 from .solver import Budget, Outcome, Progress, Status, Usage
 from .store import Store
@@ -230,22 +231,28 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
         forms = (task.form,) if task.form else forms_for(task.problem, task.spec)
         form, lowering = lower(task.problem, forms, task.lowering_options)
     progress = Progress(listener)
-    progress.translate = lowering.objective
     with _interruptible(progress):
-        try:
-            outcome = solver.solve(lowering.model, task.budget, task.seed, progress)
-        except (QoptError, MemoryError):
-            raise
-        except Exception as fault:
-            text = f"{type(fault).__name__}: {fault}".splitlines()[0]
-            hint = "QOPT_TRACEBACK=1 shows where"
-            raise SolverError(f"solver {task.solver!r} broke: {text} ({hint})") from fault
+        done = solve_in_rounds(
+            task.problem, lowering, partial(_call, task, solver), task.budget, progress
+        )
+    usage.add(done.outcome.usage)
+    done.outcome.usage = usage
+    return _solution(task, form, done, progress, started)
+
+
+def _call(task: Task, solver: Any, model: Any, budget: Budget, progress: Progress) -> Outcome:
+    """One call of a solver; what goes wrong inside is its fault."""
+    try:
+        outcome = solver.solve(model, budget, task.seed, progress)
+    except (QoptError, MemoryError):
+        raise
+    except Exception as fault:
+        text = f"{type(fault).__name__}: {fault}".splitlines()[0]
+        hint = "QOPT_TRACEBACK=1 shows where"
+        raise SolverError(f"solver {task.solver!r} broke: {text} ({hint})") from fault
     if not isinstance(outcome, Outcome):
         raise SolverError(f"solver {task.solver!r} returned {type(outcome).__name__}, no Outcome")
-    with usage.phase("decode"):
-        judged = judge(task.problem, lowering, outcome)
-    outcome.usage.phases = {**usage.phases, **outcome.usage.phases}
-    return _solution(task, form, lowering, outcome, judged, progress, started)
+    return outcome
 
 
 @contextmanager
@@ -296,16 +303,14 @@ def _interruptible(progress: Progress) -> Iterator[None]:
 def _solution(
     task: Task,
     form: str,
-    lowering: Lowering[Any],
-    outcome: Outcome,
-    judged: Judged,
+    done: Rounds,
     progress: Progress,
     started: str,
 ) -> Solution:
-    status, reason, bound = verdict(task.problem, lowering, outcome, judged)
+    judged, status = done.judged, done.status
     ended = "interrupted" if progress.interrupted else ""
-    reason = "; ".join(filter(None, [reason, judged.origin, ended]))
-    usage, score = outcome.usage, judged.score
+    reason = "; ".join(filter(None, [done.reason, judged.origin, ended]))
+    usage, score = done.outcome.usage, judged.score
     ended_by_clock = (
         task.budget.time_limit is not None and status is not Status.OPTIMAL
     ) or progress.interrupted
@@ -319,20 +324,16 @@ def _solution(
         objective=None if score is None else score.objective,
         feasible=score is not None and score.feasible,
         violations=() if score is None else tuple((v.text, v.amount) for v in score.violations),
-        bound=bound,
+        bound=done.bound,
         answer=None if score is None else task.problem.encode_answer(judged.best),
+        picture=None if score is None else _picture(task.problem, judged.best),
         samples=judged.samples,
-        trace={
-            "incumbents": [[t, lowering.objective(v)] for t, v in progress.trace.incumbents],
-            "bounds": [[t, lowering.objective(v)] for t, v in progress.trace.bounds]
-            if lowering.complete
-            else [],
-        },
+        trace=done.trace.to_json(),
         usage=usage,
         money=charge(usage, prices),
         price_list=prices.version,
-        details=jsonable(outcome.details),
-        notes=lowering.notes,
+        details=jsonable(done.outcome.details),
+        notes=done.notes,
         environment=environment(),
         started=started,
         wall=usage.wall,
@@ -340,6 +341,13 @@ def _solution(
         interrupted=progress.interrupted,
     )
     return Solution(task.problem, judged.best, score, record)
+
+
+def _picture(problem: Problem, answer: Any) -> dict[str, Any] | None:
+    """A drawing of an answer, where the problem has a method for it and it is small enough."""
+    draw = getattr(problem, "picture", None)
+    picture: Picture | None = None if draw is None else draw(answer)
+    return picture.to_json() if picture is not None and picture.small_enough else None
 
 
 def _repeatable(task: Task) -> bool:

@@ -124,7 +124,8 @@ class Solution:
         """The best known value, and how far the answer is from it."""
         value = float(reference["value"])
         sense: Sense = "maximise" if self.record.instance.sense == "maximise" else "minimise"
-        words = f"best known {value:.10g} ({reference['source']})"
+        told = "; ".join(filter(None, [reference["source"], reference.get("convention")]))
+        words = f"best known {value:.10g}" + (f" ({told})" if told else "")
         if self.objective is None or not self.feasible:
             return words
         apart = gap(self.objective, value, sense)
@@ -190,7 +191,7 @@ def check_answer_path(problem: Problem, path: Path) -> None:
     UsageError
         For a folder that is not there.
     UnsupportedError
-        Where the problem has no such format.
+        Where the problem has no such format, or by its own ``check_answer_format`` cannot fill it.
     """
     own = [name[3:] for name in dir(problem) if name.startswith("to_")]
     formats = ["json", *(name for name in own if name not in FORMS)]
@@ -199,5 +200,8 @@ def check_answer_path(problem: Problem, path: Path) -> None:
             f"{problem.kind} writes answers as .{' or .'.join(formats)}, "
             f"not {path.suffix or 'without an ending'}"
         )
+    check = getattr(problem, "check_answer_format", None)
+    if check is not None:
+        check(path.suffix.removeprefix("."))
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} of the answer does not exist; make it first")

@@ -130,6 +130,13 @@ class Trace:
     incumbents: list[tuple[float, float]] = field(default_factory=list)
     bounds: list[tuple[float, float]] = field(default_factory=list)
 
+    def to_json(self) -> dict[str, list[list[float]]]:
+        """The trace as JSON values."""
+        return {
+            "incumbents": [[seconds, value] for seconds, value in self.incumbents],
+            "bounds": [[seconds, value] for seconds, value in self.bounds],
+        }
+
 
 @dataclass
 class Span:
@@ -213,6 +220,34 @@ class Usage:
         span = self.phases.get("setup")
         return 0.0 if span is None else span.wall
 
+    def add(self, other: "Usage") -> None:
+        """Add the ledger of a further run on the same device: a run in rounds has one ledger.
+
+        Seconds, evaluations, circuits and shots are summed; the circuit that is described is the
+        larger one, so that what is billed by its gates is billed no less than it took.
+        """
+        for name, span in other.phases.items():
+            own = self.phases.setdefault(name, Span())
+            own.wall += span.wall
+            own.cpu += span.cpu
+        self.evaluations += other.evaluations
+        self.circuits += other.circuits
+        self.shots += other.shots
+        for name in (
+            "qubits", "depth", "two_qubit_gates", "one_qubit_gates", "logical_depth",
+            "logical_two_qubit_gates",
+        ):
+            setattr(self, name, max(getattr(self, name), getattr(other, name)))
+        if other.device:
+            self.device = other.device
+            self.simulated, self.hypothetical = other.simulated, other.hypothetical
+        if other.device_seconds is not None:
+            self.device_seconds = (self.device_seconds or 0.0) + other.device_seconds
+        if other.success_probability is not None:
+            known = self.success_probability
+            least = other.success_probability if known is None else known
+            self.success_probability = min(least, other.success_probability)
+
     def to_json(self) -> dict[str, Any]:
         """The ledger as JSON values."""
         return asdict(self)
@@ -248,10 +283,20 @@ class Progress:
         self.note = ""
         self.translate: Callable[[float], float] = float
         self.interrupted = False
+        self._relaxed = False
         self._listener = listener
         self._stop = Event()
         self._callbacks: list[Callable[[], None]] = []
         self._begin = time.perf_counter()
+
+    def renew(self, translate: Callable[[float], float], *, relaxed: bool = False) -> None:
+        """Begin with a further model: an empty trace, and nobody to be called when it stops.
+
+        Incumbents of a relaxed model need not be answers, so they are not told as the `best`.
+        """
+        self.trace = Trace()
+        self.translate, self._relaxed = translate, relaxed
+        self._callbacks = []
 
     @property
     def elapsed(self) -> float:
@@ -261,7 +306,9 @@ class Progress:
     @property
     def best(self) -> float | None:
         """The last incumbent in the problem's units, which `translate` gives."""
-        return self.translate(self.trace.incumbents[-1][1]) if self.trace.incumbents else None
+        if self._relaxed or not self.trace.incumbents:
+            return None
+        return self.translate(self.trace.incumbents[-1][1])
 
     @property
     def best_bound(self) -> float | None:

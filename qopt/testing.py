@@ -16,11 +16,23 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .errors import QoptError
-from .forms import FORMS, Client, Depot, Group, Lowering, Program, Qubo, Route, Routing, VehicleType
+from .errors import QoptError, SizeError
+from .forms import (
+    FORMS,
+    Client,
+    Depot,
+    Group,
+    Lowering,
+    Program,
+    Qubo,
+    Route,
+    Routing,
+    Table,
+    VehicleType,
+)
 from .problem import Problem, fingerprint
 from .record import jsonable
-from .reduction import lower
+from .reduction import has_way, lower
 from .solver import PHASES, Budget, Outcome, Progress, Status
 
 ENUMERABLE = 16
@@ -50,13 +62,21 @@ def check_problem(problem: Problem, *, seed: int = 0) -> None:
     spec = registry.find("problem", problem.kind)
     rng = np.random.default_rng(seed)
     for name in spec.forms:
-        lowering = problem.lower(FORMS[name])
+        try:
+            lowering = problem.lower(FORMS[name])
+        except SizeError:
+            assert name == "table", f"{problem.name} is too large for the form {name}"
+            continue
         assert isinstance(lowering.model, FORMS[name]), f"lower({name}) gave {lowering.model!r}"
         assert lowering.scale != 0.0, "a lowering that forgets the objective"
         answers = _some_answers(lowering.model, rng)
         for answer in answers:
             _check_answer(problem, lowering, answer)
         _check_many(problem, [lowering.decode(answer) for answer in answers])
+        if isinstance(lowering.model, Table) and lowering.model.num_variables <= ENUMERABLE:
+            _check_table(problem, lowering)
+    if not has_way(problem, ["qubo"]):
+        return
     _, lowering = lower(problem, ["qubo"])
     if lowering.model.num_variables <= ENUMERABLE:
         _check_enumerated(problem, lowering)
@@ -64,7 +84,7 @@ def check_problem(problem: Problem, *, seed: int = 0) -> None:
 
 def _some_answers(model: Any, rng: np.random.Generator) -> list[Any]:
     """A few answers of a model, most of them infeasible."""
-    if isinstance(model, Qubo):
+    if isinstance(model, Qubo | Table):
         return list(rng.integers(0, 2, (8, model.num_variables), dtype=np.int8))
     if isinstance(model, Program):
         low = np.where(np.isfinite(model.lower), model.lower, -3.0)
@@ -134,6 +154,19 @@ def _check_enumerated(problem: Problem, lowering: Lowering[Any]) -> None:
     assert (penalised[~feasible] >= worst_case - tolerance).all(), (
         "an infeasible bit string lies below the best feasible one"
     )
+
+
+def _check_table(problem: Problem, lowering: Lowering[Any]) -> None:
+    """A table says of every string whether it is feasible, and its objective where it is."""
+    model: Table = lowering.model
+    bits = model.samples(np.arange(len(model.values)))
+    for row, value, feasible in zip(bits, model.values, model.feasible, strict=True):
+        score = problem.score(lowering.decode(row))
+        assert score.feasible == feasible, "a table is wrong about what is feasible"
+        slack = 1e-7 * max(1.0, abs(score.objective))
+        assert not feasible or abs(lowering.objective(value) - score.objective) <= slack, (
+            "a string's value is not the objective of its answer"
+        )
 
 
 # -- solvers ------------------------------------------------------------------------------------
@@ -230,6 +263,8 @@ def _evaluate(title: str, model: Any, answer: Any) -> tuple[float, bool]:
         assert x.shape == (model.num_variables,), f"{title}: an answer of shape {x.shape}"
         assert np.isin(x, (0, 1)).all(), f"{title}: an answer with other values than 0 and 1"
         return model.energy(x), not model.group_violations(x)[0]
+    if isinstance(model, Table):
+        return model.energy(answer), bool(model.keeps(answer)[0])
     if isinstance(model, Program):
         return model.objective(answer), not model.violations(answer)
     value, broken = model.evaluate(answer)
@@ -246,6 +281,8 @@ def _models(form: str) -> list[tuple[str, Any, float]]:
         return [(title, model, _best_qubo(model)) for title, model in _qubos()]
     if form == "program":
         return [(title, model, _best_program(model)) for title, model in _programs()]
+    if form == "table":
+        return [(title, model, float(model.values.min())) for title, model in _tables()]
     return [(title, model, _best_routing(model)) for title, model in _routings()]
 
 
@@ -264,6 +301,17 @@ def _qubos() -> list[tuple[str, Qubo]]:
 def _best_qubo(model: Qubo) -> float:
     bits = np.array(list(product((0, 1), repeat=model.num_variables)), dtype=np.int8)
     return float(model.energies(bits)[model.group_violations(bits) == 0].min())
+
+
+def _tables() -> list[tuple[str, Table]]:
+    rng = np.random.default_rng(3)
+    whole = rng.integers(-20, 20, 64).astype(np.float64)
+    return [
+        ("a table of whole values", Table(whole)),
+        ("a table of real values", Table(rng.normal(size=32))),
+        ("a table with infeasible strings", Table(np.where(whole > 5.0, 6.0, whole), penalty=6.0)),
+        ("a constant table", Table(np.zeros(4))),
+    ]
 
 
 def _programs() -> list[tuple[str, Program]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
-from qopt.forms import Form, Program, Qubo, Routing
+from qopt.forms import Form, Program, Qubo, Routing, Table
 from qopt.forms.penalise import program_to_qubo
 from qopt.numbers import plural
 from qopt.registry import find
@@ -51,10 +51,12 @@ class Auto:
     ======================================================= =================================
     model                                                   solver
     ======================================================= =================================
-    routes: one tour of at most 60 locations                cpsat, then routing
-    routes: a fleet with at most 16 clients                 cpsat, then routing
-    other routes                                            routing
+    routes: one tour of at most 60 locations                cpsat, then lkh
+    routes: another tour                                    lkh
+    routes: a fleet with at most 16 clients                 cpsat, then pyvrp
+    other routes                                            pyvrp
     QUBO with at most 2**22 answers within its groups       exact
+    table of values                                         exact
     other QUBO with at most 250 interacting pairs           milp, then sa
     other QUBO                                              sa
     program, whole, quadratic, with a fixed sum             milp, then sa on its QUBO
@@ -65,7 +67,8 @@ class Auto:
 
     The first solver gets 70 % of the time limit to prove its answer, the second one the rest; the
     better answer and the tighter bound of the two are returned. A solver that is not installed or
-    refuses the model is passed over. The choice and its reason are recorded.
+    refuses the model is passed over: then pyvrp stands for lkh, and routing for pyvrp. The choice
+    and its reason are recorded.
 
     Parameters
     ----------
@@ -144,6 +147,8 @@ def _value(model: Form, answer: Any) -> float:
         value = model.energy(answer)
     elif isinstance(model, Program):
         broken, value = bool(model.violations(answer)), model.objective(answer)
+    elif isinstance(model, Table):
+        broken, value = not model.keeps(answer)[0], model.energy(answer)
     else:
         value, violations = model.evaluate(answer)
         broken = bool(violations)
@@ -236,6 +241,8 @@ def choices(model: Form) -> Iterator[Choice]:
         yield from _for_routes(model)
     elif isinstance(model, Qubo):
         yield from _for_qubo(model)
+    elif isinstance(model, Table):
+        yield Choice("exact", "a table holds the value of every bit string", proves=True)
     else:
         yield from _for_program(model)
 
@@ -247,7 +254,10 @@ def _for_routes(model: Routing) -> Iterator[Choice]:
         yield Choice("cpsat", why, proves=True)
     elif not model.is_tsp and clients <= FLEET_CLIENTS:
         yield Choice("cpsat", f"routes to {clients} clients are few enough to prove", proves=True)
-    yield Choice("routing", f"local search on routes scales to {clients} clients")
+    if model.is_tsp:
+        yield Choice("lkh", f"Lin-Kernighan moves suit a tour of {model.num_locations} locations")
+    yield Choice("pyvrp", f"iterated local search on routes scales to {clients} clients")
+    yield Choice("routing", f"local search on routes takes {clients} clients with every limit")
 
 
 def _for_qubo(model: Qubo) -> Iterator[Choice]:

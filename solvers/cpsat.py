@@ -47,8 +47,8 @@ class CpSat:
     within 1e-9 of the bound.
 
     Products in an objective are linearised; the search starts from any answer that is found without
-    the linear relaxation. Routings are modelled with circuit constraints; above 25 clients the
-    search starts from routes that the routing library finds by descent.
+    the linear relaxation. Routings are modelled with circuit constraints; above 8 clients the
+    search starts from routes that local search finds in a part of the budget.
 
     With one thread, one seed gives one answer. Several threads share what they learn as it comes:
     then equally good answers may differ from run to run.
@@ -133,9 +133,9 @@ def _take_hint(
     most = min(_HINT_STEPS, _HINT_SHARE * (budget.evaluations or inf))
     end = clock.elapsed + _HINT_SHARE * clock.remaining
 
-    def ended() -> bool:
+    def ended(further: int) -> bool:
         nonlocal steps
-        steps += 1
+        steps += further
         return steps > most or clock.elapsed > end or progress.stopping
 
     if (found := hint(ended)) is not None:

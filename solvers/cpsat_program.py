@@ -19,7 +19,7 @@ _LARGEST_BOUND = 2.0**40
 """Largest bound of a variable that is passed on to CP-SAT."""
 
 
-Hint = Callable[[Callable[[], bool]], tuple[Any, list[tuple[Any, int]]] | None]
+Hint = Callable[[Callable[[int], bool]], tuple[Any, list[tuple[Any, int]]] | None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CpModel:
     products : bool
         Whether there are linearised products, whose large relaxation delays the first answer.
     hint : callable, optional
-        Finds a first answer by other means: given a function that says when to end, it returns the
+        Finds a first answer by other means: told by a function when to end, it returns the
         answer and values of variables for it, or None where it found none.
     """
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from math import inf, isfinite
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,14 @@ from qopt.forms.program import tolerance
 
 from .cpsat_program import CpModel
 from .cpsat_quantities import Values, add_lengths, add_loads, add_shipments, add_times
-from .routing_model import RoutesModel
+from .first_routes import Ended, first_routes
 from .scaling import whole_objective
 
 MOST_LOCATIONS = 300
 MOST_ARCS = 200_000
 """Arcs times vehicle types of a model, about what fits memory and the first propagation."""
 
-_FOUND_AT_ONCE = 25
+_FOUND_AT_ONCE = 8
 """Clients up to which CP-SAT finds routes by itself at once."""
 
 
@@ -136,22 +136,10 @@ class Draft:
             found.append(Route(kind, tuple(clients)))
         return tuple(found)
 
-    def hint(
-        self, ended: Callable[[], bool]
-    ) -> tuple[tuple[Route, ...], list[tuple[Any, int]]] | None:
-        """Routes that the routing library finds by descent, with values of arcs and loads."""
-        best: tuple[float, tuple[Route, ...]] = (inf, ())
-
-        def found(routes: tuple[Route, ...]) -> None:
-            nonlocal best
-            objective, feasible = self._evaluate(routes)
-            if feasible and objective < best[0]:
-                best = (objective, routes)
-
-        RoutesModel(self.routing).search("AUTOMATIC", "GREEDY_DESCENT", ended, found)
-        if best[0] == inf:
-            return None
-        return best[1], self._values(best[1])
+    def hint(self, ended: Ended) -> tuple[tuple[Route, ...], list[tuple[Any, int]]] | None:
+        """Routes that local search finds, with values of variables."""
+        routes = first_routes(self.routing, ended)
+        return None if routes is None else (routes, self._values(routes))
 
     def _values(self, routes: tuple[Route, ...]) -> list[tuple[Any, int]]:
         typed: set[tuple[int, int, int]] = set()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import SizeError, UsageError
-from qopt.forms import Group, Qubo
+from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 GRAY_BITS = 12
@@ -38,6 +38,8 @@ ROUNDING = 1e-12
 class Exact:
     """Visits every answer of a QUBO that keeps its groups, and proves the optimum.
 
+    In a table, which holds the value of every bit string, the least is looked up.
+
     Without groups there are ``2**n`` answers; an exactly-k group of n bits leaves C(n, k) choices
     instead of ``2**n``. Choices of members run in lexicographic order, the other bits in Gray code.
     A unit of ``budget.evaluations`` is one answer visited, in steps of the size of a block; a run
@@ -61,9 +63,13 @@ class Exact:
         if self.keep < 1:
             raise UsageError(f"keep must be at least 1, got {self.keep}")
 
-    def solve(self, model: Qubo, budget: Budget, seed: int, progress: Progress) -> Outcome:
+    def solve(
+        self, model: Qubo | Table, budget: Budget, seed: int, progress: Progress
+    ) -> Outcome:
         """Visit every answer; the seed plays no part."""
         usage = Usage()
+        if isinstance(model, Table):
+            return self._look_up(model, usage, progress)
         total = self._check_size(model)
         with usage.phase("setup"):
             from .exact_kernels import sweep
@@ -92,6 +98,28 @@ class Exact:
         if model.num_variables > MOST_VARIABLES:
             raise SizeError("exact enumeration", model.num_variables, MOST_VARIABLES)
         return total
+
+    def _look_up(self, model: Table, usage: Usage, progress: Progress) -> Outcome:
+        """The least values of a table."""
+        with usage.phase("execute"):
+            best = float(model.values.min())
+            least = np.flatnonzero(model.values == best)
+        count = len(model.values)
+        usage.evaluations = count
+        details = {"answers": model.num_feasible, "visited": count}
+        if not model.num_feasible:
+            return Outcome(
+                Status.PROVEN_INFEASIBLE, usage=usage, details=details,
+                reason=f"none of {count} bit strings stands for a feasible answer",
+            )
+        progress.incumbent(best)
+        progress.bound(best)
+        answers = model.samples(least[: self.keep])
+        return Outcome(
+            Status.OPTIMAL, answers, bound=best, usage=usage,
+            reason=f"the least of the values of {count} bit strings",
+            details={**details, "optimal_answers": len(least), "returned": len(answers)},
+        )
 
     def _outcome(self, model: Qubo, search: "_Search", total: int, usage: Usage) -> Outcome:
         details = {"answers": total, "visited": search.visited}

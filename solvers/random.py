@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import UsageError
-from qopt.forms import Group, Qubo, Route, Routing
+from qopt.forms import Group, Qubo, Route, Routing, Table
 from qopt.solver import Budget, Outcome, Progress, Status, Usage
 
 from .postprocess import Postprocess, improve, load
@@ -26,7 +26,8 @@ class RandomSampling:
     """Draws answers at random, without any search, and returns all of them.
 
     For a QUBO every bit string that keeps the groups is equally likely: members of an exactly-k
-    group are a uniform choice of k, other bits are fair coins. For routes, the clients (of the
+    group are a uniform choice of k, other bits are fair coins. For a table every string is that
+    stands for a feasible answer. For routes, the clients (of the
     optional ones a fair half) are put in a uniformly random order; a vehicle takes them in this
     order until one does not fit its load, which begins the next vehicle's route. Where the fleet
     runs out, a client goes to the end of the first route that still has room, and is left out if
@@ -56,13 +57,27 @@ class RandomSampling:
             raise UsageError(f"samples must be at least 1, got {self.samples}")
 
     def solve(
-        self, model: Qubo | Routing, budget: Budget, seed: int, progress: Progress
+        self, model: Qubo | Table | Routing, budget: Budget, seed: int, progress: Progress
     ) -> Outcome:
-        """Draw the samples."""
+        """Draw the samples.
+
+        Raises
+        ------
+        UsageError
+            Where post-processing is asked for that knows no tables.
+        """
         usage = Usage()
+        if isinstance(model, Table):
+            if self.postprocess != "none":
+                raise UsageError(f"postprocess={self.postprocess} acts on QUBOs, not on tables")
+            if not model.num_feasible:
+                return Outcome(
+                    Status.PROVEN_INFEASIBLE, usage=usage,
+                    reason="no bit string stands for a feasible answer",
+                )
         wanted = self.samples if budget.evaluations is None else budget.evaluations
         rng = np.random.default_rng(seed)
-        draws = _qubo_draws(model, rng) if isinstance(model, Qubo) else _routing_draws(model, rng)
+        draws = _draws(model, rng)
         tally = _Tally()
         if self.postprocess != "none" and isinstance(model, Qubo):
             with usage.phase("setup"):
@@ -112,14 +127,16 @@ class _Tally:
         self.seen = dict(ranked[:MOST_KEPT])
 
 
-def _outcome(model: Qubo | Routing, tally: _Tally, wanted: int, usage: Usage) -> Outcome:
+def _outcome(model: Qubo | Table | Routing, tally: _Tally, wanted: int, usage: Usage) -> Outcome:
     if not tally.total:
         return Outcome(
             Status.TIME_LIMIT, usage=usage, reason="the budget ended before the first sample"
         )
     tally.prune()
     answers: Any = list(tally.seen)
-    if isinstance(model, Qubo):
+    if isinstance(model, Table):
+        answers = model.samples(answers)
+    elif isinstance(model, Qubo):
         packed = np.array([np.frombuffer(key, dtype=np.uint8) for key in answers])
         answers = np.unpackbits(packed, axis=1, count=model.num_variables).astype(np.int8)
     reasons = []
@@ -139,6 +156,26 @@ def _outcome(model: Qubo | Routing, tally: _Tally, wanted: int, usage: Usage) ->
         reason="; ".join(reasons),
         details={"samples": tally.total, "left_out": tally.left_out},
     )
+
+
+def _draws(model: Qubo | Table | Routing, rng: np.random.Generator) -> Any:
+    """A generator that is sent how many samples are wanted, and yields some of them."""
+    if isinstance(model, Table):
+        return _table_draws(model, rng)
+    return _qubo_draws(model, rng) if isinstance(model, Qubo) else _routing_draws(model, rng)
+
+
+def _table_draws(model: Table, rng: np.random.Generator) -> Any:
+    """The same for a table; an index stands for its bit string."""
+    feasible = np.flatnonzero(model.feasible)
+    wanted = yield []
+    while True:
+        drawn = feasible[rng.integers(0, len(feasible), min(wanted, 1 << 14))]
+        different, counts = np.unique(drawn, return_counts=True)
+        wanted = yield [
+            (int(index), int(count), 0.0, float(model.values[index]))
+            for index, count in zip(different, counts, strict=True)
+        ]
 
 
 def _qubo_draws(model: Qubo, rng: np.random.Generator) -> Any:

@@ -90,6 +90,10 @@ METRICS = {
     "MAX_2D": Metric(2, _maximum, nearest),
     "MAX_3D": Metric(3, _maximum, nearest),
     "CEIL_2D": Metric(2, _euclidean, np.ceil),
+    "CEIL_3D": Metric(3, _euclidean, np.ceil),
+    # The floors are not of TSPLIB itself; LKH has them.
+    "FLOOR_2D": Metric(2, _euclidean, np.floor),
+    "FLOOR_3D": Metric(3, _euclidean, np.floor),
     "GEO": Metric(2, _geographical, lambda length: np.floor(length + 1.0)),
     # The rule "nint, and one more where that fell short" is a ceiling.
     "ATT": Metric(2, _pseudo_euclidean, np.ceil),
@@ -97,7 +101,8 @@ METRICS = {
 """Every ``EDGE_WEIGHT_TYPE`` that is computed from coordinates."""
 
 
-def _cut_after_one_decimal(length: Array) -> Array:
+def cut_after_one_decimal(length: Array) -> Array:
+    """Lengths cut to tenths."""
     # The small addition keeps a length of 0.7 that is stored as 0.6999... from becoming 0.6.
     return np.floor(10.0 * length + 1e-9) / 10.0
 
@@ -105,7 +110,7 @@ def _cut_after_one_decimal(length: Array) -> Array:
 ROUNDINGS: dict[str, Callable[[Metric], Callable[[Array], Array]]] = {
     "tsplib": lambda metric: metric.whole,
     "none": lambda metric: lambda length: length,
-    "one-decimal": lambda metric: _cut_after_one_decimal,
+    "one-decimal": lambda metric: cut_after_one_decimal,
 }
 
 

@@ -401,7 +401,7 @@ def read_matrix(table: Table) -> tuple[tuple[str, ...] | None, NDArray[np.float6
     if all(_is_number(cell) for cell in table.header):
         rows = ((table.line, table.header), *table.rows)
         return None, _square(table, rows, [str(i + 1) for i in range(len(table.header))])
-    labelled = not _is_number(table.rows[0][1][0])
+    labelled = not table.header[0] or not _is_number(table.rows[0][1][0])
     names = _unique_names(table, table.header[labelled:])
     if not labelled:
         return names, _square(table, table.rows, names)

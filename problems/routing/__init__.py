@@ -1,6 +1,8 @@
-"""Routing problems: the travelling salesman and capacitated vehicle routing."""
+"""Routing problems: the travelling salesman, and vehicle routing from plain to rich."""
 
 from .cvrp import Cvrp
 from .tsp import Tsp
+from .vrp import Vrp
+from .vrptw import Vrptw
 
-__all__ = ["Cvrp", "Tsp"]
+__all__ = ["Cvrp", "Tsp", "Vrp", "Vrptw"]

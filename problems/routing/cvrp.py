@@ -5,21 +5,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, inf, isfinite
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InfeasibleError, InputError, UnsupportedError
+from qopt.errors import InfeasibleError, InputError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
+from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..formats.cvrplib import read_solution, write_solution
-from ..formats.tsplib import Rounding, read_instance
+from ..formats.tsplib import read_instance
+from ..formats.tsplib_file import Rounding
 from .arcs import routes_of_values, routes_program, values_of_routes
+from .assignment import lower_assignment
 from .distances import checked_distances, convention
+from .itinerary import Itinerary
+from .places import of_tsplib
 
 Routes = tuple[Route, ...]
 
@@ -243,6 +248,46 @@ class Cvrp:
             self.encode_answer(routes)["routes"], self.score(routes).objective
         )
 
+    def to_txt(self, answer: Iterable[Route]) -> str:
+        """Every route with its stops and loads, for reading."""
+        routes = tuple(answer)
+        return self._itinerary(routes).to_txt(self.score(routes).objective)
+
+    def to_csv(self, answer: Iterable[Route]) -> str:
+        """A row for every stop of every route."""
+        return self._itinerary(answer).to_csv()
+
+    def to_geojson(self, answer: Iterable[Route]) -> str:
+        """A line a route and a point a stop.
+
+        Raises
+        ------
+        UnsupportedError
+            Where the instance has no longitudes and latitudes.
+        """
+        return self._itinerary(answer).to_geojson()
+
+    def check_answer_format(self, ending: str) -> None:
+        """Refuse a file format that this instance cannot fill, before anything runs for it.
+
+        Raises
+        ------
+        UnsupportedError
+        """
+        self._itinerary(()).check_format(ending)
+
+    def insight(self, answer: Iterable[Route]) -> dict[str, Any]:
+        """Facts of an answer for people: each route's figures."""
+        return self._itinerary(answer).insight()
+
+    def picture(self, answer: Iterable[Route]) -> Picture | None:
+        """A map of the routes; None where nobody knows the places."""
+        return self._itinerary(answer).picture(self.name)
+
+    def _itinerary(self, answer: Iterable[Route]) -> Itinerary:
+        places = of_tsplib(self.coordinates, self.weight_type)
+        return Itinerary(self.routing, tuple(answer), places=places)
+
     def read_sol(self, path: Path) -> Routes:
         """An answer from a CVRPLIB ``.sol`` file; its cost line is not believed, `score` tells.
 
@@ -287,32 +332,47 @@ class Cvrp:
         )
 
     def to_qubo(
-        self, *, columns: int = 20, seed: int = 0, weight: float | None = None
+        self,
+        *,
+        encoding: Literal["columns", "assignment"] = "columns",
+        columns: int = 20,
+        seed: int = 0,
+        weight: float | None = None,
     ) -> Lowering[Qubo]:
-        """Route columns: choose among at most `columns` generated routes, one bit each.
-
-        The routes come from a classical search, which also has an answer of its own; the notes say
-        what that costs. Answers from other routes are out of reach, so a bound on the model is
-        none on the instance.
+        """A QUBO by one of two encodings; a bound on either model is none on the instance.
 
         Parameters
         ----------
+        encoding : {"columns", "assignment"}
+            'columns': choose among at most `columns` generated routes, one bit each. The routes
+            come from a classical search, which also has an answer of its own; the notes say what
+            that costs. 'assignment': a bit for each client in each vehicle, each client in one,
+            loads within the capacity, by savings that stand in for the lengths of routes; then the
+            shortest route of each vehicle is looked up.
         columns : int
             Largest number of routes to choose from, and so of qubits.
         seed : int
             Of the search that generates the routes.
         weight : float, optional
-            One penalty weight for all clients, above 0. By default each has the least that
-            `qopt.forms.route_columns.proven_weights` can prove.
+            One penalty weight for all constraints, above 0. By default each has the least that
+            `qopt.forms.route_columns.proven_weights` or `qopt.forms.sufficient` can prove.
 
         Raises
         ------
         SizeError
-            Where an answer needs more routes than `columns`.
+            Where an answer needs more routes than `columns`, or clients and vehicles make more
+            than 4000 bits.
         InputError
             Where the search finds no answer with these vehicles.
         """
-        return routing_to_columns(self.routing, columns=columns, seed=seed, weight=weight)
+        if encoding == "columns":
+            return routing_to_columns(self.routing, columns=columns, seed=seed, weight=weight)
+        if (columns, seed) != (20, 0):
+            raise UsageError("columns and seed act only with encoding=columns")
+        fleet = self.least_vehicles if self.vehicles is None else self.vehicles
+        return lower_assignment(
+            self.distance, self.demand, self.capacity, min(fleet, self.num_clients), weight
+        )
 
     @property
     def _names(self) -> Sequence[str]:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from qopt.errors import InputError
 
-from ..formats.tsplib import Rounding
+from ..formats.edge_weights import cut_after_one_decimal, nearest
+from ..formats.tsplib_file import Rounding
 
 
 def checked_distances(matrix: Any, least: int) -> NDArray[np.float64]:
@@ -43,13 +44,21 @@ def checked_distances(matrix: Any, least: int) -> NDArray[np.float64]:
     return distance
 
 
+def rounding_words(rounding: Rounding, whole: str = "rounded to whole numbers") -> str:
+    """How lengths were rounded, in words."""
+    words = {"tsplib": whole, "none": "not rounded", "one-decimal": "cut after one decimal"}
+    return words[rounding]
+
+
+def rounded(lengths: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
+    """Lengths rounded to whole numbers (halves up), not at all, or cut after one decimal."""
+    if rounding == "none":
+        return lengths
+    return cut_after_one_decimal(lengths) if rounding == "one-decimal" else nearest(lengths)
+
+
 def convention(weight_type: str, rounding: Rounding) -> str:
     """How the distances came about, in words."""
     if weight_type == "EXPLICIT":
         return "EXPLICIT, as given"
-    words = {
-        "tsplib": "whole numbers by TSPLIB's rule",
-        "none": "not rounded",
-        "one-decimal": "cut after one decimal",
-    }
-    return f"{weight_type}, {words[rounding]}"
+    return f"{weight_type}, " + rounding_words(rounding, "whole numbers by TSPLIB's rule")

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qopt.forms import Group, Qubo
+from qopt.errors import SizeError
+from qopt.forms import Group, Lowering, Qubo
 
 from .tours import improve, length, nearest_neighbour
+
+MOST_CITIES = 150
+"""Cities up to which the one-hot QUBO is made: it has the square as bits, the cube as pairs."""
 
 
 @dataclass(frozen=True)
@@ -140,3 +144,45 @@ def bits_of_tour(tour: Sequence[int]) -> NDArray[np.int8]:
     for position, city in enumerate(order):
         grid[position, city - 1] = 1
     return grid.ravel()
+
+
+def lower_one_hot(
+    distance: NDArray[np.float64], names: Sequence[str], weight: float | None
+) -> Lowering[Qubo]:
+    """The lowering of a TSP to its one-hot QUBO.
+
+    Parameters
+    ----------
+    distance : ndarray of float64, shape (n, n)
+    names : sequence of str
+        Of the cities, for labels.
+    weight : float, optional
+        One for all cities and positions, above 0; `proven_weights` if left out.
+
+    Raises
+    ------
+    SizeError
+        Above `MOST_CITIES`.
+    """
+    size = len(distance)
+    if size > MOST_CITIES:
+        raise SizeError(
+            "the one-hot QUBO of a TSP", size, MOST_CITIES, "cities",
+            f"this one would need {(size - 1) ** 2} qubits",
+        )
+    if weight is None:
+        weights = proven_weights(distance)
+        low, high = float(weights.city.min()), float(weights.city.max())
+        said = (
+            f"penalty weights {low:g} to {high:g} for cities, {weights.position:g} for "
+            "positions, proven sufficient"
+        )
+    else:
+        weights = Weights(np.full(size - 1, float(weight)), float(weight))
+        said = f"penalty weight {weight:g} as asked, not proven sufficient"
+    return Lowering(
+        tour_qubo(distance, weights, names),
+        decode=lambda bits: tour_of_bits(bits, size),
+        encode=bits_of_tour,
+        notes=(f"{size} cities one-hot with a fixed start = {(size - 1) ** 2} qubits", said),
+    )

@@ -10,6 +10,9 @@ from itertools import pairwise
 
 Matrix = Sequence[Sequence[float]]
 
+EXACT = 10
+"""Stops up to which `shortest_order` is exact."""
+
 _IMPROVEMENT = 1e-9
 """Gains below this are rounding errors."""
 
@@ -77,3 +80,35 @@ def _or_opt(tour: list[int], distance: Matrix) -> bool:
                     tour[:] = rest[: k + 1] + tour[i : i + size] + rest[k + 1 :]
                     return True
     return False
+
+
+def shortest_order(stops: Sequence[int], distance: Matrix) -> list[int]:
+    """The order of `stops` that makes the tour from location 0 through them and back short.
+
+    Exact up to `EXACT` stops (Held and Karp, 1962), a local optimum beyond.
+    """
+    if len(stops) > EXACT:
+        return improve([0, *stops], distance)[1:]
+    if not stops:
+        return []
+    n = len(stops)
+    # best[visited][last]: shortest way from 0 through the set `visited`, ending at `last`.
+    best: list[dict[int, tuple[float, int]]] = [{} for _ in range(1 << n)]
+    for i, stop in enumerate(stops):
+        best[1 << i][i] = (distance[0][stop], -1)
+    for visited in range(1, 1 << n):
+        for last, (cost, _) in best[visited].items():
+            row = distance[stops[last]]
+            for i in range(n):
+                if not visited >> i & 1:
+                    longer = cost + row[stops[i]]
+                    known = best[visited | 1 << i].get(i)
+                    if known is None or longer < known[0]:
+                        best[visited | 1 << i][i] = (longer, last)
+    visited = (1 << n) - 1
+    last = min(best[visited], key=lambda i: best[visited][i][0] + distance[stops[i]][0])
+    order: list[int] = []
+    while last >= 0:
+        order.append(stops[last])
+        visited, last = visited ^ (1 << last), best[visited][last][1]
+    return order[::-1]

@@ -4,23 +4,37 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, SizeError, UnsupportedError, UsageError
-from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
-from qopt.options import check_options
+from qopt.errors import InputError, UnsupportedError, UsageError
+from qopt.forms import (
+    Client,
+    Depot,
+    Form,
+    Lowering,
+    Program,
+    Qubo,
+    Route,
+    Routing,
+    Table,
+    VehicleType,
+)
+from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
-from ..formats.tsplib import Rounding, read_instance, read_tour, write_tour
+from ..encode import lower_with
+from ..formats.tsplib import read_instance, read_tour, write_tour
+from ..formats.tsplib_file import Rounding
 from .arcs import tour_of_values, tour_program, values_of_tour
 from .distances import checked_distances, convention
-from .onehot import Weights, bits_of_tour, proven_weights, tour_of_bits, tour_qubo
-
-MOST_ONE_HOT = 150
-"""Cities up to which the one-hot QUBO is made: it has the square as bits, the cube as pairs."""
+from .edges import lower_edges
+from .itinerary import Itinerary
+from .onehot import lower_one_hot
+from .places import of_tsplib
+from .rank import lower_rank
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,6 +169,56 @@ class Tsp:
         """The text of a TSPLIB ``.tour`` file."""
         return write_tour(self.name, answer)
 
+    def to_txt(self, answer: Sequence[int]) -> str:
+        """The tour with the way up to each city, for reading."""
+        return self._itinerary(answer).to_txt(self.score(answer).objective)
+
+    def to_csv(self, answer: Sequence[int]) -> str:
+        """A row for every city in the order of the tour."""
+        return self._itinerary(answer).to_csv()
+
+    def to_geojson(self, answer: Sequence[int]) -> str:
+        """A line for the tour and a point a city.
+
+        Raises
+        ------
+        UnsupportedError
+            Where the instance has no longitudes and latitudes.
+        """
+        return self._itinerary(answer).to_geojson()
+
+    def check_answer_format(self, ending: str) -> None:
+        """Refuse a file format that this instance cannot fill, before anything runs for it.
+
+        Raises
+        ------
+        UnsupportedError
+        """
+        self._itinerary(()).check_format(ending)
+
+    def insight(self, answer: Sequence[int]) -> dict[str, Any]:
+        """Facts of an answer for people: its longest legs."""
+        tour = [int(city) for city in answer if 0 <= int(city) < self.num_cities]
+        legs = sorted(
+            ((float(self.distance[a, b]), a + 1, b + 1)
+             for a, b in zip(tour, [*tour[1:], *tour[:1]], strict=True)), reverse=True,
+        )
+        facts = {f"{a} to {b}": length for length, a, b in legs[:3]}
+        return {"cities": len(tour), "longest legs": facts}
+
+    def picture(self, answer: Sequence[int]) -> Picture | None:
+        """A map of the tour; None where nobody knows the places."""
+        return self._itinerary(answer).picture(self.name)
+
+    def _itinerary(self, answer: Sequence[int]) -> Itinerary:
+        """The tour from city 1 on, as a route; no route where city 1 is missed or repeated."""
+        routing = self.to_routing().model
+        sound = list(answer).count(0) == 1
+        return Itinerary(
+            routing, _routes_of_tour(answer) if sound else (),
+            places=of_tsplib(self.coordinates, self.weight_type),
+        )
+
     def read_tour(self, path: Path) -> tuple[int, ...]:
         """An answer from a TSPLIB ``.tour`` file.
 
@@ -173,14 +237,8 @@ class Tsp:
     # -- lowering -----------------------------------------------------------------------------
 
     def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
-        """Give the instance in a form: `Routing`, `Program` or `Qubo`."""
-        ways: dict[type[Form], Any] = {
-            Routing: self.to_routing, Program: self.to_program, Qubo: self.to_qubo,
-        }
-        if form not in ways:
-            raise UnsupportedError(f"a TSP is given as Routing, Program or Qubo, not {form!r}")
-        way = ways[form]
-        return way(**check_options(way, options, f"the {form.__name__} of a TSP"))  # type: ignore[no-any-return]  # a bound method out of a table
+        """Give the instance in a form: `Routing`, `Program`, `Qubo` or `Table`."""
+        return lower_with(self, form, options)
 
     def to_routing(self) -> Lowering[Routing]:
         """One vehicle without limits whose depot is the first city."""
@@ -210,48 +268,56 @@ class Tsp:
             notes=(f"{size * (size - 1)} arcs, order constraints against subtours",),
         )
 
-    def to_qubo(self, *, weight: float | None = None) -> Lowering[Qubo]:
-        """One-hot positions with the first city fixed: ``(n - 1)**2`` bits.
-
-        Positions are groups; that a city is visited once is a penalty in the objective.
+    def to_qubo(
+        self, *, encoding: Literal["one-hot", "edges"] = "one-hot", weight: float | None = None
+    ) -> Lowering[Qubo]:
+        """A QUBO by one of two encodings.
 
         Parameters
         ----------
+        encoding : {"one-hot", "edges"}
+            'one-hot': a bit for each city at each position, the first city fixed, ``(n - 1)**2``
+            bits; positions are groups, that a city is visited once is a penalty. 'edges': a bit
+            for each edge, ``n (n - 1) / 2`` of them, or for each arc, ``n (n - 1)``, where ways
+            back are of other lengths; the number of edges at each city is a penalty, and subtours
+            are cut off as they are found, by solving again with a few bits more.
         weight : float, optional
-            One penalty weight for all cities and positions, above 0. By default each has the
-            least that `onehot.proven_weights` can prove.
+            One penalty weight for everything, above 0. By default each has the least that
+            `onehot.proven_weights` or `edges.proven_weights` can prove.
 
         Raises
         ------
         SizeError
-            Above 150 cities.
+            Above 150 cities one-hot, 200 by edges.
+        UnsupportedError
+            For fewer than three cities by edges.
         """
-        size = self.num_cities
-        if size > MOST_ONE_HOT:
-            raise SizeError(
-                "the one-hot QUBO of a TSP", size, MOST_ONE_HOT, "cities",
-                f"this one would need {(size - 1) ** 2} qubits",
-            )
-        if weight is None:
-            weights = proven_weights(self.distance)
-            low, high = float(weights.city.min()), float(weights.city.max())
-            said = (
-                f"penalty weights {low:g} to {high:g} for cities, {weights.position:g} for "
-                "positions, proven sufficient"
-            )
-        elif np.isfinite(weight) and weight > 0:
-            weights = Weights(np.full(size - 1, float(weight)), float(weight))
-            said = f"penalty weight {weight:g} as asked, not proven sufficient"
-        else:
+        if weight is not None and not (np.isfinite(weight) and weight > 0):
             raise UsageError(f"weight must be above 0 and finite, got {weight}")
-        return Lowering(
-            tour_qubo(self.distance, weights, self._names),
-            decode=lambda bits: tour_of_bits(bits, size),
-            encode=bits_of_tour,
-            notes=(
-                f"{size} cities one-hot with a fixed start = {(size - 1) ** 2} qubits", said,
-            ),
-        )
+        if encoding == "edges":
+            if self.num_cities < 3:
+                raise UnsupportedError(
+                    f"tours are given by edges from 3 cities on, {self.name} has "
+                    f"{self.num_cities}: take encoding=one-hot"
+                )
+            return lower_edges(self.distance, self._names, weight)
+        return lower_one_hot(self.distance, self._names, weight)
+
+    def to_table(self, *, encoding: Literal["rank"] = "rank") -> Lowering[Table]:
+        """The lengths of all tours, each by its number.
+
+        Parameters
+        ----------
+        encoding : {"rank"}
+            'rank': the number of the tour among all, in the fewest bits that can tell them apart,
+            with a length for each: for simulators only.
+
+        Raises
+        ------
+        SizeError
+            Where the number has more than 24 bits, from 12 cities on.
+        """
+        return lower_rank(self.distance)
 
     @property
     def _names(self) -> list[str]:

@@ -1,7 +1,7 @@
 """A reduction from one description to another, with the way back."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 M = TypeVar("M")
@@ -16,7 +16,7 @@ class Lowering(Generic[M]):
 
     Parameters
     ----------
-    model : Qubo, Program or Routing
+    model : Qubo, Program, Routing or Table
         What the solver sees.
     decode : callable
         Turns an answer of the model into an answer of the source. It never repairs: an answer that
@@ -32,6 +32,16 @@ class Lowering(Generic[M]):
         its bound is no bound on the source, and its infeasibility proves nothing.
     notes : tuple of str
         What a reader of the result should know: encoding, number of qubits, penalty bound.
+    relaxed : bool
+        True where the best answer of the model need not be one of the source, and may lie below
+        (a set of subtours in place of a tour): a bound on the model is one on the source, but an
+        optimum of the model proves nothing beyond its bound. With `complete` false, also where
+        the model's objective only stands in for the source's.
+    refine : callable, optional
+        Asked after the model was solved, with its answers, best first by the solver's measure: a
+        lowering that knows more (cuts that exclude them, another point to linearise at), which is
+        solved next while the budget lasts; None where nothing is left to refine. Each refined
+        lowering stands for the same source, and may carry a `refine` of its own.
     """
 
     model: M
@@ -41,19 +51,31 @@ class Lowering(Generic[M]):
     offset: float = 0.0
     complete: bool = True
     notes: tuple[str, ...] = ()
+    relaxed: bool = False
+    refine: "Callable[[Sequence[Any]], Lowering[Any] | None] | None" = field(
+        default=None, repr=False
+    )
 
     def objective(self, value: float) -> float:
         """Turn an objective or bound of the model into the source's units and sense."""
         return self.scale * value + self.offset
 
     def then(self, further: "Lowering[Any]") -> "Lowering[Any]":
-        """Compose: the source lowered to this model, lowered once more to `further`'s."""
+        """Compose: the source lowered to this model, lowered once more to `further`'s.
+
+        What `further` refines stays refined; a refinement of this lowering itself needs `through`.
+        """
         first_encode, second_encode = self.encode, further.encode
         encode = None
         if first_encode is not None and second_encode is not None:
 
             def encode(answer: Any) -> Any:
                 return second_encode(first_encode(answer))
+
+        def refine(answers: Sequence[Any]) -> "Lowering[Any] | None":
+            assert further.refine is not None
+            refined = further.refine(answers)
+            return None if refined is None else self.then(refined)
 
         return Lowering(
             model=further.model,
@@ -63,4 +85,20 @@ class Lowering(Generic[M]):
             offset=self.scale * further.offset + self.offset,
             complete=self.complete and further.complete,
             notes=self.notes + further.notes,
+            relaxed=self.relaxed or further.relaxed,
+            refine=None if further.refine is None else refine,
         )
+
+    def through(self, lower: "Callable[[M], Lowering[Any]]") -> "Lowering[Any]":
+        """Compose with what `lower` makes of this model, and of each model that refines it."""
+        further = lower(self.model)
+        composed = self.then(further)
+        first = self.refine
+        if first is None:
+            return composed
+
+        def refine(answers: Sequence[Any]) -> "Lowering[Any] | None":
+            refined = first([further.decode(answer) for answer in answers])
+            return None if refined is None else refined.through(lower)
+
+        return replace(composed, refine=refine)

@@ -1,18 +1,17 @@
 """The routing form: depots, clients, vehicles and matrices."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from math import inf, isfinite
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from .program import tolerance
+from .schedule import Schedule, walk
 
 
 @dataclass(frozen=True)
@@ -183,6 +182,23 @@ class Routing:
                 )
             if not np.isfinite(matrix).all() or (matrix < 0).any():
                 raise InputError(f"the {name} matrix has a negative, NaN or infinite entry")
+        if self.coordinates is not None and (
+            self.coordinates.shape != (size, 2) or not np.isfinite(self.coordinates).all()
+        ):
+            raise InputError(
+                f"{size} locations need finite coordinates of shape ({size}, 2), got shape "
+                f"{self.coordinates.shape}"
+            )
+        for depot in self.depots:
+            if not depot.early <= depot.late:
+                raise InputError(
+                    f"depot {depot.name} opens at {depot.early:g} and closes at {depot.late:g}"
+                )
+        self._check_vehicles()
+        self._check_clients()
+        self._check_shipments()
+
+    def _check_vehicles(self) -> None:
         for vehicle in self.vehicles:
             ends = [vehicle.start] if vehicle.end is None else [vehicle.start, vehicle.end]
             if any(not 0 <= depot < len(self.depots) for depot in ends):
@@ -197,12 +213,15 @@ class Routing:
                     raise InputError(
                         f"vehicle {vehicle.name!r} has the {name} {rate:g}; it must be at least 0"
                     )
+            for name in ("max_distance", "max_duration"):
+                if not (limit := getattr(vehicle, name)) >= 0:
+                    raise InputError(
+                        f"vehicle {vehicle.name!r} has the {name} {limit:g}; it must be at least 0"
+                    )
             if not vehicle.early <= vehicle.late:
                 raise InputError(
                     f"vehicle {vehicle.name!r} has the shift {vehicle.early:g} to {vehicle.late:g}"
                 )
-        self._check_clients()
-        self._check_shipments()
 
     def _check_clients(self) -> None:
         largest = max(v.capacity for v in self.vehicles)
@@ -353,39 +372,48 @@ class Routing:
                 )
         return objective, broken
 
+    def walk(self, route: Route) -> Schedule:
+        """When each stop of a route is reached, served and left, and with what load.
+
+        The route leaves as late as that neither delays its end nor breaks a time window.
+        """
+        return walk(self, route)
+
     def evaluate_route(self, route: Route) -> tuple[float, list[tuple[str, float]]]:
         """Cost of one route with clients, and what it violates by itself, as `evaluate` gives it.
 
         Who else visits its clients, and how many vehicles there are, is not looked at.
         """
-        vehicle = self.vehicles[route.vehicle]
+        vehicle, schedule = self.vehicles[route.vehicle], self.walk(route)
         faults: list[tuple[str, float]] = []
 
         def check(text: str, amount: float, limit: float, verb: str = "over") -> None:
             if isfinite(limit) and amount > limit + tolerance(limit):
                 faults.append((f"{text} {amount:g} {verb} {limit:g}", amount - limit))
 
-        check("load", self.peak_load(route), vehicle.capacity, "over capacity")
+        check("load", schedule.peak_load, vehicle.capacity, "over capacity")
         faults += self._out_of_order(route)
-        stops = self.path(route)
-        length = float(sum(self.distance[a, b] for a, b in pairwise(stops)))
-        check("distance", length, vehicle.max_distance, "over the limit")
-        elapsed = self._drive(route, stops, check)
-        check("duration", elapsed, vehicle.max_duration, "over the limit")
-        cost = vehicle.fixed_cost + vehicle.distance_cost * length
-        return cost + vehicle.duration_cost * elapsed, faults
+        check("distance", schedule.distance, vehicle.max_distance, "over the limit")
+        start = self.depots[vehicle.start]
+        leaving = schedule.departures[0]
+        check(f"depot {start.name}: departure", leaving, start.late, "after closing")
+        for c, arrival in zip(route.clients, schedule.arrivals[1:], strict=False):
+            client = self.clients[c]
+            check(f"client {client.name}: arrival", arrival, client.late, "after its window")
+        end = schedule.departures[-1]
+        if vehicle.end is not None:
+            depot = self.depots[vehicle.end]
+            check(f"depot {depot.name}: return", end, depot.late, "after closing")
+        check("end of the route", end, vehicle.late, "after the shift")
+        check("duration", schedule.duration, vehicle.max_duration, "over the limit")
+        return schedule.cost, faults
 
     def peak_load(self, route: Route) -> float:
         """The largest load on board at any point of a route."""
-        load = peak = sum(self.clients[c].demand for c in route.clients)
-        if self.has_pickups:
-            for c in route.clients:
-                load += self._load_changes[c]
-                peak = max(peak, load)
-        return peak
+        return self.walk(route).peak_load
 
     @cached_property
-    def _load_changes(self) -> list[float]:
+    def load_changes(self) -> list[float]:
         """By how much the load on board changes at each client."""
         changes = [client.pickup - client.demand for client in self.clients]
         for shipment in self.shipments:
@@ -402,50 +430,3 @@ class Routing:
             for s in self.shipments
             if s.delivery in place and place.get(s.pickup, len(place)) > place[s.delivery]
         ]
-
-    def _drive(self, route: Route, stops: Sequence[int], check: Any) -> float:
-        """Walk the route in time as late as it may leave; the seconds from leaving to returning."""
-        vehicle = self.vehicles[route.vehicle]
-        start = self.depots[stops[0]]
-        slack_free = self._latest_departure(route, stops)
-        check(f"depot {start.name}: departure", slack_free, start.late, "after closing")
-        clock = slack_free
-        for position, (a, b) in enumerate(pairwise(stops)):
-            clock += float(self.duration[a, b])
-            if position < len(route.clients):
-                client = self.clients[route.clients[position]]
-                check(f"client {client.name}: arrival", clock, client.late, "after its window")
-                clock = max(clock, client.early) + client.service
-            else:
-                depot = self.depots[b]
-                check(f"depot {depot.name}: return", clock, depot.late, "after closing")
-        check("end of the route", clock, vehicle.late, "after the shift")
-        return clock - slack_free
-
-    def _latest_departure(self, route: Route, stops: Sequence[int]) -> float:
-        """The latest departure that neither delays the end of the route nor adds a violation.
-
-        It lies within the depot's opening hours and the vehicle's shift. Leaving at opening time
-        gives the earliest finish; waiting on the way is then moved before the departure as far as
-        every window on the way allows.
-        """
-        depot, vehicle = self.depots[stops[0]], self.vehicles[route.vehicle]
-        opening = max(depot.early, vehicle.early)
-        clock, shift, waited = opening, max(0.0, depot.late - opening), 0.0
-        for position, (a, b) in enumerate(pairwise(stops)):
-            clock += float(self.duration[a, b])
-            late = (
-                self.clients[route.clients[position]].late
-                if position < len(route.clients)
-                else self.depots[b].late
-            )
-            if position < len(route.clients):
-                client = self.clients[route.clients[position]]
-                waited += max(0.0, client.early - clock)
-                # A departure later by d is felt here as d less the waiting up to here.
-                shift = min(shift, max(0.0, late - max(clock, client.early)) + waited)
-                clock = max(clock, client.early) + client.service
-            else:
-                shift = min(shift, max(0.0, late - clock) + waited)
-        shift = min(shift, max(0.0, vehicle.late - clock) + waited)
-        return opening + min(shift, waited)

@@ -11,7 +11,7 @@ from ..numbers import plural, seconds_text, value_text
 from ..record import Record
 from ..solver import PHASES
 from ..tally import Row
-from . import figures, reproduce, tables
+from . import figures, maps, reproduce, tables
 from .markup import Markup, join, tag
 from .tables import Cell, Column
 
@@ -120,6 +120,7 @@ def _instance(
         tag("ul", [tag("li", sentence) for sentence in instance.findings.sentences]),
         _table(tables.main_columns(instance), instance.rows, colours),
         _figures(instance, colours, steps),
+        maps.answer_map(instance),
         tag("h3", "Circuits and samples") if circuits else None,
         _table(tables.circuit_columns(instance), circuits, colours) if circuits else None,
         _reasons(instance.rows),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from qopt.errors import UsageError
-from qopt.forms import Group, Qubo
+from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from .. import postprocess as postprocessing
@@ -22,6 +22,7 @@ from .results import add_caveat, describe, describe_start, execution, outcome, u
 from .simulate import Units, warm_up
 from .simulate.threads import blas_threads
 from .stored_angles import StoredAngles
+from .tables import solve_table
 from .training import AngleFinder
 from .warm_start import WarmStart, WarmStartName, warm_start
 
@@ -50,9 +51,10 @@ class Qaoa:
     A model with exactly-k groups is searched among the bit strings that keep them, by a mixer that
     exchanges members and from their superposition (Dicke states; W states of one-hot groups).
     Other models, and grouped ones with ``mixer=x``, start in the uniform superposition under the
-    transverse field; groups are penalties then. Angles are trained on the noiseless state, by its
-    exact gradients or, where asked for, by shots of it; then one circuit is executed. A budget's
-    evaluations bound the states that the training prepares.
+    transverse field; groups are penalties then. A table of values is a phase as it is, without a
+    circuit: device=statevector and the mixer x alone. Angles are trained on the noiseless state, by
+    its exact gradients or, where asked for, by shots of it; then one circuit is executed. A
+    budget's evaluations bound the states that the training prepares.
 
     Parameters
     ----------
@@ -239,13 +241,17 @@ class Qaoa:
         if self.multi_angle and self.angles is not None:
             raise UsageError("angles are given, so multi_angle cannot act: drop one")
 
-    def solve(self, model: Qubo, budget: Budget, seed: int, progress: Progress) -> Outcome:
-        """Train, compile and execute.
+    def solve(
+        self, model: Qubo | Table, budget: Budget, seed: int, progress: Progress
+    ) -> Outcome:
+        """Train, compile and execute; a table is trained and sampled without a circuit.
 
         Raises
         ------
         SizeError
             Where the register fits neither simulator nor device.
+        UnsupportedError
+            For options that a table cannot have.
         """
         usage = Usage()
         if model.num_variables == 0:
@@ -253,6 +259,8 @@ class Qaoa:
                 Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage,
                 reason="the model has no variables: nothing was executed",
             )
+        if isinstance(model, Table):
+            return solve_table(self, model, budget, seed, progress)
         with usage.phase("setup"):
             import qiskit  # noqa: F401 - the import is what takes time
         with usage.phase("compile"):

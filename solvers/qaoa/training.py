@@ -44,7 +44,7 @@ _NOISY_EVALUATIONS = 60
 _SHARE = 0.4
 """Share of a time limit after which the angle search ends, so that there is time to execute."""
 
-_SHARE_WITHOUT_NOISE = 0.7
+SHARE_WITHOUT_NOISE = 0.7
 """The same where executing is one more evaluation."""
 
 _SHARE_OF_CONES = 0.5
@@ -107,7 +107,7 @@ class AngleFinder:
         UsageError
             Where an objective or a way needs the whole state, and it does not fit.
         """
-        objective = self._objective()
+        objective = objective_of(self.options, self.simulator)
         trained: Trained[Any] = self._layers(objective)
         simulator: Any = self.simulator
         before: dict[str, float] = {}
@@ -119,20 +119,6 @@ class AngleFinder:
             )
             trained = self._terms(simulator, trained, objective)
         return trained, self._figures(simulator, trained.angles, objective) | before
-
-    def _objective(self) -> Objective:
-        name = self.options.objective
-        if name == "mean":
-            return Mean()
-        if not isinstance(self.simulator, StateSimulator):
-            raise UsageError(
-                f"objective={name} needs the whole state, which is too large here: "
-                "take objective=mean"
-            )
-        if name == "cvar":
-            return ConditionalValueAtRisk(self.options.cvar_alpha or DEFAULT_ALPHA)
-        deviation = float(np.std(self.simulator.diagonal))
-        return Gibbs((self.options.gibbs_eta or DEFAULT_ETA) / (deviation or 1.0))
 
     def _layers(self, objective: Objective) -> Trained[Angles]:
         """One angle of a kind a layer."""
@@ -231,22 +217,47 @@ class AngleFinder:
 
     @property
     def _share(self) -> float:
-        return _SHARE_WITHOUT_NOISE if self.device.name == StatevectorDevice.name else _SHARE
+        return SHARE_WITHOUT_NOISE if self.device.name == StatevectorDevice.name else _SHARE
 
     def _late(self, share: float) -> Stop:
-        """Says when so much of the time is over, or an interrupt came.
+        return late(self.watch, share)
 
-        It is asked before every piece of work, with its size, and foresees how long it takes by the
-        last one: on large registers a single evaluation takes much of a short limit.
-        """
-        clock, late = self.watch.clock, share * self.watch.clock.limit
-        last, size, ended = clock.elapsed, 1.0, False
 
-        def over(work: float = 1.0) -> bool:
-            nonlocal last, size, ended
-            now, unit = clock.elapsed, (clock.elapsed - last) / size
-            last, size = now, work
-            ended = ended or self.watch.progress.stopping or now + work * unit >= late
-            return ended
+def objective_of(options: "Qaoa", simulator: Simulator | None) -> Objective:
+    """What the training minimises.
 
-        return over
+    Raises
+    ------
+    UsageError
+        Where it needs the whole state, and the simulator holds none.
+    """
+    name = options.objective
+    if name == "mean":
+        return Mean()
+    if not isinstance(simulator, StateSimulator):
+        raise UsageError(
+            f"objective={name} needs the whole state, which is too large here: take objective=mean"
+        )
+    if name == "cvar":
+        return ConditionalValueAtRisk(options.cvar_alpha or DEFAULT_ALPHA)
+    deviation = float(np.std(simulator.diagonal))
+    return Gibbs((options.gibbs_eta or DEFAULT_ETA) / (deviation or 1.0))
+
+
+def late(watch: Watch, share: float) -> Stop:
+    """Says when so much of the time is over, or an interrupt came.
+
+    It is asked before every piece of work, with its size, and foresees how long it takes by the
+    last one: on large registers a single evaluation takes much of a short limit.
+    """
+    clock, end = watch.clock, share * watch.clock.limit
+    last, size, ended = clock.elapsed, 1.0, False
+
+    def over(work: float = 1.0) -> bool:
+        nonlocal last, size, ended
+        now, unit = clock.elapsed, (clock.elapsed - last) / size
+        last, size = now, work
+        ended = ended or watch.progress.stopping or now + work * unit >= end
+        return ended
+
+    return over

@@ -7,7 +7,7 @@ from toys import Errands
 import qopt
 from qopt import registry
 from qopt.errors import InfeasibleError, UnknownNameError, UsageError
-from qopt.forms import Client, Depot, Program, Routing, VehicleType
+from qopt.forms import Client, Depot, Program, Routing, Table, VehicleType
 from qopt.loading import as_problem
 from qopt.reduction import has_way, lower, lowering_options
 from qopt.run import Task, attempt
@@ -57,6 +57,28 @@ def test_constraints_that_leave_no_answer_are_a_proof_not_a_failure():
     assert record.status is Status.PROVEN_INFEASIBLE
     assert "'room' cannot be met" in record.reason
     assert InfeasibleError.exit_code == 11
+
+
+def test_options_choose_among_the_forms_that_take_them():
+    problem = qopt.load("burma5")
+    assert lower(problem, ["qubo", "table"])[0] == "qubo"
+    assert lower(problem, ["qubo", "table"], {"encoding": "edges"})[0] == "qubo"
+    form, lowering = lower(problem, ["qubo", "table"], {"encoding": "rank"})
+    assert form == "table"
+    assert isinstance(lowering.model, Table)
+    # CP-SAT's first form knows no options, its second one neither.
+    with pytest.raises(UnknownNameError, match="'encoding'"):
+        lower(problem, ["routing", "program"], {"encoding": "rank"})
+
+
+def test_a_value_that_no_form_takes_is_told_with_all_that_fit():
+    problem = qopt.load("burma5")
+    with pytest.raises(UsageError, match=r"'one-hot' or 'edges', got 'rang'; .* must be 'rank'"):
+        lower(problem, ["qubo", "table"], {"encoding": "rang"})
+    with pytest.raises(UnknownNameError, match="did you mean 'encoding'"):
+        lower(problem, ["routing", "qubo"], {"encodin": "rank"})
+    with pytest.raises(UsageError, match=r"'one-hot' or 'edges', got 'rank'; .* table 'weight'"):
+        lower(problem, ["qubo", "table"], {"encoding": "rank", "weight": 3.0})
 
 
 @pytest.mark.usefixtures("toy_registry")

@@ -1,13 +1,24 @@
 """The choice of a solver, its reason, and what happens where the first one refuses."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from qopt import registry
 from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
-from qopt.forms import Client, Depot, Group, Program, Qubo, Route, Routing, VehicleType
+from qopt.forms import (
+    Client,
+    Depot,
+    Group,
+    Program,
+    Qubo,
+    Route,
+    Routing,
+    Shipment,
+    VehicleType,
+)
 from qopt.solver import Budget, Outcome, Progress, Span, Status, Usage
 from qopt.solvers.auto import Auto, choices
 
@@ -53,10 +64,10 @@ def knapsack(n: int) -> Program:
 @pytest.mark.parametrize(
     ("model", "names"),
     [
-        (routing(59), ["cpsat", "routing"]),
-        (routing(60), ["routing"]),
-        (routing(16, vehicles=3, capacity=8.0), ["cpsat", "routing"]),
-        (routing(17, vehicles=3, capacity=8.0), ["routing"]),
+        (routing(59), ["cpsat", "lkh", "pyvrp", "routing"]),
+        (routing(60), ["lkh", "pyvrp", "routing"]),
+        (routing(16, vehicles=3, capacity=8.0), ["cpsat", "pyvrp", "routing"]),
+        (routing(17, vehicles=3, capacity=8.0), ["pyvrp", "routing"]),
         (sparse(22, 231), ["exact", "sa"]),
         (sparse(23, 250), ["milp", "sa"]),
         (sparse(23, 251), ["sa"]),
@@ -113,6 +124,15 @@ def test_routes_are_proven_where_they_are_few():
     assert model.evaluate(outcome.answers[0]) == (pytest.approx(outcome.bound), [])
 
 
+def test_what_pyvrp_cannot_express_goes_to_the_routing_library():
+    base = routing(20, vehicles=4, capacity=8.0)
+    model = replace(base, shipments=(Shipment(0, 1, 2.0),))  # with demands of their own
+    outcome = solve(model, Budget(evaluations=20_000))
+    assert outcome.details["chosen"] == "routing"
+    assert outcome.details["passed_over"][0].startswith("not pyvrp: client c0 belongs to a shipm")
+    assert model.evaluate(outcome.answers[0])[1] == []
+
+
 class Fake:
     """Stands for any solver: refuses, or notes its budget."""
 
@@ -152,18 +172,20 @@ def fakes(monkeypatch):
     ],
 )
 def test_a_refusal_passes_the_model_on_and_is_told(fakes, fault):
-    fakes.update(cpsat=Fake(fault), routing=Fake())
+    fakes.update(cpsat=Fake(fault), lkh=Fake(fault), pyvrp=Fake(fault), routing=Fake())
     outcome = solve(routing(5))
     assert outcome.details["chosen"] == "routing"
     assert outcome.details["own"] == 1
-    assert outcome.details["passed_over"] == [f"not cpsat: {fault}"]
+    passed = [f"not {name}: {fault}" for name in ("cpsat", "lkh", "pyvrp")]
+    assert outcome.details["passed_over"] == passed
     assert outcome.reason.endswith("; done")
 
 
 def test_no_taker_is_an_error_that_names_all(fakes):
-    fakes.update(cpsat=Fake(UnsupportedError("one")), routing=Fake(UnsupportedError("two")))
-    with pytest.raises(UnsupportedError, match="not cpsat: one; not routing: two"):
-        solve(routing(5))
+    names = {"cpsat": "one", "pyvrp": "two", "routing": "three"}
+    fakes.update({name: Fake(UnsupportedError(text)) for name, text in names.items()})
+    with pytest.raises(UnsupportedError, match="not cpsat: one; not pyvrp: two; not routing: thr"):
+        solve(routing(5, vehicles=2))
 
 
 def test_other_faults_are_not_hidden(fakes):
@@ -173,11 +195,11 @@ def test_other_faults_are_not_hidden(fakes):
 
 
 def test_patience_limits_only_what_might_not_end(fakes):
-    fakes.update(routing=Fake(), sa=Fake())
-    solve(routing(100), patience=3.0)
-    assert fakes["routing"].budget == Budget(time_limit=3.0)
-    solve(routing(100), Budget(evaluations=5, threads=2))
-    assert fakes["routing"].budget == Budget(evaluations=5, threads=2)
+    fakes.update(pyvrp=Fake(), sa=Fake())
+    solve(routing(100, vehicles=2), patience=3.0)
+    assert fakes["pyvrp"].budget == Budget(time_limit=3.0)
+    solve(routing(100, vehicles=2), Budget(evaluations=5, threads=2))
+    assert fakes["pyvrp"].budget == Budget(evaluations=5, threads=2)
     solve(sparse(100, 4000))
     assert fakes["sa"].budget == Budget()
 

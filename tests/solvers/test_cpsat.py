@@ -191,7 +191,7 @@ def test_routings_are_solved_and_proven_by_enumeration(routing):
 
 @settings(deadline=None, max_examples=40)
 @given(routings(extended=True))
-def test_routings_that_start_from_routes_found_by_descent(routing):
+def test_routings_that_start_from_routes_found_by_local_search(routing):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cpsat_routing, "_FOUND_AT_ONCE", 0)
         check_routing(routing)

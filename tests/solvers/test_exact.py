@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qopt.errors import SizeError, UsageError
-from qopt.forms import Group, Qubo
+from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import exact
 from qopt.solvers.exact import Exact, count_answers
@@ -175,3 +175,20 @@ def test_whole_numbers_whose_sums_are_not_exact_are_no_exact_model():
     outcome = solve(model)
     assert outcome.status is Status.OPTIMAL
     assert outcome.bound == -1.0
+
+
+def test_the_least_of_a_table_is_looked_up():
+    progress = Progress()
+    outcome = solve(Table([4.0, 1.0, 9.0, 1.0], penalty=9.0), progress=progress)
+    assert (outcome.status, outcome.bound) == (Status.OPTIMAL, 1.0)
+    assert outcome.answers.tolist() == [[1, 0], [1, 1]]
+    assert outcome.details == {"answers": 3, "visited": 4, "optimal_answers": 2, "returned": 2}
+    assert progress.trace.bounds[0][1] == progress.trace.incumbents[0][1] == 1.0
+    assert solve(Table(np.zeros(8)), keep=3).answers.shape == (3, 3)
+    assert solve(Table(np.zeros(8)), keep=3).details["optimal_answers"] == 8
+
+
+def test_a_table_of_no_answer_is_a_proof():
+    outcome = solve(Table([2.0, 2.0], penalty=2.0))
+    assert outcome.status is Status.PROVEN_INFEASIBLE
+    assert "none of 2 bit strings" in outcome.reason

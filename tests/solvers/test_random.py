@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from qopt.errors import UsageError
-from qopt.forms import Client, Depot, Group, Qubo, Routing, Shipment, VehicleType
+from qopt.forms import (
+    Client,
+    Depot,
+    Group,
+    Qubo,
+    Routing,
+    Shipment,
+    Table,
+    VehicleType,
+)
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import random
 from qopt.solvers.random import RandomSampling
@@ -150,3 +159,19 @@ def test_optional_shipments_are_left_out_whole():
 def test_samples_must_be_positive():
     with pytest.raises(UsageError):
         RandomSampling(samples=0)
+
+
+def test_feasible_strings_of_a_table_are_equally_likely():
+    table = Table([4.0, 9.0, 1.0, 9.0, 2.0, 9.0, 9.0, 3.0], penalty=9.0)
+    outcome = solve(table, Budget(evaluations=40_000))
+    assert outcome.status is Status.FEASIBLE
+    assert table.energies(outcome.answers).tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert outcome.counts.sum() == 40_000
+    assert np.abs(outcome.counts - 10_000).max() < 5 * np.sqrt(7500)
+
+
+def test_tables_that_cannot_be_drawn_from():
+    empty = solve(Table([2.0, 2.0], penalty=2.0))
+    assert empty.status is Status.PROVEN_INFEASIBLE
+    with pytest.raises(UsageError, match="postprocess=descent acts on QUBOs"):
+        solve(Table([2.0, 1.0]), postprocess="descent")
