@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from math import inf, isfinite
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from . import registry
 from .errors import QoptError
-from .forms import Client, Depot, Route, Routing, VehicleType
+from .forms import Client, Route, Routing, VehicleType
 from .forms.route_pool import search_answers
 from .forms.routing_part import Part
 from .impossible import fewest_left_out, fewest_more_vehicles, impossible_clients
@@ -367,30 +368,15 @@ class Mender:
         for kind, vehicle in enumerate(self.routing.vehicles):
             for name, word, told in _LIMITS:
                 found = self._raise(
-                    word, getattr(vehicle, name),
-                    lambda value, kind=kind, name=name: with_vehicle(
-                        self.routing, kind, replace(self.routing.vehicles[kind], **{name: value})
-                    ),
-                    lambda routes, kind=kind, name=name: max(
-                        (_reached(self.routing, route, name) for route in routes
-                         if route.vehicle == kind and route.clients), default=0.0,
-                    ),
-                    (told, f"of {vehicle.name}"),
+                    word, getattr(vehicle, name), partial(_with_limit, self.routing, kind, name),
+                    partial(_most_reached, self.routing, kind, name), (told, f"of {vehicle.name}"),
                 )
                 if found is not None:
                     yield found
         for d, depot in enumerate(self.routing.depots):
             found = self._raise(
-                "closing", depot.late,
-                lambda value, d=d: with_depot(
-                    self.routing, d, replace(self.routing.depots[d], late=value)
-                ),
-                lambda routes, d=d: max(
-                    (_reached(self.routing, route, "late") for route in routes
-                     if route.clients and self.routing.vehicles[route.vehicle].end == d),
-                    default=0.0,
-                ),
-                ("closing time", f"of {depot.name}"),
+                "closing", depot.late, partial(_with_closing, self.routing, d),
+                partial(_latest_return, self.routing, d), ("closing time", f"of {depot.name}"),
             )
             if found is not None:
                 yield found
@@ -489,8 +475,15 @@ def with_vehicle(routing: Routing, kind: int, vehicle: VehicleType) -> Routing:
     )
 
 
-def with_depot(routing: Routing, d: int, depot: Depot) -> Routing:
-    """The routing with another depot in place of one."""
+def _with_limit(routing: Routing, kind: int, name: str, value: float) -> Routing:
+    """The routing with another limit of a kind of vehicle."""
+    changes: dict[str, Any] = {name: value}
+    return with_vehicle(routing, kind, replace(routing.vehicles[kind], **changes))
+
+
+def _with_closing(routing: Routing, d: int, late: float) -> Routing:
+    """The routing with another closing time of a depot."""
+    depot = replace(routing.depots[d], late=late)
     return replace(routing, depots=(*routing.depots[:d], depot, *routing.depots[d + 1 :]))
 
 
@@ -582,28 +575,40 @@ def _span(routing: Routing, route: Route, c: int) -> tuple[float, float]:
     return clock, latest - routing.clients[c].service
 
 
+def _most_reached(routing: Routing, kind: int, limit: str, routes: Routes) -> float:
+    """The most that routes of a kind of vehicle take of a limit."""
+    driven = [route for route in routes if route.vehicle == kind and route.clients]
+    return max((_reached(routing, route, limit) for route in driven), default=0.0)
+
+
+def _latest_return(routing: Routing, d: int, routes: Routes) -> float:
+    """The latest end of a route at a depot, where each leaves as early as it may."""
+    driven = [r for r in routes if r.clients and routing.vehicles[r.vehicle].end == d]
+    return max((_reached(routing, route, "late") for route in driven), default=0.0)
+
+
 def _reached(routing: Routing, route: Route, limit: str) -> float:
     """What a route takes of a limit."""
     if limit == "capacity":
         return routing.peak_load(route)
-    unit = {"max_distance": (1.0, 0.0), "max_duration": (0.0, 1.0), "late": (0.0, 0.0)}[limit]
     vehicle = routing.vehicles[route.vehicle]
     if limit == "late":
-        opening = max(routing.depots[vehicle.start].early, vehicle.early)
-        return opening + _elapsed_from_opening(routing, route, opening)
-    bare = replace(vehicle, fixed_cost=0.0, distance_cost=unit[0], duration_cost=unit[1])
+        return _earliest_end(routing, route)
+    length, time = (1.0, 0.0) if limit == "max_distance" else (0.0, 1.0)
+    bare = replace(vehicle, fixed_cost=0.0, distance_cost=length, duration_cost=time)
     return with_vehicle(routing, route.vehicle, bare).evaluate_route(route)[0]
 
 
-def _elapsed_from_opening(routing: Routing, route: Route, opening: float) -> float:
-    """Time from opening to the end of a route that leaves at once."""
-    clock, stops = opening, routing.path(route)
+def _earliest_end(routing: Routing, route: Route) -> float:
+    """When a route ends that leaves at once."""
+    vehicle, stops = routing.vehicles[route.vehicle], routing.path(route)
+    clock = max(routing.depots[vehicle.start].early, vehicle.early)
     for i, (a, b) in enumerate(pairwise(stops)):
         clock += float(routing.duration[a, b])
         if i < len(route.clients):
             client = routing.clients[route.clients[i]]
             clock = max(clock, client.early) + client.service
-    return clock - opening
+    return clock
 
 
 def _widening(old: Client, new: Client) -> str:

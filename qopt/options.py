@@ -241,6 +241,8 @@ def _type_name(annotation: Any) -> str:
             words.append("none")
         elif origin is Literal:
             words.extend(repr(choice) for choice in typing.get_args(member))
+        elif origin is tuple and typing.get_origin(typing.get_args(member)[0]) in (dict, Mapping):
+            words.append("tables of an instance file")
         elif origin is tuple:
             words.append(f"values of {_type_name(typing.get_args(member)[0])} separated by ';'")
         elif origin in (dict, Mapping):

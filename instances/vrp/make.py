@@ -44,4 +44,4 @@ def cost_of(routing: Routing, order: tuple[int, ...]) -> float:
 
 if __name__ == "__main__":
     problem = qopt.load(Path(__file__).with_name("pairs-4.txt"))
-    print(round(best_cost(problem.routing), 6))
+    print(round(best_cost(problem.routing), 10))

@@ -13,7 +13,7 @@ from .clock import number
 Time = int | float | str
 """A number in the instance's unit of time, or ``HH:MM``."""
 
-VehicleTable = dict[str, int | float | str]
+VehicleTable = dict[str, object]
 """One ``[[vehicles]]`` table of an instance file; see `vehicle_type`."""
 
 

@@ -8,7 +8,7 @@ from ..formats.tsplib_file import Rounding
 from .clock import TimeUnit
 from .fleet import VehicleTable
 from .routed import RoutingProblem
-from .vrp_files import Wishes, read
+from .vrp_files import DistanceUnit, Wishes, read
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +31,7 @@ class Vrp(RoutingProblem):
         distance: str | None = None,
         duration: str | None = None,
         speed: float | None = None,
-        distance_unit: str | None = None,
+        distance_unit: DistanceUnit | None = None,
         time_unit: TimeUnit | None = None,
     ) -> Self:
         """Read stops (CSV, GeoJSON), a VRPLIB ``.vrp`` file, or a Li and Lim file.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from .distances import convention, rounded, rounding_words
 from .fleet import Time, VehicleTable, fleet_of
 from .places import EARTH_RADIUS, Places, great_circles, of_tsplib
 
+DistanceUnit = Literal["km", "m"]
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -32,12 +34,10 @@ class Wishes:
     distance: str | None = None
     duration: str | None = None
     speed: float | None = None
-    distance_unit: str | None = None
+    distance_unit: DistanceUnit | None = None
     time_unit: TimeUnit | None = None
 
     def __post_init__(self) -> None:
-        if self.distance_unit not in (None, "km", "m"):
-            raise UsageError(f"distance_unit must be km or m, got {self.distance_unit!r}")
         if self.speed is not None and not self.speed > 0:
             raise UsageError(f"speed must be above 0, got {self.speed:g}")
         if self.capacity is not None and not self.capacity >= 0:

@@ -1,6 +1,7 @@
 """The commands that repeat a comparison."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 from ..comparison import InstanceComparison
@@ -23,7 +24,11 @@ def _command(instance: InstanceComparison, records: list[Record]) -> str:
     facts, budget = instance.facts, records[0].budget
     seeds = sorted({record.seed for record in records})
     options = [("--kind", facts.kind)]
-    options += [("--set", f"{name}={_text(value)}") for name, value in facts.settings.items()]
+    tables = [name for name, value in facts.settings.items() if _is_tables(value)]
+    options += [
+        ("--set", f"{name}={_text(value)}")
+        for name, value in facts.settings.items() if name not in tables
+    ]
     options += [("--solver", text) for text in dict.fromkeys(map(_solver, records))]
     options.append(("--seeds", str(len(seeds))))
     for option, name in (("--time-limit", "time_limit"), ("--evaluations", "evaluations")):
@@ -34,9 +39,16 @@ def _command(instance: InstanceComparison, records: list[Record]) -> str:
     lines = [" \\\n    ".join([head, *(f"{o} {shlex.quote(text)}" for o, text in options)])]
     if seeds != list(range(len(seeds))):
         lines.insert(0, f"# the runs had the seeds {' '.join(map(str, seeds))}")
+    if tables and Path(facts.path).suffix not in ("", ".toml"):
+        lines.insert(0, f"# {', '.join(tables)}: given as tables, which an instance file holds")
     if not facts.path:
         lines.insert(0, f"# made in Python; the hash of its data is {facts.sha256}")
     return "\n".join(lines)
+
+
+def _is_tables(value: Any) -> bool:
+    """Whether a setting is a list of tables: no command line says it, an instance file does."""
+    return isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value)
 
 
 def _solver(record: Record) -> str:

@@ -50,3 +50,19 @@ def test_type_in_words():
     assert options_of(target)["caps"].type_name == (
         "a whole number or name=a whole number separated by ';' or none"
     )
+
+
+def fleet(*, vehicles: int | tuple[dict[str, object], ...] | None = None) -> None:
+    """Take a list of tables, which only an instance file can hold."""
+
+
+def test_lists_of_tables_keep_the_types_of_their_values():
+    tables = [{"name": "van", "count": 2, "capacity": 1.5}, {"name": "7"}]
+    assert check_options(fleet, {"vehicles": tables}, "it") == {"vehicles": tuple(tables)}
+    assert check_options(fleet, {"vehicles": "3"}, "it") == {"vehicles": 3}
+    assert options_of(fleet)["vehicles"].type_name == (
+        "a whole number or tables of an instance file or none"
+    )
+    for wrong in ([3], ["van"], "van", 2.5):
+        with pytest.raises(UsageError, match="must be a whole number or tables"):
+            check_options(fleet, {"vehicles": wrong}, "it")

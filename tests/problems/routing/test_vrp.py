@@ -148,6 +148,9 @@ def test_a_fleet_of_tables(write):
         ("distance_cost = 0.5", "distance_cost = -1", InputError, "must be at least 0"),
         ("fixed_cost = 10", "depots = 1", UnknownNameError, "'depots'"),
         ("fixed_cost = 10", "", None, ""),
+        ('name = "truck"', 'name = "7"', None, ""),
+        ('name = "truck"', "name = 7", UsageError, "'name' .* must be text"),
+        ("capacity = 8", "capacity = [8]", UsageError, "'capacity' .* must be a finite number"),
         ("[[vehicles]]\nname", "capacity = 3\n[[vehicles]]\nname", UsageError, "capacity goes in"),
     ],
 )
@@ -170,7 +173,7 @@ def test_a_malformed_fleet_is_refused(write, old, new, error, message):
         (STOPS, {"capacity": 8, "vehicles": 0}, UsageError, "vehicles must be at least 1"),
         (STOPS, {"capacity": 3}, ParseError, "client north demands 5, above the largest"),
         (STOPS, {"capacity": 8, "distance_unit": "km"}, UsageError, "goes with latitude and"),
-        (STOPS, {"capacity": 8, "distance_unit": "mile"}, UsageError, "must be km or m"),
+        (STOPS, {"capacity": 8, "distance_unit": "mile"}, UsageError, "must be 'km' or 'm'"),
         (STOPS, {"capacity": 8, "distance": "no.csv"}, InputError, "there is no such file"),
         (STOPS.replace("20,no", "20,"), {"capacity": 8}, ParseError, "far: a prize counts only"),
         (STOPS.replace("40,60", "60,40"), {"capacity": 8}, ParseError, "early 60 lies after late"),

@@ -71,6 +71,17 @@ def test_the_command_repeats_settings_options_and_budget_exactly():
     assert ("--threads", "2") in pairs
 
 
+@pytest.mark.parametrize(
+    ("path", "said"), [("round.toml", False), ("capitals-12", False), ("stops.csv", True)]
+)
+def test_settings_that_only_an_instance_file_can_hold_are_not_put_on_the_command_line(path, said):
+    facts = make.instance(path=path, settings={"speed": 75.0, "vehicles": [{"count": 2}]})
+    (command,) = reproduce.commands(Comparison([make.record(1.0, facts=facts)]).instances[0])
+    assert "speed=75.0" in command
+    assert "vehicles=" not in command
+    assert ("# vehicles: given as tables" in command) is said
+
+
 def test_other_seeds_budgets_and_missing_files_are_said():
     facts = make.instance(path="")
     other = {"time_limit": 9.0, "evaluations": None, "threads": 1}
