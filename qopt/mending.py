@@ -1,10 +1,12 @@
 """Searches for the smallest changes that make a routing feasible, each verified by an answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,9 @@ Routes = tuple[Route, ...]
 
 PROVABLE_CLIENTS = 40
 """Clients up to which an exact solver is asked for a proof."""
+
+MOST_SECONDS = 60.0
+"""Longest time that one proof may take."""
 
 STEPS = 12
 """Halvings of the range in which a limit is sought."""
@@ -51,6 +56,9 @@ class Mend:
         Without violations by ``changed.evaluate``, in terms of the instance before the change.
     objective : float
         Of the answer, in the changed instance.
+    smaller : Routing, optional
+        The instance in which the change is one unit less, where changes come in whole units: a
+        proof that it has no answer proves this change to be the smallest.
     """
 
     kind: str
@@ -60,11 +68,12 @@ class Mend:
     changed: Routing = field(repr=False)
     answer: Routes = field(repr=False)
     objective: float
+    smaller: Routing | None = field(default=None, repr=False)
 
 
 @dataclass
 class Mender:
-    """Searches under one clock.
+    """Searches under one clock, of which each has its share.
 
     Parameters
     ----------
@@ -76,6 +85,21 @@ class Mender:
     routing: Routing
     clock: Clock
     seed: int = 0
+    _until: float = field(init=False, repr=False, default=inf)
+
+    @contextmanager
+    def taking(self, share: float) -> Iterator[None]:
+        """While open, searches end after a share of the whole time at the latest."""
+        self._until = self.clock.elapsed + share * self.clock.limit
+        try:
+            yield
+        finally:
+            self._until = inf
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left to the search in progress."""
+        return max(0.0, min(self.clock.remaining, self._until - self.clock.elapsed))
 
     @property
     def iterations(self) -> int:
@@ -99,7 +123,7 @@ class Mender:
         begin: Routes | None = None,
     ) -> list[Routes]:
         """Feasible answers that local search finds, the best first."""
-        end = self.clock.elapsed + share * self.clock.remaining
+        end = self.clock.elapsed + share * self.remaining
         # What a visit costs beyond its prize is no matter of feasibility, and who cannot be served
         # need not be looked at.
         hopeless = impossible_clients(routing, range(len(routing.clients)))
@@ -122,32 +146,47 @@ class Mender:
             return []
         return [part.outer(routes) for _, routes in pool.ranked()]
 
-    def prove(self, routing: Routing, *, share: float = 0.3) -> Outcome | None:
+    def prove(self, routing: Routing, *, share: float = 1.0) -> Outcome | None:
         """What an exact solver finds out in a share of the time; None where it cannot be asked."""
         spec = registry.find("solver", "cpsat")
-        if spec.missing() or len(routing.clients) > PROVABLE_CLIENTS or self.clock.expired:
+        if spec.missing() or len(routing.clients) > PROVABLE_CLIENTS or not self.remaining:
             return None
-        budget = Budget(time_limit=share * min(self.clock.remaining, 60.0))
+        budget = Budget(time_limit=share * min(self.remaining, MOST_SECONDS))
         try:
             outcome: Outcome = spec.load()().solve(routing, budget, self.seed, Progress())
         except QoptError:
             return None
         return outcome
 
-    def infeasible(self, routing: Routing) -> bool:
-        """Whether an exact solver proves that a routing has no answer."""
-        outcome = self.prove(routing, share=0.2)
-        return outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE
+    def proven(self, mends: Sequence[Mend]) -> Iterator[Mend]:
+        """Mends with proofs that they are the smallest, as far as the time that is left allows."""
+        open_ones = sum(not mend.proof and mend.smaller is not None for mend in mends)
+        for mend in mends:
+            if mend.proof or mend.smaller is None:
+                yield mend
+                continue
+            outcome = self.prove(mend.smaller, share=1.0 / open_ones)
+            open_ones -= 1
+            none = outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE
+            yield replace(mend, proof="cpsat") if none else mend
 
     def mend(
-        self, kind: str, text: str, amount: float, changed: Routing, routes: Routes, proof: str = ""
+        self,
+        kind: str,
+        text: str,
+        amount: float,
+        changed: Routing,
+        routes: Routes,
+        *,
+        proof: str = "",
+        smaller: Routing | None = None,
     ) -> Mend | None:
         """A change as it is told, if its answer has no violation in the changed instance."""
         objective, broken = changed.evaluate(routes)
         if broken:
             return None
         routes = tuple(route for route in routes if route.clients)
-        return Mend(kind, text, amount, proof, changed, routes, objective)
+        return Mend(kind, text, amount, proof, changed, routes, objective, smaller)
 
     # -- clients --------------------------------------------------------------------------------
 
@@ -166,8 +205,8 @@ class Mender:
             for c in routing.clients
         ))
         begin = None if more_vehicles is None else _within_fleet(routing, more_vehicles.answer)
+        answers = self.answers(loose, share=0.5, begin=begin)
         outcome = self.prove(_free(_counting(routing)))
-        answers = self.answers(loose, share=0.4, begin=begin)
         if outcome is not None and outcome.status.has_answer:
             answers.append(tuple(outcome.answers[0]))
         price = _more_than_all_routes(routing)
@@ -187,7 +226,8 @@ class Mender:
             proof = "cpsat" if proven else ""
         names = join([routing.clients[c].name for c in left])
         text = f"leave out {plural(len(left), 'client')}: {names}"
-        return self.mend("drop", text, len(left), without(routing, left), routes, proof)
+        return self.mend("drop", text, len(left), without(routing, left), routes,
+                         proof=proof)
 
     # -- vehicles -------------------------------------------------------------------------------
 
@@ -216,14 +256,11 @@ class Mender:
             return None
         count, routes = int(found[0]), found[1]
         more = count - vehicle.count
-        proof = ""
-        if needed >= more:
-            proof = "arithmetic: the loads need that many"
-        elif self.infeasible(changed(count - 1)):
-            proof = "cpsat"
+        proof = "arithmetic: the loads need that many" if needed >= more else ""
         text = f"{more} more of {vehicle.name}{_capacity(vehicle)}: {count} instead of " \
                f"{vehicle.count}"
-        return self.mend("vehicles", text, more, changed(count), routes, proof)
+        return self.mend("vehicles", text, more, changed(count), routes, proof=proof,
+                         smaller=changed(count - 1))
 
     # -- windows --------------------------------------------------------------------------------
 
@@ -252,11 +289,11 @@ class Mender:
             total += self._widened_by(changed, who)
         if total <= 0.0:
             return None
-        proof = ""
+        smaller = None
         if len(left) == 1 and _whole(self.routing):
-            proof = self._window_proven(changed, left[0])
+            smaller = self._less_open(changed, left[0])
         text = f"open the window of {join(words)}"
-        return self.mend("window", text, total, changed, routes, proof)
+        return self.mend("window", text, total, changed, routes, smaller=smaller)
 
     def _together(self, c: int) -> tuple[int, ...]:
         """A client and, where it belongs to a shipment, the other one."""
@@ -265,14 +302,12 @@ class Mender:
                 return (s.pickup, s.delivery)
         return (c,)
 
-    def _window_proven(self, changed: Routing, c: int) -> str:
-        """What proves that one unit less will not do on either side of the window.
-
-        Only where all data are whole numbers, and so is the least widening.
-        """
+    def _less_open(self, changed: Routing, c: int) -> Routing:
+        """The instance in which a window is opened by one unit less, on both sides."""
         old, less = self.routing.clients[c], self._widened_by(changed, c) - 1.0
-        narrower = replace(old, late=old.late + less, early=old.early - less)
-        return "cpsat" if self.infeasible(with_client(changed, c, narrower)) else ""
+        return with_client(
+            changed, c, replace(old, late=old.late + less, early=old.early - less)
+        )
 
     def _widen(
         self, base: Routing, routes: Routes, c: int, *, halve: bool
@@ -299,7 +334,7 @@ class Mender:
                 middle = 0.5 * (wide + near)
                 if whole:
                     middle = float(np.floor(middle)) if side == "late" else float(np.ceil(middle))
-                if not isfinite(middle) or middle in (wide, near) or self.clock.expired:
+                if not isfinite(middle) or middle in (wide, near) or not self.remaining:
                     break
                 if abs(wide - near) <= 1e-3 * max(1.0, abs(near)):
                     break
@@ -395,9 +430,9 @@ class Mender:
         if found is None:
             return None
         value, routes = found
-        proof = "cpsat" if whole and self.infeasible(changed(value - 1.0)) else ""
+        smaller = changed(value - 1.0) if whole else None
         text = f"set the {told[0]} {told[1]} to {value:g} instead of {now:g}"
-        return self.mend(kind, text, value - now, changed(value), routes, proof)
+        return self.mend(kind, text, value - now, changed(value), routes, smaller=smaller)
 
     def _least(
         self,
@@ -412,7 +447,7 @@ class Mender:
 
         None where there are none whatever the value, or without any change.
         """
-        routes = None if self.clock.expired else self.any(changed(inf))
+        routes = None if not self.remaining else self.any(changed(inf))
         if routes is None:
             return None
         wide, near = max(now, reached(routes)), lowest
@@ -423,7 +458,7 @@ class Mender:
             middle = float(np.floor(middle)) if whole else middle
             if middle <= near or wide - near <= _FINEST * max(1.0, abs(now)):
                 break
-            found = None if self.clock.expired else self.any(changed(middle))
+            found = None if not self.remaining else self.any(changed(middle))
             if found is None:
                 near = middle
             else:
