@@ -192,6 +192,15 @@ def test_an_interrupt_ends_the_rounds_with_what_there_is():
     assert done.notes[-1] == "1 round, an interrupt ended them"
 
 
+def test_without_an_answer_nothing_is_learnt():
+    def solve(model: Qubo, budget: Budget, progress: Progress) -> Outcome:
+        return Outcome(Status.TIME_LIMIT, reason="no time")
+
+    done = run(Loose(), solve)
+    assert (done.status, done.judged.score, done.bound) == (Status.TIME_LIMIT, None, None)
+    assert done.notes[-1] == "1 round, there was no answer to learn from"
+
+
 def test_a_model_that_outgrows_the_solver_ends_the_rounds():
     calls = brute()
 
