@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UsageError
+from qopt.errors import InputError, SizeError, UsageError
 from qopt.forms import Form, Group, Lowering, Program, Qubo
 from qopt.forms.program import Comparator
 from qopt.problem import Reference, Score, Sense, Violation
@@ -18,6 +18,9 @@ from ..encode import choices, lower_with, one_of, renumbered
 from .graph import Graph, instance_name, listed, read_graph
 
 Objective = Literal["colours", "conflicts"]
+
+MOST_CONFLICTS = 2_000_000
+"""Edges times colours of the largest model."""
 
 _CLIQUE_STARTS = 20
 """Vertices from which a clique is grown."""
@@ -184,6 +187,10 @@ class Colouring:
 
     def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
         """Give the instance as a `Qubo` or `Program`; options are those of `to_qubo` and so on."""
+        conflicts = self.graph.edges * self.offered
+        if conflicts > MOST_CONFLICTS:
+            raise SizeError("a model of a colouring", conflicts, MOST_CONFLICTS,
+                            "edges times colours", "fewer colours may fit: colours=K")
         return lower_with(self, form, options)
 
     def to_qubo(self, *, penalty: float = 2.0) -> Lowering[Qubo]:
