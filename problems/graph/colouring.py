@@ -193,7 +193,7 @@ class Colouring:
                             "edges times colours", "fewer colours may fit: colours=K")
         return lower_with(self, form, options)
 
-    def to_qubo(self, *, penalty: float = 2.0) -> Lowering[Qubo]:
+    def to_qubo(self, *, penalty: float | None = None) -> Lowering[Qubo]:
         """One bit for each vertex and colour that it may take, exactly one of a vertex is set.
 
         An edge with one colour costs `penalty`. That a colour is used costs 1: a bit for each
@@ -213,15 +213,11 @@ class Colouring:
 
         Parameters
         ----------
-        penalty : float
-            What an edge within one colour costs, in colours; used where colours are minimised.
+        penalty : float, optional
+            What an edge within one colour costs, in colours; 2 where it is left out. It has no part
+            where conflicts are minimised.
         """
-        if not penalty > 0.0:
-            raise UsageError(f"penalty must be above 0, and above 1 to suffice, got {penalty:g}")
-        if self.objective == "conflicts" and penalty != 2.0:
-            raise UsageError("penalty has no effect where conflicts are minimised; leave it out")
-        model = _Model(self)
-        price = 1.0 if self.objective == "conflicts" else penalty
+        model, price = _Model(self), self._price(penalty)
         rows, cols, values = [], [], []
         for a, b in zip(self.graph.tail.tolist(), self.graph.head.tolist(), strict=True):
             for colour in model.shared(a, b):
@@ -241,16 +237,29 @@ class Colouring:
             linear, rows, cols, values, offset=float(model.sure), labels=model.names,
             groups=[
                 Group(tuple(range(first, first + len(options))), 1,
-                      self._group_weight(vertex, len(options), penalty),
+                      self._group_weight(vertex, len(options), price),
                       f"colour of {self.graph.label(vertex)}")
                 for vertex, first, options in model.rows()
             ],
         )
-        return Lowering(qubo, decode=model.decode, encode=model.encode, notes=model.notes(penalty))
+        return Lowering(qubo, decode=model.decode, encode=model.encode, notes=model.notes(price))
 
-    def _group_weight(self, vertex: int, options: int, penalty: float) -> float:
+    def _price(self, penalty: float | None) -> float:
+        """What an edge within one colour costs."""
+        if self.objective == "conflicts":
+            if penalty is not None:
+                raise UsageError(
+                    "penalty has no effect where conflicts are minimised; leave it out"
+                )
+            return 1.0
+        price = 2.0 if penalty is None else penalty
+        if not price > 0.0:
+            raise UsageError(f"penalty must be above 0, and above 1 to suffice, got {price:g}")
+        return price
+
+    def _group_weight(self, vertex: int, options: int, price: float) -> float:
         if self.objective == "colours":
-            return penalty
+            return price
         return float(len(self._neighbours[vertex]) // options + 1)
 
     def to_program(self) -> Lowering[Program]:
