@@ -78,7 +78,7 @@ class Labs:
         Parameters
         ----------
         length : int, optional
-            In place of the file's.
+            The length, in place of that in the file.
         """
         found = read_length(path)
         if length is None or length == found:
