@@ -11,6 +11,7 @@ from .formats import (
     labs,
     lp,
     orlib,
+    pisinger,
     qubojson,
     tabular,
     tsplib,
@@ -95,7 +96,9 @@ SPECS = (
         summary="choose the items of most profit that fit, with one capacity or several",
         target="qopt.problems.knapsack:Knapsack",
         forms=("program",),
-        formats="'n capacity' and lines 'profit weight', OR-Library mknap; name the kind",
+        formats="Pisinger's knapPI; 'n capacity' and lines 'profit weight', OR-Library mknap "
+        "(name the kind)",
+        recognises=pisinger.recognises,
     ),
     Spec(
         kind="problem",
