@@ -1,12 +1,12 @@
 """What the lowerings of several problems share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qopt.errors import UnsupportedError
+from qopt.errors import UnsupportedError, UsageError
 from qopt.forms import FORMS, Form, Lowering
 from qopt.options import check_options
 
@@ -56,3 +56,58 @@ def bits(values: ArrayLike) -> NDArray[np.int8]:
         near = np.rint(x)
         good = (np.abs(x - near) <= WHOLE) & (near >= 0) & (near <= 1)
     return np.where(good, near, NEITHER).astype(np.int8)
+
+
+def one_of(values: ArrayLike, offered: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """The choice of each row of a one-hot answer, shape (rows,); `NEITHER` where it has not one.
+
+    Parameters
+    ----------
+    values : array-like
+        A solver's vector; it begins with one bit for each choice of each row, row by row.
+    offered : sequence of sequence of int
+        The choices of each row.
+    """
+    sizes = [len(row) for row in offered]
+    x = bits(np.asarray(values, dtype=np.float64)[: sum(sizes)])
+    chosen = np.full(len(offered), NEITHER, dtype=np.int64)
+    start = 0
+    for k, row in enumerate(offered):
+        part = x[start : start + len(row)]
+        if (part >= 0).all() and (part == 1).sum() == 1:
+            chosen[k] = row[int(np.argmax(part))]
+        start += len(row)
+    return chosen
+
+
+def choices(
+    chosen: Sequence[int] | NDArray[np.int64], offered: Sequence[Sequence[int]], what: str
+) -> NDArray[np.float64]:
+    """The one-hot bits of a choice for each row: the way back from `one_of`.
+
+    Raises
+    ------
+    UsageError
+        Where a choice is not among those offered; `what` says what they are.
+    """
+    parts = []
+    for k, (choice, row) in enumerate(zip(chosen, offered, strict=True)):
+        if choice >= 0 and choice not in row:
+            raise UsageError(
+                f"the model offers entry {k + 1} no {what} beyond {max(row) + 1}, and the answer "
+                f"takes {int(choice) + 1}"
+            )
+        parts.append(np.array([float(choice == item) for item in row]))
+    return np.concatenate(parts)
+
+
+def renumbered(
+    labels: NDArray[np.int64], order: Sequence[int] | NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Labels renumbered 0, 1, ... by their first appearance along `order`; `NEITHER` stays."""
+    new: dict[int, int] = {}
+    out = np.full(len(labels), NEITHER, dtype=np.int64)
+    for i in order:
+        if labels[i] >= 0:
+            out[i] = new.setdefault(int(labels[i]), len(new))
+    return out

@@ -5,7 +5,7 @@ Run by hand::
     python instances/graph/make.py
 
 The graphs are drawn by networkx from the seeds below. Each optimum is proven by visiting every
-answer, or, where there are too many, by HiGHS.
+answer, or, where there are too many, by HiGHS or CP-SAT.
 """
 
 from pathlib import Path
@@ -63,6 +63,9 @@ def files() -> dict[str, str]:
         "cubic-14.rud": rudy(nx.random_regular_graph(3, 14, seed=14)),
         "dense-12.rud": rudy(dense),
         "torus-8x8.rud": rudy(weigh_edges(torus(8, 8), [-1, 1], 64)),
+        "grotzsch.col": dimacs(
+            nx.mycielski_graph(4), "the Grötzsch graph: no triangle, and four colours"
+        ),
         "petersen.col": dimacs(nx.petersen_graph(), "the Petersen graph"),
         "conflicts-16.col": dimacs(
             weigh_vertices(nx.gnp_random_graph(16, 0.25, seed=16), 9, 16),
@@ -79,6 +82,8 @@ INSTANCES = [
     ("petersen-set", "petersen.col", "independent-set", "exact"),
     ("petersen-cover", "petersen.col", "vertex-cover", "exact"),
     ("conflicts-16", "conflicts-16.col", "independent-set", "exact"),
+    ("clique-12", "dense-12.rud", "clique", "exact"),
+    ("grotzsch-colouring", "grotzsch.col", "colouring", "cpsat"),
 ]
 
 
@@ -89,7 +94,7 @@ def main() -> None:
     for name, data, kind, solver in INSTANCES:
         solved = qopt.solve(qopt.load(FOLDER / data, kind=kind), solver)
         assert solved.status == "optimal", solved
-        how = "enumeration" if solver == "exact" else "HiGHS"
+        how = {"exact": "enumeration", "milp": "HiGHS", "cpsat": "CP-SAT"}[solver]
         (FOLDER / f"{name}.toml").write_text(
             f'kind = "{kind}"\ndata = "{data}"\n\n[reference]\nvalue = {solved.objective}\n'
             f'source = "proven by {how}"\nproven = true\n',

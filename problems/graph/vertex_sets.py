@@ -1,4 +1,4 @@
-"""Choosing vertices: independent set and vertex cover."""
+"""Choosing vertices: independent set, clique and vertex cover."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .graph import Graph, instance_name, listed, read_graph
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VertexSetProblem:
-    """What independent set and vertex cover share: the data, and how an answer is written.
+    """What these problems share: the data, and how an answer is written.
 
     An answer is a vector of bits of int8, shape (vertices,): one where a vertex is chosen. Edge
     weights play no part.
@@ -156,6 +156,70 @@ class IndependentSet(VertexSetProblem):
         violations = listed([f"edge {graph.edge_label(e)}: both ends are chosen" for e in broken])
         weight = float(graph.vertex_weight[chosen].sum())
         return Score(weight, (*violations, *graph.undecided(inside)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clique(VertexSetProblem):
+    """Choose vertices of the greatest total weight, every two of them joined by an edge.
+
+    The models are those of `IndependentSet` on the complement of the graph.
+    """
+
+    kind: ClassVar[str] = "clique"
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a graph file; vertices weigh 1 unless the file says otherwise."""
+        return cls(name=instance_name(path), graph=read_graph(path))
+
+    @property
+    def sense(self) -> Sense:
+        """The weight of the clique is maximised."""
+        return "maximise"
+
+    def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
+        """Give the instance as a `Qubo` or `Program`; options are those of `to_qubo` and so on."""
+        return lower_with(self, form, options)
+
+    def to_qubo(self, *, penalty: float = 1.5) -> Lowering[Qubo]:
+        """Minimise minus the weight of the set, with a penalty for each pair that is not joined.
+
+        Parameters
+        ----------
+        penalty : float
+            Penalty of a pair, as a multiple of the smaller weight of the two; above 1 no set with
+            such a pair is optimal.
+        """
+        return self._independent_set().to_qubo(penalty=penalty)
+
+    def to_program(self, *, cliques: bool = True) -> Lowering[Program]:
+        """Maximise the weight under constraints for vertices that are not joined.
+
+        Parameters
+        ----------
+        cliques : bool
+            Gather such pairs to sets of which one vertex at most is chosen: a tighter relaxation.
+        """
+        return self._independent_set().to_program(cliques=cliques)
+
+    def _independent_set(self) -> IndependentSet:
+        return IndependentSet(name=self.name, graph=self.graph.complement())
+
+    def score(self, answer: Any) -> Score:
+        """Weight of the chosen vertices; every two that are not joined are a violation."""
+        graph = self.graph
+        inside = graph.check(answer)
+        members = np.flatnonzero(inside == 1)
+        joined = np.zeros((graph.vertices, graph.vertices), dtype=np.bool_)
+        joined[graph.tail, graph.head] = True
+        a, b = np.triu_indices(len(members), 1)
+        apart = ~joined[members[a], members[b]]
+        texts = [
+            f"vertices {graph.label(u)} and {graph.label(v)} are chosen and not joined"
+            for u, v in zip(members[a][apart].tolist(), members[b][apart].tolist(), strict=True)
+        ]
+        weight = float(graph.vertex_weight[members].sum())
+        return Score(weight, (*listed(texts), *graph.undecided(inside)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
