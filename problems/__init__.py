@@ -13,6 +13,7 @@ from .formats import (
     lp,
     orlib,
     parquet,
+    pisinger,
     qubojson,
     solomon,
     stops,
@@ -124,7 +125,9 @@ SPECS = (
         summary="choose the items of most profit that fit, with one capacity or several",
         target="qopt.problems.knapsack:Knapsack",
         forms=("program",),
-        formats="'n capacity' and lines 'profit weight', OR-Library mknap; name the kind",
+        formats="Pisinger's knapPI; 'n capacity' and lines 'profit weight', OR-Library mknap "
+        "(name the kind)",
+        recognises=pisinger.recognises,
     ),
     Spec(
         kind="problem",

@@ -18,7 +18,7 @@ from qopt.problem import Reference, Score, Sense, Violation
 from .encode import WHOLE, choices, lower_with, one_of
 from .formats.jobshop import read_job_shop
 
-MOST_BITS = 20_000
+MOST_BITS = 10_000
 """Bits of the largest time-indexed QUBO."""
 
 NEVER = -1

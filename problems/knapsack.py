@@ -77,10 +77,10 @@ class Knapsack:
         Parameters
         ----------
         instance : int
-            Which one to take from an OR-Library file that holds several, counted from 1.
+            Which one to take from a file that holds several, counted from 1.
         """
         found: KnapsackFile = read_knapsack(path, instance)
-        name = path.stem if found.of == 1 else f"{path.stem}-{instance}"
+        name = found.name or (path.stem if found.of == 1 else f"{path.stem}-{instance}")
         reference = None
         if found.best is not None:
             reference = Reference(found.best, f"{path.name}", convention="total profit")

@@ -78,7 +78,7 @@ class Labs:
         Parameters
         ----------
         length : int, optional
-            In place of the file's.
+            The length, in place of that in the file.
         """
         found = read_length(path)
         if length is None or length == found:
@@ -138,42 +138,17 @@ class Labs:
         products has less energy than the true one, which has the energy of the sequence.
         """
         model = _Products(self.length, [p for quad in self._quadruples for p in quad])
-        linear = np.zeros(model.size)
-        pairs: defaultdict[_Pair, float] = defaultdict(float)
-        offset = 0.0
-
-        def add(weight: float, first: _Affine, second: _Affine) -> None:
-            nonlocal offset
-            (c, left), (e, right) = first, second
-            offset += weight * c * e
-            for part, factor in ((left, e), (right, c)):
-                for i, coefficient in part.items():
-                    linear[i] += weight * factor * coefficient
-            for i, f in left.items():
-                for j, g in right.items():
-                    if i == j:
-                        linear[i] += weight * f * g
-                    else:
-                        pairs[min(i, j), max(i, j)] += weight * f * g
-
-        one: _Affine = (1.0, {})
+        terms = _Terms(model.size)
+        terms.offset = float(sum(range(1, self.length)))
         for a, d in self._twofold():
-            add(2.0, model.sign(a), model.sign(d))
+            terms.add(2.0, model.sign(a), model.sign(d))
         for first, second in self._quadruples:
-            add(4.0, model.product(first), model.product(second))
-        add(float(sum(range(1, self.length))), one, one)
-        for pair, count in model.counts.items():
-            a, b, y, weight = model.bit(pair[0]), model.bit(pair[1]), model.places[pair], 16 * count
-            pairs[a, b] += weight
-            pairs[a, y] -= 2 * weight
-            pairs[b, y] -= 2 * weight
-            linear[y] += 3.0 * weight
-        row, col = ([pair[k] for pair in pairs] for k in (0, 1))
-        qubo = Qubo.from_arrays(
-            linear, row, col, list(pairs.values()), offset=offset, labels=model.names
-        )
+            terms.add(4.0, model.product(first), model.product(second))
+        for (a, b), count in model.counts.items():
+            terms.hold(16.0 * count, model.bit(a), model.bit(b), model.places[a, b])
         return Lowering(
-            qubo, decode=model.decode, encode=lambda answer: model.encode(self._check(answer)),
+            terms.qubo(model.names), decode=model.decode,
+            encode=lambda answer: model.encode(self._check(answer)),
             notes=(
                 f"{model.size} bits: {self.length - model.fixed} for signs, two more are fixed by "
                 f"symmetry, {len(model.places)} for products, held by penalties that are proven "
@@ -196,33 +171,10 @@ class Labs:
         """
         n = self.length
         model = _Products(n, [(i, i + k) for k in range(1, n - 1) for i in range(n - k)])
-        rows: list[_Row] = []
-        for (a, b), y in model.places.items():
-            i, j = model.bit(a), model.bit(b)
-            title = f"product {a + 1} {b + 1}"
-            rows += [
-                (title, [y, i], [1.0, -1.0], "<=", 0.0),
-                (title, [y, j], [1.0, -1.0], "<=", 0.0),
-                (title, [y, i, j], [1.0, -1.0, -1.0], ">=", -1.0),
-            ]
         shifts = range(1, n - 1)  # C_{n-1} is one product: its square is 1
+        rows = model.rows()
         for k in shifts:
-            constant = 0.0
-            sums: defaultdict[int, float] = defaultdict(float)
-            for i in range(n - k):
-                c, part = model.product((i, i + k))
-                constant += c
-                for place, coefficient in part.items():
-                    sums[place] += coefficient
-            square = model.size + k - 1
-            # From v to v + 2 the line through both squares is (2 v + 2) C - v (v + 2).
-            for v in range(-(n - k), n - k, 2):
-                slope = 2.0 * v + 2.0
-                rows.append((
-                    f"square {k} above {v}", [square, *sums],
-                    [1.0, *(-slope * coefficient for coefficient in sums.values())], ">=",
-                    slope * constant - v * (v + 2.0),
-                ))
+            rows += self._tangents(k, model)
         program = Program.build(
             linear=[0.0] * model.size + [1.0] * len(shifts), offset=1.0,
             lower=[0.0] * model.size + [float((n - k) % 2) for k in shifts],
@@ -236,6 +188,27 @@ class Labs:
             return np.concatenate([model.encode(x), squares])
 
         return Lowering(program, decode=model.decode, encode=encode)
+
+    def _tangents(self, shift: int, model: "_Products") -> list[_Row]:
+        """That the square of a correlation lies above the line through each two of its values."""
+        count = self.length - shift
+        constant = 0.0
+        sums: defaultdict[int, float] = defaultdict(float)
+        for i in range(count):
+            c, part = model.product((i, i + shift))
+            constant += c
+            for place, coefficient in part.items():
+                sums[place] += coefficient
+        rows: list[_Row] = []
+        for v in range(-count, count, 2):
+            # From v to v + 2 the line through both squares is (2 v + 2) C - v (v + 2).
+            slope = 2.0 * v + 2.0
+            rows.append((
+                f"square {shift} above {v}", [model.size + shift - 1, *sums],
+                [1.0, *(-slope * coefficient for coefficient in sums.values())], ">=",
+                slope * constant - v * (v + 2.0),
+            ))
+        return rows
 
     def to_table(self, *, symmetry: bool = True) -> Lowering[Table]:
         """The energy of every sequence, for simulators that take objectives of any degree.
@@ -312,6 +285,49 @@ class Labs:
         return bits(x)
 
 
+class _Terms:
+    """A QUBO in the making.
+
+    Parameters
+    ----------
+    size : int
+        How many bits there are.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.linear = np.zeros(size)
+        self.pairs: defaultdict[_Pair, float] = defaultdict(float)
+        self.offset = 0.0
+
+    def add(self, weight: float, first: _Affine, second: _Affine) -> None:
+        """Add the product of two affine functions of bits."""
+        (c, left), (e, right) = first, second
+        self.offset += weight * c * e
+        for part, factor in ((left, e), (right, c)):
+            for i, coefficient in part.items():
+                self.linear[i] += weight * factor * coefficient
+        for i, f in left.items():
+            for j, g in right.items():
+                if i == j:
+                    self.linear[i] += weight * f * g
+                else:
+                    self.pairs[min(i, j), max(i, j)] += weight * f * g
+
+    def hold(self, weight: float, a: int, b: int, product: int) -> None:
+        """Add the penalty that is 0 where a bit is the product of two others, and else 1 or 3."""
+        self.pairs[a, b] += weight
+        self.pairs[a, product] -= 2.0 * weight
+        self.pairs[b, product] -= 2.0 * weight
+        self.linear[product] += 3.0 * weight
+
+    def qubo(self, labels: list[str]) -> Qubo:
+        """The sum of all that was added."""
+        row, col = ([pair[k] for pair in self.pairs] for k in (0, 1))
+        return Qubo.from_arrays(
+            self.linear, row, col, list(self.pairs.values()), offset=self.offset, labels=labels
+        )
+
+
 class _Products:
     """Bits for signs and for the products of pairs of them.
 
@@ -347,6 +363,18 @@ class _Products:
         if pair in self.places:
             terms[self.places[pair]] = 4.0
         return 1.0, terms
+
+    def rows(self) -> list[_Row]:
+        """Constraints that hold the bits of products to them."""
+        found: list[_Row] = []
+        for (a, b), y in self.places.items():
+            i, j, title = self.bit(a), self.bit(b), f"product {a + 1} {b + 1}"
+            found += [
+                (title, [y, i], [1.0, -1.0], "<=", 0.0),
+                (title, [y, j], [1.0, -1.0], "<=", 0.0),
+                (title, [y, i, j], [1.0, -1.0, -1.0], ">=", -1.0),
+            ]
+        return found
 
     @property
     def names(self) -> list[str]:

@@ -23,7 +23,7 @@ def shortest_ways(matrix: NDArray[np.float64], source: int) -> NDArray[np.float6
         At least 0.
     source : int
     """
-    way = matrix[source].astype(np.float64)
+    way: NDArray[np.float64] = matrix[source].astype(np.float64)
     way[source] = 0.0
     left = np.ones(len(matrix), dtype=bool)
     for _ in range(len(matrix)):

@@ -1,15 +1,18 @@
 """Searches for the smallest changes that make a routing feasible, each verified by an answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 
 from . import registry
 from .errors import QoptError
-from .forms import Client, Depot, Route, Routing, VehicleType
+from .forms import Client, Route, Routing, VehicleType
 from .forms.route_pool import search_answers
 from .forms.routing_part import Part
 from .impossible import fewest_left_out, fewest_more_vehicles, impossible_clients
@@ -21,8 +24,14 @@ Routes = tuple[Route, ...]
 PROVABLE_CLIENTS = 40
 """Clients up to which an exact solver is asked for a proof."""
 
+MOST_SECONDS = 60.0
+"""Longest time that one proof may take."""
+
 STEPS = 12
 """Halvings of the range in which a limit is sought."""
+
+_FINEST = 1e-3
+"""Share of a limit at which the halving ends."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,9 @@ class Mend:
         Without violations by ``changed.evaluate``, in terms of the instance before the change.
     objective : float
         Of the answer, in the changed instance.
+    smaller : Routing, optional
+        The instance in which the change is one unit less, where changes come in whole units: a
+        proof that it has no answer proves this change to be the smallest.
     """
 
     kind: str
@@ -56,11 +68,12 @@ class Mend:
     changed: Routing = field(repr=False)
     answer: Routes = field(repr=False)
     objective: float
+    smaller: Routing | None = field(default=None, repr=False)
 
 
 @dataclass
 class Mender:
-    """Searches under one clock.
+    """Searches under one clock, of which each has its share.
 
     Parameters
     ----------
@@ -72,6 +85,21 @@ class Mender:
     routing: Routing
     clock: Clock
     seed: int = 0
+    _until: float = field(init=False, repr=False, default=inf)
+
+    @contextmanager
+    def taking(self, share: float) -> Iterator[None]:
+        """While open, searches end after a share of the whole time at the latest."""
+        self._until = self.clock.elapsed + share * self.clock.limit
+        try:
+            yield
+        finally:
+            self._until = inf
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left to the search in progress."""
+        return max(0.0, min(self.clock.remaining, self._until - self.clock.elapsed))
 
     @property
     def iterations(self) -> int:
@@ -80,21 +108,27 @@ class Mender:
 
     def best(self, routing: Routing, *, share: float = 1.0) -> Routes | None:
         """The best answer that local search finds in a share of the time; None for none."""
-        end = self.clock.elapsed + share * self.clock.remaining
-        return self._search(routing, lambda: self.clock.elapsed > end, inf)
+        return next(iter(self.answers(routing, share=share)), None)
 
     def any(self, routing: Routing) -> Routes | None:
         """The first feasible answer that local search finds; None where it finds none."""
-        return self._search(routing, lambda: self.clock.expired, 1)
+        return next(iter(self.answers(routing, enough=1)), None)
 
-    def _search(
-        self, routing: Routing, ended: Callable[[], bool], enough: float
-    ) -> Routes | None:
+    def answers(
+        self,
+        routing: Routing,
+        *,
+        share: float = 1.0,
+        enough: float = inf,
+        begin: Routes | None = None,
+    ) -> list[Routes]:
+        """Feasible answers that local search finds, the best first."""
+        end = self.clock.elapsed + share * self.remaining
         # What a visit costs beyond its prize is no matter of feasibility, and who cannot be served
         # need not be looked at.
         hopeless = impossible_clients(routing, range(len(routing.clients)))
         if any(routing.clients[c].required for c in hopeless):
-            return None
+            return []
         sought = replace(routing, clients=tuple(
             replace(client, prize=max(0.0, client.prize)) for client in routing.clients
         ))
@@ -104,62 +138,85 @@ class Mender:
         )
         try:
             pool = search_answers(
-                part.routing, self.iterations, self.seed, starts=2, ended=ended, enough=enough
+                part.routing, self.iterations, self.seed, starts=2,
+                begin=None if begin is None else part.inner(begin),
+                ended=lambda: self.clock.elapsed > end, enough=enough,
             )
         except QoptError:
-            return None
-        return part.outer(pool.ranked()[0][1]) if len(pool) else None
+            return []
+        return [part.outer(routes) for _, routes in pool.ranked()]
 
-    def prove(self, routing: Routing, *, share: float = 0.3) -> Outcome | None:
+    def prove(self, routing: Routing, *, share: float = 1.0) -> Outcome | None:
         """What an exact solver finds out in a share of the time; None where it cannot be asked."""
         spec = registry.find("solver", "cpsat")
-        if spec.missing() or len(routing.clients) > PROVABLE_CLIENTS or self.clock.expired:
+        if spec.missing() or len(routing.clients) > PROVABLE_CLIENTS or not self.remaining:
             return None
-        budget = Budget(time_limit=share * min(self.clock.remaining, 60.0))
+        budget = Budget(time_limit=share * min(self.remaining, MOST_SECONDS))
         try:
             outcome: Outcome = spec.load()().solve(routing, budget, self.seed, Progress())
         except QoptError:
             return None
         return outcome
 
-    def infeasible(self, routing: Routing) -> bool:
-        """Whether an exact solver proves that a routing has no answer."""
-        outcome = self.prove(routing, share=0.2)
-        return outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE
+    def proven(self, mends: Sequence[Mend]) -> Iterator[Mend]:
+        """Mends with proofs that they are the smallest, as far as the time that is left allows."""
+        open_ones = sum(not mend.proof and mend.smaller is not None for mend in mends)
+        for mend in mends:
+            if mend.proof or mend.smaller is None:
+                yield mend
+                continue
+            outcome = self.prove(mend.smaller, share=1.0 / open_ones)
+            open_ones -= 1
+            none = outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE
+            yield replace(mend, proof="cpsat") if none else mend
 
     def mend(
-        self, kind: str, text: str, amount: float, changed: Routing, routes: Routes, proof: str = ""
+        self,
+        kind: str,
+        text: str,
+        amount: float,
+        changed: Routing,
+        routes: Routes,
+        *,
+        proof: str = "",
+        smaller: Routing | None = None,
     ) -> Mend | None:
         """A change as it is told, if its answer has no violation in the changed instance."""
         objective, broken = changed.evaluate(routes)
         if broken:
             return None
         routes = tuple(route for route in routes if route.clients)
-        return Mend(kind, text, amount, proof, changed, routes, objective)
+        return Mend(kind, text, amount, proof, changed, routes, objective, smaller)
 
     # -- clients --------------------------------------------------------------------------------
 
-    def drop(self) -> Mend | None:
-        """Leave out the fewest required clients, and of all such answers take the cheapest."""
+    def drop(self, more_vehicles: Mend | None = None) -> Mend | None:
+        """Leave out the fewest required clients, and of all such answers take the cheapest.
+
+        Parameters
+        ----------
+        more_vehicles : Mend, optional
+            Its answer without its smallest routes is where the search begins.
+        """
         routing = self.routing
         required = [c for c, client in enumerate(routing.clients) if client.required]
-        price = _more_than_all_routes(routing)
         loose = replace(routing, clients=tuple(
-            replace(c, required=False, prize=price) if c.required
-            else replace(c, prize=max(0.0, c.prize))
+            replace(c, required=False, prize=0.0 if not c.required else _dear(routing))
             for c in routing.clients
         ))
-        routes = self.best(loose, share=0.5)
+        begin = None if more_vehicles is None else _within_fleet(routing, more_vehicles.answer)
+        answers = self.answers(loose, share=0.5, begin=begin)
         outcome = self.prove(_free(_counting(routing)))
-        if outcome is not None and outcome.status.has_answer and (
-            routes is None or _worth(loose, outcome.answers[0]) < _worth(loose, routes)
-        ):
-            routes = tuple(outcome.answers[0])
-        if routes is None:
-            return None
+        if outcome is not None and outcome.status.has_answer:
+            answers.append(tuple(outcome.answers[0]))
+        price = _more_than_all_routes(routing)
+        strict = replace(loose, clients=tuple(
+            replace(c, prize=price if c.prize else 0.0) for c in loose.clients
+        ))
+        routes = min(answers, key=lambda answer: _worth(strict, answer), default=())
         served = {c for route in routes for c in route.clients}
         left = [c for c in required if c not in served]
-        if not left:
+        if not left or not isfinite(_worth(strict, routes)):
             return None
         least, proof = fewest_left_out(routing)
         proof = f"arithmetic: {proof}"
@@ -169,7 +226,8 @@ class Mender:
             proof = "cpsat" if proven else ""
         names = join([routing.clients[c].name for c in left])
         text = f"leave out {plural(len(left), 'client')}: {names}"
-        return self.mend("drop", text, len(left), without(routing, left), routes, proof)
+        return self.mend("drop", text, len(left), without(routing, left), routes,
+                         proof=proof)
 
     # -- vehicles -------------------------------------------------------------------------------
 
@@ -181,30 +239,28 @@ class Mender:
                 yield found
 
     def _more_vehicles(self, kind: int, vehicle: VehicleType) -> Mend | None:
-        routing, size = self.routing, len(self.routing.clients)
-        extra = replace(vehicle, count=max(1, size), fixed_cost=_more_than_all_routes(routing))
-        routes = self.best(replace(routing, vehicles=(*routing.vehicles, extra)), share=0.4)
-        if routes is None:
-            return None
-        more = sum(route.vehicle == len(routing.vehicles) for route in routes)
-        if not more:
-            return None
-        routes = tuple(
-            Route(kind, r.clients) if r.vehicle == len(routing.vehicles) else r for r in routes
+        needed = fewest_more_vehicles(self.routing, kind)
+
+        def changed(count: float) -> Routing:
+            most = len(self.routing.clients) + vehicle.count
+            return with_vehicle(
+                self.routing, kind, replace(vehicle, count=int(min(most, count)))
+            )
+
+        found = self._least(
+            vehicle.count, vehicle.count + max(0, needed - 1), changed,
+            lambda routes: sum(route.vehicle == kind and bool(route.clients) for route in routes),
+            whole=True,
         )
-        changed = with_vehicle(routing, kind, replace(vehicle, count=vehicle.count + more))
-        text = (
-            f"{more} more of {vehicle.name}{_capacity(vehicle)}: {vehicle.count + more} instead of "
-            f"{vehicle.count}"
-        )
-        proof = ""
-        if fewest_more_vehicles(routing, kind) >= more:
-            proof = "arithmetic: the loads need that many"
-        elif self.infeasible(
-            with_vehicle(routing, kind, replace(vehicle, count=vehicle.count + more - 1))
-        ):
-            proof = "cpsat"
-        return self.mend("vehicles", text, more, changed, routes, proof)
+        if found is None:
+            return None
+        count, routes = int(found[0]), found[1]
+        more = count - vehicle.count
+        proof = "arithmetic: the loads need that many" if needed >= more else ""
+        text = f"{more} more of {vehicle.name}{_capacity(vehicle)}: {count} instead of " \
+               f"{vehicle.count}"
+        return self.mend("vehicles", text, more, changed(count), routes, proof=proof,
+                         smaller=changed(count - 1))
 
     # -- windows --------------------------------------------------------------------------------
 
@@ -220,7 +276,7 @@ class Mender:
                 continue  # it came in with the other client of its shipment
             trials = [
                 (found, who) for who in self._together(c)
-                if (found := self._widen(changed, routes, who)) is not None
+                if (found := self._widen(changed, routes, who, halve=len(left) == 1)) is not None
             ]
             if not trials:
                 return None
@@ -233,11 +289,11 @@ class Mender:
             total += self._widened_by(changed, who)
         if total <= 0.0:
             return None
-        proof = ""
+        smaller = None
         if len(left) == 1 and _whole(self.routing):
-            proof = self._window_proven(changed, left[0])
+            smaller = self._less_open(changed, left[0])
         text = f"open the window of {join(words)}"
-        return self.mend("window", text, total, changed, routes, proof)
+        return self.mend("window", text, total, changed, routes, smaller=smaller)
 
     def _together(self, c: int) -> tuple[int, ...]:
         """A client and, where it belongs to a shipment, the other one."""
@@ -246,33 +302,31 @@ class Mender:
                 return (s.pickup, s.delivery)
         return (c,)
 
-    def _window_proven(self, changed: Routing, c: int) -> str:
-        """What proves that one unit less will not do, where all data are whole numbers."""
-        old, new = self.routing.clients[c], changed.clients[c]
-        less = replace(
-            new, late=max(old.late, new.late - 1.0) if new.late > old.late else new.late,
-            early=min(old.early, new.early + 1.0),
+    def _less_open(self, changed: Routing, c: int) -> Routing:
+        """The instance in which a window is opened by one unit less, on both sides."""
+        old, less = self.routing.clients[c], self._widened_by(changed, c) - 1.0
+        return with_client(
+            changed, c, replace(old, late=old.late + less, early=old.early - less)
         )
-        if self.infeasible(with_client(changed, c, less)):
-            return "cpsat"
-        return ""
 
     def _widen(
-        self, base: Routing, routes: Routes, c: int
+        self, base: Routing, routes: Routes, c: int, *, halve: bool
     ) -> tuple[Routing, Routes] | None:
         """The instance with the least widening of one client's window that was found, and routes.
 
-        Every place in the routes at hand is tried, and then whether a solver finds routes for half
-        of that widening, and so on.
+        Every place in the routes at hand is tried and, to `halve` it, whether a solver finds routes
+        for half of that widening, and so on.
         """
-        best = self._insert(base, routes, c)
         client = self.routing.clients[c]
+        if client.early <= 0.0 and client.late == inf:
+            return None  # it is open already
+        best = self._insert(base, routes, c)
         if best is None:
             opened = with_client(base, c, replace(client, early=-inf, late=inf))
             found = self.any(opened)
             best = None if found is None else self._fitted(base, found, c)
-        if best is None:
-            return None
+        if best is None or not halve:
+            return best
         whole = _whole(self.routing)
         for side in ("late", "early"):
             wide, near = getattr(best[0].clients[c], side), getattr(client, side)
@@ -280,7 +334,7 @@ class Mender:
                 middle = 0.5 * (wide + near)
                 if whole:
                     middle = float(np.floor(middle)) if side == "late" else float(np.ceil(middle))
-                if not isfinite(middle) or middle in (wide, near) or self.clock.expired:
+                if not isfinite(middle) or middle in (wide, near) or not self.remaining:
                     break
                 if abs(wide - near) <= 1e-3 * max(1.0, abs(near)):
                     break
@@ -301,17 +355,24 @@ class Mender:
         """The place in the routes at hand that needs the least widening."""
         if any(c in (s.pickup, s.delivery) for s in base.shipments):
             return None
-        trials = []
         used = [sum(route.vehicle == k for route in routes) for k in range(len(base.vehicles))]
         empty = [Route(k, ()) for k, v in enumerate(base.vehicles) if used[k] < v.count]
+        best: tuple[float, float, int, Route] | None = None
         for r, route in enumerate((*routes, *empty)):
-            others = (*routes[:r], *routes[r + 1 :])
             for place in range(len(route.clients) + 1):
                 stops = (*route.clients[:place], c, *route.clients[place:])
-                fitted = self._fitted(base, (*others, Route(route.vehicle, stops)), c)
-                if fitted is not None:
-                    trials.append((self._widened_by(fitted[0], c), fitted))
-        return min(trials, key=lambda trial: trial[0])[1] if trials else None
+                trial = Route(route.vehicle, stops)
+                changed = self._opened(base, trial, c)
+                if changed is None:
+                    continue
+                cost, broken = changed.evaluate_route(trial)
+                by = self._widened_by(changed, c)
+                if not broken and (best is None or (by, cost) < best[:2]):
+                    best = (by, cost, r, trial)
+        if best is None:
+            return None
+        _, _, r, trial = best
+        return self._fitted(base, (*routes[:r], trial, *routes[r + 1 :]), c)
 
     def _widened_by(self, changed: Routing, c: int) -> float:
         old, new = self.routing.clients[c], changed.clients[c]
@@ -322,15 +383,18 @@ class Mender:
         route = next((route for route in routes if c in route.clients), None)
         if route is None:
             return None
+        changed = self._opened(base, route, c)
+        return None if changed is None or changed.evaluate(routes)[1] else (changed, routes)
+
+    def _opened(self, base: Routing, route: Route, c: int) -> Routing | None:
+        """The instance with the window that a route needs for a client, if any window will do."""
         first, last = _span(base, route, c)
         client = self.routing.clients[c]
         if first > last:
             return None
-        opened = replace(
+        return with_client(base, c, replace(
             client, late=max(client.late, first), early=min(client.early, max(first, last))
-        )
-        changed = with_client(base, c, opened)
-        return None if changed.evaluate(routes)[1] else (changed, routes)
+        ))
 
     # -- limits ---------------------------------------------------------------------------------
 
@@ -339,30 +403,15 @@ class Mender:
         for kind, vehicle in enumerate(self.routing.vehicles):
             for name, word, told in _LIMITS:
                 found = self._raise(
-                    word, getattr(vehicle, name),
-                    lambda value, kind=kind, name=name: with_vehicle(
-                        self.routing, kind, replace(self.routing.vehicles[kind], **{name: value})
-                    ),
-                    lambda routes, kind=kind, name=name: max(
-                        (_reached(self.routing, route, name) for route in routes
-                         if route.vehicle == kind and route.clients), default=0.0,
-                    ),
-                    (told, f"of {vehicle.name}"),
+                    word, getattr(vehicle, name), partial(_with_limit, self.routing, kind, name),
+                    partial(_most_reached, self.routing, kind, name), (told, f"of {vehicle.name}"),
                 )
                 if found is not None:
                     yield found
         for d, depot in enumerate(self.routing.depots):
             found = self._raise(
-                "closing", depot.late,
-                lambda value, d=d: with_depot(
-                    self.routing, d, replace(self.routing.depots[d], late=value)
-                ),
-                lambda routes, d=d: max(
-                    (_reached(self.routing, route, "late") for route in routes
-                     if route.clients and self.routing.vehicles[route.vehicle].end == d),
-                    default=0.0,
-                ),
-                ("closing time", f"of {depot.name}"),
+                "closing", depot.late, partial(_with_closing, self.routing, d),
+                partial(_latest_return, self.routing, d), ("closing time", f"of {depot.name}"),
             )
             if found is not None:
                 yield found
@@ -376,31 +425,45 @@ class Mender:
         told: tuple[str, str],
     ) -> Mend | None:
         """The least value of a limit at which routes are found, by halving the range."""
-        if not isfinite(now) or self.clock.expired:
+        whole = _whole(self.routing)
+        found = self._least(now, now, changed, reached, whole=whole) if isfinite(now) else None
+        if found is None:
             return None
-        routes = self.any(changed(inf))
+        value, routes = found
+        smaller = changed(value - 1.0) if whole else None
+        text = f"set the {told[0]} {told[1]} to {value:g} instead of {now:g}"
+        return self.mend(kind, text, value - now, changed(value), routes, smaller=smaller)
+
+    def _least(
+        self,
+        now: float,
+        lowest: float,
+        changed: Callable[[float], Routing],
+        reached: Callable[[Routes], float],
+        *,
+        whole: bool,
+    ) -> tuple[float, Routes] | None:
+        """The least value above `now` at which routes are found, and those, by halving the range.
+
+        None where there are none whatever the value, or without any change.
+        """
+        routes = None if not self.remaining else self.any(changed(inf))
         if routes is None:
             return None
-        wide, near, whole = max(now, reached(routes)), now, _whole(self.routing)
-        if changed(wide).evaluate(routes)[1]:
+        wide, near = max(now, reached(routes)), lowest
+        if wide <= now or changed(wide).evaluate(routes)[1]:
             return None
         for _ in range(STEPS):
             middle = 0.5 * (wide + near)
             middle = float(np.floor(middle)) if whole else middle
-            if middle in (wide, near) or wide - near <= 1e-3 * max(1.0, abs(now)):
+            if middle <= near or wide - near <= _FINEST * max(1.0, abs(now)):
                 break
-            found = None if self.clock.expired else self.any(changed(middle))
+            found = None if not self.remaining else self.any(changed(middle))
             if found is None:
                 near = middle
             else:
                 routes, wide = found, min(middle, max(now, reached(found)))
-        if wide <= now:
-            return None
-        proof = ""
-        if whole and self.infeasible(changed(wide - 1.0)):
-            proof = "cpsat"
-        text = f"set the {told[0]} {told[1]} to {wide:g} instead of {now:g}"
-        return self.mend(kind, text, wide - now, changed(wide), routes, proof)
+        return (wide, routes) if wide > now else None
 
 
 _LIMITS = (
@@ -447,8 +510,15 @@ def with_vehicle(routing: Routing, kind: int, vehicle: VehicleType) -> Routing:
     )
 
 
-def with_depot(routing: Routing, d: int, depot: Depot) -> Routing:
-    """The routing with another depot in place of one."""
+def _with_limit(routing: Routing, kind: int, name: str, value: float) -> Routing:
+    """The routing with another limit of a kind of vehicle."""
+    changes: dict[str, Any] = {name: value}
+    return with_vehicle(routing, kind, replace(routing.vehicles[kind], **changes))
+
+
+def _with_closing(routing: Routing, d: int, late: float) -> Routing:
+    """The routing with another closing time of a depot."""
+    depot = replace(routing.depots[d], late=late)
     return replace(routing, depots=(*routing.depots[:d], depot, *routing.depots[d + 1 :]))
 
 
@@ -471,6 +541,25 @@ def _free(routing: Routing) -> Routing:
     return replace(routing, vehicles=tuple(
         replace(v, fixed_cost=0.0, distance_cost=0.0, duration_cost=0.0) for v in routing.vehicles
     ))
+
+
+def _dear(routing: Routing) -> float:
+    """A price of a client that is above the cost of nearly any visit to it."""
+    matrix = routing.distance, routing.duration
+    return float(np.ceil(1.0 + max(
+        3.0 * (v.distance_cost * matrix[0].max() + v.duration_cost * matrix[1].max())
+        + abs(v.fixed_cost) for v in routing.vehicles
+    )))
+
+
+def _within_fleet(routing: Routing, routes: Routes) -> Routes:
+    """The routes with most clients, as many of each kind as there are vehicles."""
+    kept: list[Route] = []
+    for route in sorted(routes, key=lambda route: -len(route.clients)):
+        alike = sum(other.vehicle == route.vehicle for other in kept)
+        if alike < routing.vehicles[route.vehicle].count:
+            kept.append(route)
+    return tuple(kept)
 
 
 def _more_than_all_routes(routing: Routing) -> float:
@@ -521,28 +610,40 @@ def _span(routing: Routing, route: Route, c: int) -> tuple[float, float]:
     return clock, latest - routing.clients[c].service
 
 
+def _most_reached(routing: Routing, kind: int, limit: str, routes: Routes) -> float:
+    """The most that routes of a kind of vehicle take of a limit."""
+    driven = [route for route in routes if route.vehicle == kind and route.clients]
+    return max((_reached(routing, route, limit) for route in driven), default=0.0)
+
+
+def _latest_return(routing: Routing, d: int, routes: Routes) -> float:
+    """The latest end of a route at a depot, where each leaves as early as it may."""
+    driven = [r for r in routes if r.clients and routing.vehicles[r.vehicle].end == d]
+    return max((_reached(routing, route, "late") for route in driven), default=0.0)
+
+
 def _reached(routing: Routing, route: Route, limit: str) -> float:
     """What a route takes of a limit."""
     if limit == "capacity":
         return routing.peak_load(route)
-    unit = {"max_distance": (1.0, 0.0), "max_duration": (0.0, 1.0), "late": (0.0, 0.0)}[limit]
     vehicle = routing.vehicles[route.vehicle]
     if limit == "late":
-        opening = max(routing.depots[vehicle.start].early, vehicle.early)
-        return opening + _elapsed_from_opening(routing, route, opening)
-    bare = replace(vehicle, fixed_cost=0.0, distance_cost=unit[0], duration_cost=unit[1])
+        return _earliest_end(routing, route)
+    length, time = (1.0, 0.0) if limit == "max_distance" else (0.0, 1.0)
+    bare = replace(vehicle, fixed_cost=0.0, distance_cost=length, duration_cost=time)
     return with_vehicle(routing, route.vehicle, bare).evaluate_route(route)[0]
 
 
-def _elapsed_from_opening(routing: Routing, route: Route, opening: float) -> float:
-    """Time from opening to the end of a route that leaves at once."""
-    clock, stops = opening, routing.path(route)
+def _earliest_end(routing: Routing, route: Route) -> float:
+    """When a route ends that leaves at once."""
+    vehicle, stops = routing.vehicles[route.vehicle], routing.path(route)
+    clock = max(routing.depots[vehicle.start].early, vehicle.early)
     for i, (a, b) in enumerate(pairwise(stops)):
         clock += float(routing.duration[a, b])
         if i < len(route.clients):
             client = routing.clients[route.clients[i]]
             clock = max(clock, client.early) + client.service
-    return clock - opening
+    return clock
 
 
 def _widening(old: Client, new: Client) -> str:

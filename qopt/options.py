@@ -49,6 +49,14 @@ class Option:
         """The type in words: ``"int or none"``, ``"'ring' or 'complete'"``."""
         return _type_name(self.annotation)
 
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The values of its Literals; none where it has none."""
+        return tuple(
+            value for member in _members(self.annotation)
+            if typing.get_origin(member) is Literal for value in typing.get_args(member)
+        )
+
 
 def options_of(target: Callable[..., Any]) -> dict[str, Option]:
     """The options of a callable or class by name: its keyword-only parameters.

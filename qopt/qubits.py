@@ -1,10 +1,8 @@
 """What an instance costs in qubits: a row for each way to encode it, and what each fits on."""
 
-import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from math import comb, prod
-from types import UnionType
 from typing import Any, Literal
 
 from . import registry
@@ -20,6 +18,9 @@ MOST_MADE = 2500
 
 _CHOICES = ("encoding", "slack")
 """Options of a lowering that name ways to write an instance in bits; the first there is counts."""
+
+_GATE_ERROR = 0.003
+"""Of a two-qubit gate: what calibrations of IBM's Heron processors show in the middle."""
 
 Bound = Literal["valid", "relaxed", "none"]
 
@@ -39,7 +40,7 @@ class Encoding:
     qubits : int, optional
         Bits; None where they are not known without the model, which was refused.
     grows : bool
-        Whether solving may add some, as cuts do.
+        Whether the model is solved again by what its answers tell, which may add some (cuts).
     pairs : int, optional
         Interacting pairs, with groups as penalties: couplers of an annealer, and two-qubit gates
         of one layer of QAOA with the mixer x.
@@ -136,7 +137,8 @@ def _range(penalties: Penalties | None) -> str:
 
 
 def _between(least: float, most: float) -> str:
-    return f"{least:.3g}" if least == most else f"{least:.3g}-{most:.3g}"
+    first, last = f"{least:.3g}", f"{most:.3g}"
+    return first if first == last else f"{first}-{last}"
 
 
 def encodings(problem: Problem, options: Mapping[str, Any] | None = None) -> list[Encoding]:
@@ -199,17 +201,8 @@ def _variants(
     elif choice in given:
         yield str(given[choice]), {}
     else:
-        for value in _values(own[choice].annotation):
+        for value in own[choice].choices:
             yield (str(value) if choice == "encoding" else f"{choice}={value}"), {choice: value}
-
-
-def _values(annotation: Any) -> list[Any]:
-    """The values of a Literal, or of those among the members of a union."""
-    if typing.get_origin(annotation) is Literal:
-        return list(typing.get_args(annotation))
-    if typing.get_origin(annotation) in (typing.Union, UnionType):
-        return [value for part in typing.get_args(annotation) for value in _values(part)]
-    return []
 
 
 def _row(
@@ -271,12 +264,21 @@ def remarks(rows: list[Encoding]) -> list[str]:
     """What a reader of the table must know beside it."""
     lines = [f"{row.name}: {row.reason}" for row in rows if row.reason]
     if any(row.grows for row in rows):
-        lines.append("+ solving adds some, for cuts against what it found.")
+        lines.append("+ solved again by what the answers tell, and cuts against them add some.")
     if any("*" in row.cells[-1] for row in rows):
         lines.append("* by its qubits; simulated here with its noise only up to fewer.")
     lines.append(
         "Fitting is a matter of size, depth is another: a layer of QAOA takes a two-qubit gate for "
         "each pair, and a device without that coupling several (of its qubits, dead couplings may "
-        "leave fewer). At an error of 0.3 % a gate, 1000 gates all succeed in 5 % of the shots."
+        "leave fewer)."
     )
+    shares = [
+        f"{row.name} {100.0 * (1.0 - _GATE_ERROR) ** row.pairs:.2g} %"
+        for row in rows if row.pairs
+    ]
+    if shares:
+        lines.append(
+            f"Shots in which all gates of one layer succeed, at an error of {100 * _GATE_ERROR:g} "
+            f"% a gate and with every pair coupled: {', '.join(shares)}."
+        )
     return lines

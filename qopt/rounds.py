@@ -206,7 +206,9 @@ class _Run:
                 return "a proof ended them"
             if self.progress.stopping:
                 return "an interrupt ended them"
-            if last.lowering.refine is None or not len(last.outcome.answers):
+            if not len(last.outcome.answers):
+                return "there was no answer to learn from"
+            if last.lowering.refine is None:
                 return "nothing was left to refine"
             with self.usage.phase("lower"):
                 refined = last.lowering.refine(_best_answers(last.outcome))

@@ -385,8 +385,8 @@ class Outcome:
         that the score denies is corrected, and said.
     answers : sequence
         Distinct answers of the model, best first by the solver's own measure: rows of a 0/1 array
-        of int8, shape (answers, n), for a `Qubo`; vectors of float64 for a `Program`; tuples of
-        `Route` for a `Routing`.
+        of int8, shape (answers, n), for a `Qubo` or `Table`; vectors of float64 for a
+        `Program`; tuples of `Route` for a `Routing`.
     counts : ndarray of int64, shape (answers,), optional
         How often each was seen (shots, reads); all one if left out.
     independent : int, optional
@@ -430,7 +430,7 @@ class Solver(Protocol):
 
         Parameters
         ----------
-        model : Qubo, Program or Routing
+        model : Qubo, Program, Routing or Table
             One of the forms that the solver's spec names.
         budget : Budget
             Keep within 5 % of the time limit.

@@ -9,7 +9,7 @@ Each raises `AssertionError` with a sentence that says what does not hold.
 
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import permutations, product
 from typing import Any
 
@@ -32,11 +32,14 @@ from .forms import (
 )
 from .problem import Problem, fingerprint, insight_of
 from .record import jsonable
-from .reduction import has_way, lower
+from .reduction import has_way, lower, lowering_options
 from .solver import PHASES, Budget, Outcome, Progress, Status
 
 ENUMERABLE = 16
 """Variables up to which the checks enumerate every bit string."""
+
+ALSO_ENUMERABLE = 12
+"""The same for encodings that are not the default, of which there may be several."""
 
 
 # -- problems -----------------------------------------------------------------------------------
@@ -47,7 +50,8 @@ def check_problem(problem: Problem, *, seed: int = 0) -> None:
 
     A small instance (at most 16 binary variables) is checked exhaustively: the lowered optimum
     decodes to the true one, feasible answers keep their objective, and no infeasible bit string
-    lies below the best feasible one.
+    lies below the best feasible one; at most 12 in encodings that the lowering to a QUBO offers
+    beside its default. Relaxed lowerings promise none of that.
 
     Raises
     ------
@@ -78,8 +82,26 @@ def check_problem(problem: Problem, *, seed: int = 0) -> None:
     if not has_way(problem, ["qubo"]):
         return
     _, lowering = lower(problem, ["qubo"])
-    if lowering.model.num_variables <= ENUMERABLE:
+    if lowering.model.num_variables <= ENUMERABLE and not lowering.relaxed:
         _check_enumerated(problem, lowering)
+    for other in _other_encodings(problem):
+        for answer in _some_answers(other.model, rng):
+            _check_answer(problem, other, answer)
+        if other.model.num_variables <= ALSO_ENUMERABLE and not other.relaxed:
+            _check_enumerated(problem, other)
+
+
+def _other_encodings(problem: Problem) -> Iterator[Lowering[Any]]:
+    """QUBOs by the other values of a lowering's option ``encoding``, where they suit."""
+    own = lowering_options(registry.find("problem", problem.kind)).get("qubo", {})
+    if "encoding" not in own:
+        return
+    for value in own["encoding"].choices:
+        if value != own["encoding"].default:
+            try:
+                yield lower(problem, ["qubo"], {"encoding": value})[1]
+            except QoptError:
+                continue
 
 
 def _some_answers(model: Any, rng: np.random.Generator) -> list[Any]:

@@ -219,7 +219,7 @@ def _about(
     answer = None if reasons else mender.any(routing)
     proof = "arithmetic" if reasons else ""
     if answer is None and not reasons:
-        outcome = mender.prove(routing)
+        outcome = mender.prove(routing, share=0.15)
         if outcome is not None and outcome.status.has_answer:
             answer = tuple(outcome.answers[0])
         elif outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE:
@@ -231,22 +231,25 @@ def _about(
             finding += f"; it serves client {routing.clients[place].name}"
         return Diagnosis(subject, True, finding, answer=answer)
     finding = f"infeasible, proven by {proof}" if proof else "no feasible answer was found"
-    mends = tuple(_mends(mender, place))
+    mends = _mends(mender, place)
     if not mends:
         reasons.append("no change of a single kind was found that mends it in the time given")
     return Diagnosis(subject, False if proof else None, finding, tuple(reasons), mends)
 
 
-def _mends(mender: Mender, place: int | None) -> Iterator[Mend]:
-    dropped = None if place is None else _leave_out(mender, place)
-    dropped = dropped or mender.drop()
-    if dropped is not None:
-        yield dropped
-        widened = mender.windows(dropped)
-        if widened is not None:
-            yield widened
-    yield from mender.vehicles()
-    yield from mender.limits()
+def _mends(mender: Mender, place: int | None) -> tuple[Mend, ...]:
+    with mender.taking(0.2):
+        fleets = list(mender.vehicles())
+    with mender.taking(0.2):
+        dropped = None if place is None else _leave_out(mender, place)
+        dropped = dropped or mender.drop(fleets[0] if fleets else None)
+    found = [*([] if dropped is None else [dropped]), *fleets]
+    with mender.taking(0.2):
+        if dropped is not None and (widened := mender.windows(dropped)) is not None:
+            found.append(widened)
+    with mender.taking(0.2):
+        found += mender.limits()
+    return tuple(mender.proven(found))
 
 
 def _leave_out(mender: Mender, place: int) -> Mend | None:

@@ -71,11 +71,11 @@ def read_binpack(path: Path, instance: int = 1) -> BinPackingFile:
         )
     first = numbers.count("the number of items or instances")
     if numbers.left and _is_name(numbers.cells[1][1]):
-        wanted = choose(numbers, first, instance)
+        wanted = choose(path, first, instance)
         found = [_orlib(numbers) for _ in range(first)]
         numbers.end(f"{first} instance{'s' * (first > 1)}")
         return found[wanted]
-    choose(numbers, 1, instance)
+    choose(path, 1, instance)
     capacity = numbers.number("the capacity")
     packed = BinPackingFile("", capacity, _sizes(numbers, first, capacity))
     numbers.end(f"the sizes of {first} items, one in each line")

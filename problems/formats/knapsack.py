@@ -7,7 +7,8 @@ OR-Library (``mknap1.txt``, ``mknapcb1.txt``): the number of instances, and for 
 ``n m best`` (0 where the best profit is not known), `n` profits, `m` rows of `n` weights, and `m`
 capacities, over any line breaks. A file with a single instance may leave the first number out.
 
-Both are told apart by the number of cells in the first line: two, one or three.
+Both are told apart by the number of cells in the first line: two, one or three. Files of Pisinger's
+generator (`pisinger`) begin with a name.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from qopt.errors import ParseError
 from qopt.forms.program import tolerance
 
+from . import pisinger
 from .plain_numbers import PlainNumbers, choose, first_line_cells
 
 
@@ -35,6 +37,8 @@ class KnapsackFile:
         The best known profit.
     of : int
         How many instances the file holds.
+    name : str
+        Empty where the file has none.
     """
 
     profits: NDArray[np.float64]
@@ -42,6 +46,7 @@ class KnapsackFile:
     capacities: NDArray[np.float64]
     best: float | None = None
     of: int = 1
+    name: str = ""
 
 
 def read_knapsack(path: Path, instance: int = 1) -> KnapsackFile:
@@ -53,10 +58,14 @@ def read_knapsack(path: Path, instance: int = 1) -> KnapsackFile:
         Where the file is cut short or goes on, a number is missing, negative or none, or there is
         no such instance; the line is named.
     """
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        head = stream.read(4096)
+    if pisinger.recognises(path.name, head):
+        return _pisinger(path, instance)
     numbers = PlainNumbers.read(path)
     width = first_line_cells(numbers)
     if width == 2:
-        choose(numbers, 1, instance)
+        choose(path, 1, instance)
         return _plain(numbers)
     if width not in (1, 3):
         raise ParseError(
@@ -64,10 +73,19 @@ def read_knapsack(path: Path, instance: int = 1) -> KnapsackFile:
             f"OR-Library instances, got {width} values", numbers.line,
         )
     count = numbers.count("the number of instances") if width == 1 else 1
-    wanted = choose(numbers, count, instance)
+    wanted = choose(path, count, instance)
     found = [_orlib(numbers, count) for _ in range(count)]
     numbers.end(f"the {'last' if count > 1 else 'only'} instance")
     return found[wanted]
+
+
+def _pisinger(path: Path, instance: int) -> KnapsackFile:
+    blocks = pisinger.read_blocks(path)
+    block = blocks[choose(path, len(blocks), instance)]
+    profits, weights = np.array(block.items).T
+    return KnapsackFile(
+        profits, weights[None, :], np.array([block.capacity]), block.best, len(blocks), block.name
+    )
 
 
 def _plain(numbers: PlainNumbers) -> KnapsackFile:

@@ -133,14 +133,13 @@ class PlainNumbers:
             raise ParseError(self.path, f"the file goes on with {cell!r} after {what}", line)
 
 
-def choose(numbers: PlainNumbers, announced: int, instance: int) -> int:
+def choose(path: Path, announced: int, instance: int) -> int:
     """The instance to take from a file that holds several, counted from 0."""
     if not 1 <= instance <= announced:
         raise ParseError(
-            numbers.path,
+            path,
             f"the file holds {announced} instance{'s' * (announced > 1)}, there is no "
             f"instance={instance}",
-            numbers.cells[0][0],
         )
     return instance - 1
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UsageError
+from qopt.errors import InputError, SizeError, UsageError
 from qopt.forms import Form, Group, Lowering, Program, Qubo
 from qopt.forms.program import Comparator
 from qopt.problem import Reference, Score, Sense, Violation
@@ -18,6 +18,9 @@ from ..encode import choices, lower_with, one_of, renumbered
 from .graph import Graph, instance_name, listed, read_graph
 
 Objective = Literal["colours", "conflicts"]
+
+MOST_CONFLICTS = 2_000_000
+"""Edges times colours of the largest model."""
 
 _CLIQUE_STARTS = 20
 """Vertices from which a clique is grown."""
@@ -184,9 +187,13 @@ class Colouring:
 
     def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
         """Give the instance as a `Qubo` or `Program`; options are those of `to_qubo` and so on."""
+        conflicts = self.graph.edges * self.offered
+        if conflicts > MOST_CONFLICTS:
+            raise SizeError("a model of a colouring", conflicts, MOST_CONFLICTS,
+                            "edges times colours", "fewer colours may fit: colours=K")
         return lower_with(self, form, options)
 
-    def to_qubo(self, *, penalty: float = 2.0) -> Lowering[Qubo]:
+    def to_qubo(self, *, penalty: float | None = None) -> Lowering[Qubo]:
         """One bit for each vertex and colour that it may take, exactly one of a vertex is set.
 
         An edge with one colour costs `penalty`. That a colour is used costs 1: a bit for each
@@ -206,15 +213,11 @@ class Colouring:
 
         Parameters
         ----------
-        penalty : float
-            What an edge within one colour costs, in colours; used where colours are minimised.
+        penalty : float, optional
+            What an edge within one colour costs, in colours; 2 where it is left out. It has no part
+            where conflicts are minimised.
         """
-        if not penalty > 0.0:
-            raise UsageError(f"penalty must be above 0, and above 1 to suffice, got {penalty:g}")
-        if self.objective == "conflicts" and penalty != 2.0:
-            raise UsageError("penalty has no effect where conflicts are minimised; leave it out")
-        model = _Model(self)
-        price = 1.0 if self.objective == "conflicts" else penalty
+        model, price = _Model(self), self._price(penalty)
         rows, cols, values = [], [], []
         for a, b in zip(self.graph.tail.tolist(), self.graph.head.tolist(), strict=True):
             for colour in model.shared(a, b):
@@ -234,16 +237,29 @@ class Colouring:
             linear, rows, cols, values, offset=float(model.sure), labels=model.names,
             groups=[
                 Group(tuple(range(first, first + len(options))), 1,
-                      self._group_weight(vertex, len(options), penalty),
+                      self._group_weight(vertex, len(options), price),
                       f"colour of {self.graph.label(vertex)}")
                 for vertex, first, options in model.rows()
             ],
         )
-        return Lowering(qubo, decode=model.decode, encode=model.encode, notes=model.notes(penalty))
+        return Lowering(qubo, decode=model.decode, encode=model.encode, notes=model.notes(price))
 
-    def _group_weight(self, vertex: int, options: int, penalty: float) -> float:
+    def _price(self, penalty: float | None) -> float:
+        """What an edge within one colour costs."""
+        if self.objective == "conflicts":
+            if penalty is not None:
+                raise UsageError(
+                    "penalty has no effect where conflicts are minimised; leave it out"
+                )
+            return 1.0
+        price = 2.0 if penalty is None else penalty
+        if not price > 0.0:
+            raise UsageError(f"penalty must be above 0, and above 1 to suffice, got {price:g}")
+        return price
+
+    def _group_weight(self, vertex: int, options: int, price: float) -> float:
         if self.objective == "colours":
-            return penalty
+            return price
         return float(len(self._neighbours[vertex]) // options + 1)
 
     def to_program(self) -> Lowering[Program]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from qopt.errors import InputError, UnknownNameError, UnsupportedError, UsageError
 from qopt.forms import Form, Lowering, Program, Qubo
 from qopt.forms.penalise import program_to_qubo
-from qopt.forms.program import TOLERANCE, tolerance
+from qopt.forms.program import TOLERANCE
 from qopt.options import check_options
 from qopt.problem import Reference, Score, Sense, Violation
 
@@ -20,7 +20,7 @@ from .encode import unary
 from .limits import MOST_LOTS, Amounts, Limits, Weighting
 from .lowering import Model, portfolio_program
 from .moments import Benchmark, Moments
-from .objective import Aim, Objective, objective_of, quadratic_of
+from .objective import Aim, Objective, objective_of
 from .preselect import preselected
 from .reading import Reading, read_current, read_moments, read_sectors
 from .risk import check_levels, risk_report
@@ -413,7 +413,9 @@ class Portfolio:
 
     def expected_return(self, answer: ArrayLike) -> float:
         """Expected return in the instance's unit: ``mu'w`` and that of cash, less trading costs."""
-        weights = self.weights(answer)
+        return self._return_of(self.weights(answer))
+
+    def _return_of(self, weights: NDArray[np.float64]) -> float:
         found = float(self.moments.mean @ weights)
         if self.cash_return:
             found += self.cash_return * (1.0 - float(weights.sum()))
@@ -423,24 +425,23 @@ class Portfolio:
 
     def variance(self, answer: ArrayLike) -> float:
         """Variance ``w'Sw`` of the return, or of the return less the index's when tracking."""
-        weights = self.weights(answer)
-        square, linear, constant = quadratic_of(self.aim, self.moments.covariance)
-        return float(weights @ square @ weights + linear @ weights) + constant
+        return self.aim.variance(self.weights(answer), self.moments.covariance)
 
     def score(self, answer: ArrayLike) -> Score:
         """Objective from means and covariance alone, and what the answer breaks."""
-        variance, expected = self.variance(answer), self.expected_return(answer)
-        found = [*self.limits.violations(self._amounts(answer)), *self.aim.violations(variance)]
-        trading, target = self.trading, self.target_return
-        if trading is not None and trading.max_turnover is not None:
-            turnover, limit = trading.turnover(self.weights(answer)), trading.max_turnover
-            if turnover > limit + tolerance(limit):
-                found.append(Violation(f"turnover {turnover:g} over the limit of {limit:g}",
-                                       turnover - limit))
+        amounts = self._amounts(answer)
+        weights = np.asarray(amounts / self.limits.total, dtype=np.float64)
+        variance = self.aim.variance(weights, self.moments.covariance)
+        expected = self._return_of(weights)
+        broken = [*self.limits.violations(amounts), *self.aim.violations(variance)]
+        if self.trading is not None:
+            broken += self.trading.violations(weights)
+        target = self.target_return
         if target is not None and expected < target - TOLERANCE * self.return_scale:
-            found.append(Violation(f"expected return {expected:g} under the target of {target:g}",
-                                   target - expected))
-        return Score(self.aim.value(variance, expected), tuple(found))
+            broken.append(Violation(
+                f"expected return {expected:g} under the target of {target:g}", target - expected
+            ))
+        return Score(self.aim.value(variance, expected), tuple(broken))
 
     def insight(self, answer: ArrayLike) -> dict[str, Any]:
         """The risk report of an answer: `problems.portfolio.risk.risk_report`."""
@@ -555,6 +556,7 @@ class Portfolio:
         preselect: int | None = None,
         weight: float | None = None,
         slack: Literal["exact", "unbalanced"] = "exact",
+        resolution: int = 2**20,
     ) -> Lowering[Qubo]:
         """The instance as a QUBO.
 
@@ -576,22 +578,29 @@ class Portfolio:
             Penalty of the smallest violation; by default a proven one for each constraint.
         slack : {"exact", "unbalanced"}
             Limits with slack bits, or by unbalanced penalisation, a heuristic with fewer bits.
+        resolution : int
+            Most steps into which a limit on turnover or return is resolved: 16 take five slack
+            bits. Limits that need more are rounded to the safe side.
         """
         if preselect is not None:
             return preselected(
                 self, preselect,
-                lambda part: part.to_qubo(encoding=encoding, weight=weight, slack=slack),
+                lambda part: part.to_qubo(
+                    encoding=encoding, weight=weight, slack=slack, resolution=resolution
+                ),
             )
         if not self.limits.whole:
             if encoding is not None:
                 raise UsageError(
                     f"encoding={encoding} goes with lots; continuous weights have none"
                 )
-            return support_qubo(self, weight=weight, slack=slack)
+            return support_qubo(self, weight=weight, slack=slack, resolution=resolution)
         if encoding is None:
             lower, upper = self.limits.tightened()
             encoding = "unary" if (upper - lower).sum() <= MOST_UNARY else "binary"
         first = self.to_program(encoding="integer" if encoding == "binary" else encoding)
         return first.through(
-            lambda program: program_to_qubo(program, weight=weight, slack=slack)
+            lambda program: program_to_qubo(
+                program, weight=weight, slack=slack, resolution=resolution
+            )
         )

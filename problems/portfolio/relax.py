@@ -16,6 +16,10 @@ from .lowering import Model
 
 Floats = NDArray[np.float64]
 
+_NEAR, _CLOSE, _EXACT = 1e-5, 1e-4, 1e-12
+"""How near to a limit a minimiser is held by it; how far it may move for that; and what is no
+violation then."""
+
 
 def cheapest(model: Model, risk: float, reward: float) -> ConvexSolution:
     """Minimise ``risk * variance - reward * return`` over the model's variables, whole or not.
@@ -27,7 +31,7 @@ def cheapest(model: Model, risk: float, reward: float) -> ConvexSolution:
     # Returns and variances are small; the solver's accuracy is that of numbers near 1.
     unit = max(float(np.abs(square).max(initial=0.0)), float(np.abs(linear).max(initial=0.0)))
     unit = unit or 1.0
-    found = minimise_convex(square / unit, linear / unit, matrix, lower, upper)
+    found = _minimise(square / unit, linear / unit, matrix, lower, upper)
     return replace(
         found, objective=unit * found.objective, bound=unit * found.bound, duals=unit * found.duals
     )
@@ -53,13 +57,41 @@ def steepest(model: Model, risk_free: float) -> Floats | None:
         bounds += [(-np.inf, 0.0)] * int(known.sum())
     low, high = (np.array(part) for part in zip(*bounds, strict=True))
     unit = float(np.abs(model.square).max()) or 1.0
-    found = minimise_convex(
+    found = _minimise(
         homogeneous(model) / unit, np.zeros(count + 1), sparse.csr_matrix(np.vstack(limits)),
         low, high,
     )
     if found.verdict != "optimal" or found.values[-1] <= 1e-9:
         return None
     return np.asarray(found.values[:-1] / found.values[-1])
+
+
+def _minimise(
+    square: Floats, linear: Floats, matrix: Any, lower: Floats, upper: Floats
+) -> ConvexSolution:
+    """As `minimise_convex`; then limits that hold the minimiser are met to the last digit.
+
+    An interior point stays a little inside of its limits. The minimiser over the limits that hold
+    it, taken as equations, takes its place if it is close by and keeps all others.
+    """
+    found = minimise_convex(square, linear, matrix, lower, upper)
+    if found.verdict != "optimal":
+        return found
+    rows, x = matrix.toarray(), found.values
+    at = rows @ x
+    limit = np.where(found.duals > 0.0, upper, lower)
+    near = np.abs(at - limit) <= _NEAR * np.maximum(1.0, np.abs(at))
+    holds = (lower == upper) | (near & (np.abs(found.duals) > np.abs(at - limit)))
+    active, count = rows[holds], len(x)
+    system = np.block([[2.0 * square, active.T], [active, np.zeros((len(active),) * 2)]])
+    right = np.concatenate([-linear, limit[holds]])
+    solved = np.linalg.lstsq(system, right, rcond=None)[0][:count]
+    at = rows @ solved
+    keeps = (at >= lower - _EXACT).all() and (at <= upper + _EXACT).all()
+    if not keeps or np.abs(solved - x).max(initial=0.0) > _CLOSE * (1.0 + np.abs(x).max(initial=0)):
+        return found
+    value = float(solved @ square @ solved + linear @ solved)
+    return replace(found, values=solved, objective=value)
 
 
 def homogeneous(model: Model) -> Floats:

@@ -95,7 +95,8 @@ def _supports(portfolio: "Portfolio") -> Iterator[NDArray[np.bool_]]:
 
 
 def support_qubo(
-    portfolio: "Portfolio", *, weight: float | None, slack: Literal["exact", "unbalanced"]
+    portfolio: "Portfolio", *, weight: float | None, slack: Literal["exact", "unbalanced"],
+    resolution: int,
 ) -> Lowering[Qubo]:
     """Bits choose the assets by a proxy; the decoded answer has their best weights.
 
@@ -105,7 +106,7 @@ def support_qubo(
     start = quick_portfolio(portfolio)
     size = int((start > 0).sum()) if start is not None else max(_sizes(portfolio))
     proxy = _proxy(portfolio, size, start)
-    lowering = proxy.to_qubo(weight=weight, slack=slack)
+    lowering = proxy.to_qubo(weight=weight, slack=slack, resolution=resolution)
     known: dict[bytes, Floats] = {}
 
     def decode(sample: Any) -> Floats:

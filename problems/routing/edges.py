@@ -483,8 +483,8 @@ def _notes(
         bits += f" and {slack} of {_several(len(cuts), 'subtour cut')}"
     low, high = float(weights.city.min()), float(weights.city.max())
     if weights.proven:
-        said = f"penalty weights {low:g} to {high:g} for degrees, {weights.cut:g} for cuts, proven"
-        said += " sufficient"
+        span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        said = f"penalty weights {span} for degrees, {weights.cut:g} for cuts, proven sufficient"
     else:
         said = f"penalty weight {low:g} as asked, not proven sufficient"
     notes = [f"{bits} = {model.num_variables} qubits", said]

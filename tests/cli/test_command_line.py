@@ -9,25 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-QOPT = [sys.executable, "-m", "qopt.cli.main"]
-
-
-def qopt(*arguments, code=0, **more):
-    done = subprocess.run(
-        [*QOPT, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False,
-        cwd=more.pop("cwd", None),
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
-
-
-def one_line_error(*arguments, code, **more):
-    done = qopt(*arguments, code=code, **more)
-    lines = [line for line in done.stderr.splitlines() if line]
-    assert len(lines) == 1, done.stderr
-    return lines[0]
+from command_line import QOPT, one_line_error, qopt
 
 
 def test_solve_prints_one_json_object_with_everything():

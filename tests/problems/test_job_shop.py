@@ -113,7 +113,7 @@ def test_large_models_are_refused_with_their_size():
     rng = np.random.default_rng(0)
     problem = JobShop(name="j", machines=[rng.permutation(10) for _ in range(10)],
                       durations=rng.integers(50, 100, (10, 10)))
-    with pytest.raises(SizeError, match="the time-indexed model takes at most 20000 bits"):
+    with pytest.raises(SizeError, match="the time-indexed model takes at most 10000 bits"):
         problem.lower(Qubo)
     assert problem.lower(Program).model.num_variables <= 100 + 1 + 10 * 45
 

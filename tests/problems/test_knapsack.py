@@ -90,7 +90,7 @@ def test_wrong_numbers_are_refused(profits, weights, capacities, said):
 def load(tmp_path, text, **given):
     path = tmp_path / "k.txt"
     path.write_bytes(text.encode())
-    return qopt.load(path, kind="knapsack", **given)
+    return qopt.load(path, **{"kind": "knapsack", **given})
 
 
 @pytest.mark.parametrize("text", ["3 4\n6 3\n5 2\n4 2\n", "3 4\r\n6\t3\r\n5 2\r\n\r\n4 2",
@@ -142,6 +142,43 @@ def test_faults_are_named_with_their_line(tmp_path, text, line, said):
     with pytest.raises(ParseError, match=said) as fault:
         load(tmp_path, text)
     assert line is None or fault.value.line == line
+
+
+PISINGER = (
+    "knapPI_1_3_10_1\nn 3\nc 4\nz 9\ntime 0.00\n1,6,3,0\n2,5,2,1\n3,4,2,1\n-----\n\n"
+    "knapPI_1_3_10_2\nn 1\nc 1\nz 0\ntime 0.01\n1,6,3,0\n-----\n"
+)
+
+
+@pytest.mark.parametrize("text", [PISINGER, PISINGER.replace("\n", "\r\n").rstrip()])
+def test_files_of_pisingers_generator(tmp_path, text):
+    first = load(tmp_path, text, kind=None)
+    assert (first.kind, first.name, first.reference.value) == ("knapsack", "knapPI_1_3_10_1", 9)
+    assert qopt.solve(first, "exact").objective == 9
+    second = load(tmp_path, text, instance=2)
+    assert (second.name, second.weights.tolist()) == ("knapPI_1_3_10_2", [[3]])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("z 9", "z 10", 1, "weigh 4 of 4 and make 9, not 10"),
+        ("1,6,3,0\n2,", "1,6,3,1\n2,", 1, "weigh 7 of 4"),
+        ("2,5,2,1", "3,5,2,1", 7, "'2,PROFIT,WEIGHT,0 or 1' was expected, got '3,5,2,1'"),
+        ("2,5,2,1", "2,5,2", 7, "was expected, got '2,5,2'"),
+        ("2,5,2,1", "2,5,-2,1", 7, "the weight of item 2 must be at least 0"),
+        ("2,5,2,1", "2,x,2,1", 7, "must be a finite number, got 'x'"),
+        ("3,4,2,1\n-----", "3,4,2,1\n4,1,1,0\n-----", 9, "a line of hyphens behind"),
+        ("time 0.01\n1,6,3,0\n-----\n", "time 0.01\n", 15, "the file ends before item 1 of"),
+        ("time 0.01", "tim 0.01", 15, "the line 'time VALUE' of knapPI_1_3_10_2"),
+        ("n 3", "n 3.0", 2, "the number of items must be a whole number"),
+        ("n 1", "n 0", 12, "knapPI_1_3_10_2 has no items"),
+    ],
+)
+def test_faults_of_pisingers_files(tmp_path, old, new, line, said):
+    with pytest.raises(ParseError, match=said) as fault:
+        load(tmp_path, PISINGER.replace(old, new, 1))
+    assert fault.value.line == line
 
 
 def test_there_is_no_such_instance(tmp_path):

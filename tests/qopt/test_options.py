@@ -182,3 +182,12 @@ def test_assignments_are_split() -> None:
 def test_bad_assignments(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         split_assignments(text)
+
+
+def test_choices_are_the_values_of_literals():
+    def way(*, a: Literal["x", "y"] | None = None, b: Literal[1, 2] = 1, c: int = 0) -> None:
+        """Nothing."""
+
+    assert {name: option.choices for name, option in options_of(way).items()} == {
+        "a": ("x", "y"), "b": (1, 2), "c": (),
+    }

@@ -66,7 +66,7 @@ def test_a_plug_in_that_does_not_load_is_named_and_disables_nothing_else(
 def test_unknown_names_bring_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="unknown solver 'cp-sat': did you mean 'cpsat'"):
         registry.find("solver", "cp-sat")
-    with pytest.raises(UnknownNameError, match=r"unknown problem 'zzz': choose from .*cvrp, "):
+    with pytest.raises(UnknownNameError, match="unknown problem 'zzz': choose from bin-packing, "):
         registry.find("problem", "zzz")
 
 

@@ -192,6 +192,15 @@ def test_an_interrupt_ends_the_rounds_with_what_there_is():
     assert done.notes[-1] == "1 round, an interrupt ended them"
 
 
+def test_without_an_answer_nothing_is_learnt():
+    def solve(model: Qubo, budget: Budget, progress: Progress) -> Outcome:
+        return Outcome(Status.TIME_LIMIT, reason="no time")
+
+    done = run(Loose(), solve)
+    assert (done.status, done.judged.score, done.bound) == (Status.TIME_LIMIT, None, None)
+    assert done.notes[-1] == "1 round, there was no answer to learn from"
+
+
 def test_a_model_that_outgrows_the_solver_ends_the_rounds():
     calls = brute()
 
@@ -218,6 +227,18 @@ def test_who_waited_for_the_stop_of_one_model_is_let_go():
     assert heard == ["new"]
     assert progress.best == -2.0
     assert len(progress.trace.incumbents) == 1
+
+
+def test_incumbents_of_a_relaxed_model_are_not_told_as_the_best():
+    progress = Progress()
+    progress.renew(float, relaxed=True)
+    progress.incumbent(3.0)
+    progress.bound(2.0)
+    assert progress.best is None
+    assert progress.best_bound == 2.0
+    progress.renew(float)
+    progress.incumbent(3.0)
+    assert progress.best == 3.0
 
 
 def test_a_refinement_goes_through_what_lowers_the_model_further():

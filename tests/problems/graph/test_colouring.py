@@ -1,5 +1,6 @@
 """Colouring and clique against enumeration."""
 
+from dataclasses import replace
 from itertools import product
 
 import networkx as nx
@@ -11,7 +12,7 @@ from lowerings import check_lowerings, partitions
 from random_graphs import graphs
 
 import qopt
-from qopt.errors import InputError, UsageError
+from qopt.errors import InputError, SizeError, UsageError
 from qopt.forms import Qubo
 from qopt.problems.graph import Clique, Colouring, Graph
 
@@ -42,7 +43,8 @@ def test_every_model_finds_the_fewest_conflicts(graph, colours):
 @given(graph=graphs(5))
 def test_every_model_finds_the_heaviest_clique(graph):
     every = [np.array(x, dtype=np.int8) for x in product((0, 1), repeat=graph.vertices)]
-    check_lowerings(Clique(name="g", graph=graph), every)
+    whole = replace(graph, vertex_weight=np.ceil(graph.vertex_weight))
+    check_lowerings(Clique(name="g", graph=whole), every)
 
 
 @settings(deadline=None, max_examples=25)
@@ -118,6 +120,13 @@ def test_what_cannot_be_is_refused():
         conflicts.score([0, 1])
     with pytest.raises(UsageError, match="beyond 3"):
         Colouring(name="g", graph=TRIANGLE).to_qubo().encode([0, 1, 2, 3])
+
+
+def test_large_models_are_refused_with_their_size():
+    graph = Graph.build(300, *np.triu_indices(300, 1))
+    with pytest.raises(SizeError, match="2000000 edges times colours, the model has 13455000"):
+        Colouring(name="g", graph=graph).lower(Qubo)
+    assert Colouring(name="g", graph=graph, colours=40).offered == 40
 
 
 def test_notes_say_whether_the_penalty_suffices():

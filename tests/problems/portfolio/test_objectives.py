@@ -100,7 +100,7 @@ def test_a_poor_start_is_refined(monkeypatch):
     found = qopt.solve(problem, "exact")
     assert found.record.status == "optimal"
     assert found.score.objective == pytest.approx(max(feasible.values()))
-    assert len(found.record.details["rounds"]) > 1
+    assert len(found.record.details["models"]) > 1
     monkeypatch.setattr("qopt.problems.portfolio.problem.quick_portfolio", lambda problem: None)
     found = qopt.solve(problem, "exact")
     assert found.score.objective == pytest.approx(max(feasible.values()))
