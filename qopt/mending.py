@@ -24,6 +24,9 @@ Routes = tuple[Route, ...]
 PROVABLE_CLIENTS = 40
 """Clients up to which an exact solver is asked for a proof."""
 
+FEW_CLIENTS = 16
+"""Clients up to which it is asked for an answer wherever local search finds none."""
+
 MOST_SECONDS = 60.0
 """Longest time that one proof may take."""
 
@@ -59,6 +62,8 @@ class Mend:
     smaller : Routing, optional
         The instance in which the change is one unit less, where changes come in whole units: a
         proof that it has no answer proves this change to be the smallest.
+    closer : callable, optional
+        Tells the change anew from an answer of `smaller`.
     """
 
     kind: str
@@ -69,6 +74,7 @@ class Mend:
     answer: Routes = field(repr=False)
     objective: float
     smaller: Routing | None = field(default=None, repr=False)
+    closer: "Callable[[Routes], Mend | None] | None" = field(default=None, repr=False)
 
 
 @dataclass
@@ -111,8 +117,18 @@ class Mender:
         return next(iter(self.answers(routing, share=share)), None)
 
     def any(self, routing: Routing) -> Routes | None:
-        """The first feasible answer that local search finds; None where it finds none."""
-        return next(iter(self.answers(routing, enough=1)), None)
+        """The first feasible answer that local search finds, or an exact solver of a few clients.
+
+        None where neither finds one in its share of the time.
+        """
+        found = self.answers(routing, enough=1)
+        if found or len(routing.clients) > FEW_CLIENTS:
+            return found[0] if found else None
+        outcome = self.prove(routing, share=0.15)
+        if outcome is None or not outcome.status.has_answer:
+            return None
+        routes = tuple(outcome.answers[0])
+        return None if routing.evaluate(routes)[1] else routes
 
     def answers(
         self,
@@ -159,16 +175,31 @@ class Mender:
         return outcome
 
     def proven(self, mends: Sequence[Mend]) -> Iterator[Mend]:
-        """Mends with proofs that they are the smallest, as far as the time that is left allows."""
+        """Mends with proofs that they are the smallest, as far as the time that is left allows.
+
+        Where the exact solver finds a smaller one instead, that is told.
+        """
         open_ones = sum(not mend.proof and mend.smaller is not None for mend in mends)
         for mend in mends:
             if mend.proof or mend.smaller is None:
                 yield mend
                 continue
-            outcome = self.prove(mend.smaller, share=1.0 / open_ones)
+            with self.taking(self.clock.remaining / open_ones / self.clock.limit):
+                yield self._proven(mend)
             open_ones -= 1
-            none = outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE
-            yield replace(mend, proof="cpsat") if none else mend
+
+    def _proven(self, mend: Mend) -> Mend:
+        while not mend.proof and mend.smaller is not None:
+            outcome = self.prove(mend.smaller)
+            if outcome is not None and outcome.status is Status.PROVEN_INFEASIBLE:
+                return replace(mend, proof="cpsat")
+            if outcome is None or not outcome.status.has_answer or mend.closer is None:
+                break
+            closer = mend.closer(tuple(outcome.answers[0]))
+            if closer is None or closer.amount >= mend.amount:
+                break
+            mend = closer
+        return mend
 
     def mend(
         self,
@@ -180,13 +211,14 @@ class Mender:
         *,
         proof: str = "",
         smaller: Routing | None = None,
+        closer: Callable[[Routes], Mend | None] | None = None,
     ) -> Mend | None:
         """A change as it is told, if its answer has no violation in the changed instance."""
         objective, broken = changed.evaluate(routes)
         if broken:
             return None
         routes = tuple(route for route in routes if route.clients)
-        return Mend(kind, text, amount, proof, changed, routes, objective, smaller)
+        return Mend(kind, text, amount, proof, changed, routes, objective, smaller, closer)
 
     # -- clients --------------------------------------------------------------------------------
 
@@ -247,20 +279,21 @@ class Mender:
                 self.routing, kind, replace(vehicle, count=int(min(most, count)))
             )
 
+        def told(count: int, routes: Routes) -> Mend | None:
+            more = count - vehicle.count
+            text = f"{more} more of {vehicle.name}{_capacity(vehicle)}: {count} instead of "
+            return self.mend(
+                "vehicles", f"{text}{vehicle.count}", more, changed(count), routes,
+                proof="arithmetic: the loads need that many" if needed >= more else "",
+                smaller=changed(count - 1), closer=lambda fewer: told(count - 1, fewer),
+            )
+
         found = self._least(
             vehicle.count, vehicle.count + max(0, needed - 1), changed,
             lambda routes: sum(route.vehicle == kind and bool(route.clients) for route in routes),
             whole=True,
         )
-        if found is None:
-            return None
-        count, routes = int(found[0]), found[1]
-        more = count - vehicle.count
-        proof = "arithmetic: the loads need that many" if needed >= more else ""
-        text = f"{more} more of {vehicle.name}{_capacity(vehicle)}: {count} instead of " \
-               f"{vehicle.count}"
-        return self.mend("vehicles", text, more, changed(count), routes, proof=proof,
-                         smaller=changed(count - 1))
+        return None if found is None else told(int(found[0]), found[1])
 
     # -- windows --------------------------------------------------------------------------------
 
@@ -289,11 +322,26 @@ class Mender:
             total += self._widened_by(changed, who)
         if total <= 0.0:
             return None
-        smaller = None
-        if len(left) == 1 and _whole(self.routing):
-            smaller = self._less_open(changed, left[0])
-        text = f"open the window of {join(words)}"
-        return self.mend("window", text, total, changed, routes, smaller=smaller)
+        if len(left) == 1:
+            return self._one_window(dropped.changed, changed, routes, left[0])
+        return self.mend("window", f"open the window of {join(words)}", total, changed, routes)
+
+    def _one_window(self, base: Routing, changed: Routing, routes: Routes, c: int) -> Mend | None:
+        """The mend that opens the window of one client."""
+        old, new = self.routing.clients[c], changed.clients[c]
+        by = self._widened_by(changed, c)
+
+        def closer(found: Routes) -> Mend | None:
+            fitted = self._fitted(base, found, c)
+            return None if fitted is None else self._one_window(base, *fitted, c)
+
+        # Opened by one unit less, on both sides.
+        less = replace(old, late=old.late + by - 1.0, early=old.early - by + 1.0)
+        return self.mend(
+            "window", f"open the window of client {old.name} {_widening(old, new)}", by, changed,
+            routes, smaller=with_client(changed, c, less) if _whole(self.routing) else None,
+            closer=closer,
+        )
 
     def _together(self, c: int) -> tuple[int, ...]:
         """A client and, where it belongs to a shipment, the other one."""
@@ -301,13 +349,6 @@ class Mender:
             if c in (s.pickup, s.delivery):
                 return (s.pickup, s.delivery)
         return (c,)
-
-    def _less_open(self, changed: Routing, c: int) -> Routing:
-        """The instance in which a window is opened by one unit less, on both sides."""
-        old, less = self.routing.clients[c], self._widened_by(changed, c) - 1.0
-        return with_client(
-            changed, c, replace(old, late=old.late + less, early=old.early - less)
-        )
 
     def _widen(
         self, base: Routing, routes: Routes, c: int, *, halve: bool
@@ -429,10 +470,15 @@ class Mender:
         found = self._least(now, now, changed, reached, whole=whole) if isfinite(now) else None
         if found is None:
             return None
-        value, routes = found
-        smaller = changed(value - 1.0) if whole else None
-        text = f"set the {told[0]} {told[1]} to {value:g} instead of {now:g}"
-        return self.mend(kind, text, value - now, changed(value), routes, smaller=smaller)
+
+        def mended(value: float, routes: Routes) -> Mend | None:
+            return self.mend(
+                kind, f"set the {told[0]} {told[1]} to {value:g} instead of {now:g}", value - now,
+                changed(value), routes, smaller=changed(value - 1.0) if whole else None,
+                closer=lambda found: mended(min(value - 1.0, max(now, reached(found))), found),
+            )
+
+        return mended(*found)
 
     def _least(
         self,

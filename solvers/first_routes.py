@@ -12,6 +12,9 @@ from .routing_model import RoutesModel
 STEPS_PER_ITERATION = 1000
 """Steps of OR-Tools' local search that take about as long as an iteration of PyVRP."""
 
+DESCENT_SECONDS = 2.0
+"""Longest search by OR-Tools, which cannot be asked to end before it has a first solution."""
+
 Ended = Callable[[int], bool]
 """Told the steps of search that begin now; whether it should end instead."""
 
@@ -45,5 +48,7 @@ def _by_descent(routing: Routing, ended: Ended) -> tuple[Route, ...] | None:
         if not broken and objective < best[0]:
             best = (objective, routes)
 
-    RoutesModel(routing).search("AUTOMATIC", "GREEDY_DESCENT", lambda: ended(1), found)
+    RoutesModel(routing).search(
+        "AUTOMATIC", "GREEDY_DESCENT", lambda: ended(1), found, DESCENT_SECONDS
+    )
     return best[1]

@@ -94,6 +94,7 @@ class OrToolsRouting:
                 _library_name(self.metaheuristic),
                 watch.step,
                 watch.found,
+                clock.remaining,
             )
         usage.evaluations = watch.steps
         return _outcome(routes, status, watch, usage)

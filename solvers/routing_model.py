@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import ceil, inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -261,6 +261,7 @@ class RoutesModel:
         metaheuristic: str,
         ended: Callable[[], bool],
         found: Callable[[tuple[Route, ...]], None],
+        seconds: float = inf,
     ) -> str:
         """Search until `ended` says so.
 
@@ -272,6 +273,9 @@ class RoutesModel:
             Asked at every step of the search, the same number of times for the same work.
         found : callable
             Given every solution as it comes, better than those before or not.
+        seconds : float
+            A limit of the library's own: it does not ask `ended` while it builds a first solution,
+            which takes long where there is hardly any.
 
         Returns
         -------
@@ -287,7 +291,8 @@ class RoutesModel:
             found(())
             return "ROUTING_SUCCESS"
         parameters = pywrapcp.DefaultRoutingSearchParameters()
-        parameters.time_limit.seconds = 10_000_000  # `ended` is the limit; without one it warns
+        # `ended` is the limit of most searches; without any of its own the library warns.
+        parameters.time_limit.FromMilliseconds(ceil(1000.0 * min(seconds, 1e7)))
         parameters.first_solution_strategy = enums.FirstSolutionStrategy.Value.Value(first_solution)
         parameters.local_search_metaheuristic = enums.LocalSearchMetaheuristic.Value.Value(
             metaheuristic

@@ -265,3 +265,18 @@ def test_vehicles_that_the_loads_need():
     assert fewest_more_vehicles(routing, 0) == 2
     assert fewest_more_vehicles(routing, 1) == 1
     assert fewest_more_vehicles(line([0, 1], [Client("a", demand=1)]), 0) == 0
+
+
+def test_a_smaller_change_that_the_proof_finds_is_told(monkeypatch):
+    """Local search that stops too early is put right by the solver that was to prove it."""
+    routing = line([0, 10, -10], [Client("east", late=12), Client("west", late=12)])
+    mender = Mender(routing, Budget(time_limit=20.0).start())
+    right = next(mender.vehicles())
+    poor = (3.0, right.answer)
+    monkeypatch.setattr(Mender, "_least", lambda self, *given, **more: poor)
+    (mend,) = mender.vehicles()
+    assert mend.amount == 2
+    (better,) = mender.proven([mend])
+    assert (better.amount, better.proof) == (1, "cpsat")
+    assert better.text == "1 more of van: 2 instead of 1"
+    assert better.changed.evaluate(better.answer)[1] == []
