@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from math import inf, sqrt
+from math import inf, pi, sqrt
 
 import numpy as np
 import pytest
@@ -184,17 +184,32 @@ def test_a_stop_before_the_start():
 
 
 @settings(deadline=None, max_examples=120)
-@given(routings(extended=True))
+@given(routings())
 def test_routings_are_solved_and_proven_by_enumeration(routing):
     check_routing(routing)
 
 
 @settings(deadline=None, max_examples=40)
-@given(routings(extended=True))
+@given(routings())
 def test_routings_that_start_from_routes_found_by_local_search(routing):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cpsat_routing, "_FOUND_AT_ONCE", 0)
         check_routing(routing)
+
+
+@settings(deadline=None, max_examples=60)
+@given(routings(divisors=(pi,)))
+def test_numbers_without_a_common_denominator_prove_nothing_wrong(routing):
+    best = best_cost(routing)
+    outcome = solve(routing)
+    assert outcome.status in (
+        (Status.PROVEN_INFEASIBLE,) if best is None else (Status.OPTIMAL, Status.FEASIBLE)
+    )
+    if best is not None:
+        cost, broken = routing.evaluate(outcome.answers[0])
+        assert broken == []
+        assert cost == pytest.approx(best, abs=1e-5)
+        assert best - 1e-5 <= outcome.bound <= best + 1e-9
 
 
 def check_routing(routing):

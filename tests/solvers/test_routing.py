@@ -184,7 +184,7 @@ def test_edges():
 
 
 @settings(deadline=None, max_examples=60)
-@given(routings(extended=True))
+@given(routings())
 def test_no_answer_is_infeasible_or_better_than_the_optimum(model):
     best = best_cost(model)
     outcome = solve(model, evaluations=5000)
