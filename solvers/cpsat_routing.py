@@ -43,7 +43,7 @@ def routing_model(routing: Routing) -> CpModel | None:
     UnsupportedError
         Where times, loads or lengths do not fit 64 bits as whole numbers.
     """
-    remedy = "the heuristic 'routing' takes more"
+    remedy = "the heuristic 'pyvrp' takes more"
     if routing.num_locations > MOST_LOCATIONS:
         size = routing.num_locations
         raise SizeError("CP-SAT on routes", size, MOST_LOCATIONS, "locations", remedy)

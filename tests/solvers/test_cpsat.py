@@ -318,7 +318,7 @@ def test_several_threads():
 @pytest.mark.parametrize(
     ("routing", "message"),
     [
-        (tour(300), "at most 300 locations, the model has 301.*'routing'"),
+        (tour(300), "at most 300 locations, the model has 301.*'pyvrp'"),
         (
             replace(tour(150), vehicles=tuple(VehicleType(f"v{i}") for i in range(9))),
             "at most 200000 arcs",
