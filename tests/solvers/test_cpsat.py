@@ -12,7 +12,7 @@ from oracles import best_cost, best_value, programs, routings
 from qopt.errors import SizeError, UnsupportedError
 from qopt.forms import Client, Depot, Program, Route, Routing, VehicleType
 from qopt.solver import Budget, Progress, Status
-from qopt.solvers import cpsat_routing
+from qopt.solvers import cpsat_columns, cpsat_routing
 from qopt.solvers.cpsat import CpSat
 
 
@@ -193,7 +193,16 @@ def test_routings_are_solved_and_proven_by_enumeration(routing):
 @given(routings())
 def test_routings_that_start_from_routes_found_by_local_search(routing):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpsat_routing, "_FOUND_AT_ONCE", 0)
+        patch.setattr(cpsat_routing, "FOUND_AT_ONCE", 0)
+        patch.setattr(cpsat_columns, "FOUND_AT_ONCE", 0)
+        check_routing(routing)
+
+
+@settings(deadline=None, max_examples=60)
+@given(routings())
+def test_routings_by_arcs_where_routes_are_too_many(routing):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpsat_routing, "MOST_ROUTES", 0)
         check_routing(routing)
 
 
