@@ -12,6 +12,9 @@ from qopt.forms.program import tolerance
 MOST_CLIENTS = 62
 """Clients whose set fits the bits of an integer."""
 
+MOST_ROUTES = 60_000
+"""Sets of clients up to which CP-SAT chooses among their routes: models are built in a second."""
+
 
 @dataclass(frozen=True)
 class CheapestRoutes:

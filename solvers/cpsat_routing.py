@@ -15,7 +15,7 @@ from qopt.errors import SizeError
 from qopt.forms import Route, Routing, VehicleType
 from qopt.forms.program import tolerance
 
-from .cheapest_routes import cheapest_routes, costs_are_sums_of_arcs
+from .cheapest_routes import MOST_ROUTES, cheapest_routes, costs_are_sums_of_arcs
 from .cpsat_columns import partition_model
 from .cpsat_program import CpModel
 from .cpsat_quantities import Values, add_lengths, add_loads, add_shipments, add_times
@@ -25,9 +25,6 @@ from .scaling import whole_objective
 MOST_LOCATIONS = 300
 MOST_ARCS = 200_000
 """Arcs times vehicle types of a model, about what fits memory and the first propagation."""
-
-MOST_ROUTES = 60_000
-"""Sets of clients with a route up to which routes are listed: the model takes seconds to build."""
 
 
 def routing_model(routing: Routing) -> CpModel | None:
