@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import permutations
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Timer
@@ -93,20 +94,27 @@ class Lkh:
                 "trials": self.trials,
                 "seconds": clock.remaining if budget.time_limit is not None else None,
             }
-        best: tuple[Route, ...] | None = None
-        least = float("inf")
         with usage.phase("execute"):
-            for tour in _tours(task, clock, progress):
-                usage.evaluations += 1
-                routes = _routes(tour)
-                objective, broken = model.evaluate(routes)
-                if not broken and objective < least:
-                    least, best = objective, routes
-                    progress.incumbent(objective)
+            best = _best(model, _tours(task, clock, progress), usage, progress)
         if best is None:
             reason = "the budget ended before the first run"
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
         return Outcome(Status.FEASIBLE, [best], usage=usage, details={"runs": usage.evaluations})
+
+
+def _best(
+    model: Routing, tours: Iterator[list[int]], usage: Usage, progress: Progress
+) -> tuple[Route, ...] | None:
+    """The shortest of the tours that come, each better one reported."""
+    best, least = None, inf
+    for tour in tours:
+        usage.evaluations += 1
+        routes = _routes(tour)
+        objective, broken = model.evaluate(routes)
+        if not broken and objective < least:
+            best, least = routes, objective
+            progress.incumbent(objective)
+    return best
 
 
 def problem_text(distance: NDArray[np.float64]) -> str:

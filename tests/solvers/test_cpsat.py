@@ -304,6 +304,20 @@ def test_waiting_is_paid_for_where_time_costs():
     assert outcome.bound == routing.evaluate(outcome.answers[0])[0] > 60.0
 
 
+@pytest.mark.parametrize("limit", [inf, 45.0])
+def test_a_depot_that_closes_early_makes_its_vehicles_wait_on_the_way(limit):
+    matrix = np.full((4, 4), 5.0)
+    check_routing(Routing(
+        depots=(Depot("west", late=10.0), Depot("east")),
+        clients=(Client("a", early=50.0), Client("b", prize=70.0, required=False)),
+        vehicles=(
+            VehicleType("w", end=1, duration_cost=1.0, max_duration=limit),
+            VehicleType("e", start=1, end=1, fixed_cost=60.0),
+        ),
+        distance=matrix, duration=matrix,
+    ))
+
+
 def test_nobody_to_visit():
     routing = Routing((Depot("d"),), (), (VehicleType(),), np.zeros((1, 1)), np.zeros((1, 1)))
     outcome = solve(routing)

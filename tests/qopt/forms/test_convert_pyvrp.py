@@ -77,6 +77,17 @@ def test_the_clock_is_that_of_the_routing():
     assert cost == model.evaluate([Route(0, (0, 1))])[0] == 10 + 30 + 20
 
 
+def test_leaving_by_closing_time_may_mean_to_wait():
+    model = Routing(
+        (Depot("a", late=10.0), Depot("b")), (Client("c", early=50.0),),
+        (VehicleType(end=1, duration_cost=1.0, distance_cost=0.0),),
+        np.full((3, 3), 7.0), np.full((3, 3), 7.0),
+    )
+    cost = model.evaluate([Route(0, (0,))])[0]
+    assert judged(routing_to_pyvrp(model), [Route(0, (0,))]) == (True, cost)
+    assert cost == 57.0 - 10.0
+
+
 def test_open_routes_end_at_the_last_client():
     model = routing(CLIENT, replace(CLIENT, name="e"), vehicle=VehicleType(
         end=None, max_distance=20.0, max_duration=20.0, duration_cost=0.5
