@@ -22,7 +22,7 @@ from .options import (
 @click.option(
     "--solver", "solvers", multiple=True, metavar="NAME[:OPTION=VALUE,...]",
     shell_complete=complete_solvers,
-    help="A solver with its options; repeat for more. Left out: sa, cpsat, routing, qaoa, random.",
+    help="A solver with its options; repeat for more. Left out: cpsat, sa, pyvrp, qaoa, random.",
 )
 @click.option(
     "--seeds", type=click.IntRange(1), default=5, show_default=True,

@@ -25,7 +25,7 @@ from .run import Task, collect, parse_solver, timestamp
 from .solver import Budget, Progress, Status
 from .store import SqliteStore, Store
 
-DEFAULT_SOLVERS = ("cpsat", "sa", "routing", "qaoa", "random")
+DEFAULT_SOLVERS = ("cpsat", "sa", "pyvrp", "qaoa", "random")
 """An exact solver with bounds, the strongest heuristics by form, QAOA, and the floor."""
 
 _WORDS = {"qubo": "QUBOs", "program": "programs", "routing": "routes"}

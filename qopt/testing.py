@@ -27,6 +27,7 @@ from .forms import (
     Qubo,
     Route,
     Routing,
+    Shipment,
     Table,
     VehicleType,
 )
@@ -380,7 +381,15 @@ def _routings() -> list[tuple[str, Routing]]:
         depots=depot, clients=tuple(Client(f"c{i}", demand=2 + i % 2) for i in range(5)),
         vehicles=(VehicleType(count=3, capacity=6),), distance=matrix, duration=matrix,
     )
-    return [("a tour", tour), ("a fleet", fleet)]
+    pairs = Routing(
+        depots=depot,
+        clients=tuple(
+            Client(f"c{i}", demand=2.0 * (i == 0), pickup=3.0 * (i == 1)) for i in range(5)
+        ),
+        vehicles=(VehicleType(count=2, capacity=5, early=5.0, late=190.0, duration_cost=0.5),),
+        distance=matrix, duration=matrix, shipments=(Shipment(4, 2, 4.0),),
+    )
+    return [("a tour", tour), ("a fleet", fleet), ("pickups, a shipment and shifts", pairs)]
 
 
 def _best_routing(model: Routing) -> float:

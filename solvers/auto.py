@@ -14,6 +14,7 @@ from qopt.numbers import plural
 from qopt.registry import find
 from qopt.solver import Budget, Outcome, Progress, Span, Status
 
+from .cheapest_routes import MOST_ROUTES, cheapest_routes, costs_are_sums_of_arcs
 from .exact import count_answers
 
 MOST_ANSWERS = 2**22
@@ -24,6 +25,9 @@ TOUR_LOCATIONS = 60
 
 FLEET_CLIENTS = 16
 """Clients up to which it usually proves the best routes of a fleet."""
+
+LISTED_CLIENTS = 30
+"""Clients up to which it does so where loads are the only limit and its routes can be listed."""
 
 PROVABLE_PAIRS = 250
 """Interacting pairs up to which linear programming usually proves the best QUBO answer in seconds;
@@ -53,7 +57,8 @@ class Auto:
     ======================================================= =================================
     routes: one tour of at most 60 locations                cpsat, then lkh
     routes: another tour                                    lkh
-    routes: a fleet with at most 16 clients                 cpsat, then pyvrp
+    routes: a fleet with at most 16 clients, or at most 30
+    and at most 60 000 sets of them that fit a vehicle      cpsat, then pyvrp
     other routes                                            pyvrp
     QUBO with at most 2**22 answers within its groups       exact
     table of values                                         exact
@@ -254,10 +259,17 @@ def _for_routes(model: Routing) -> Iterator[Choice]:
         yield Choice("cpsat", why, proves=True)
     elif not model.is_tsp and clients <= FLEET_CLIENTS:
         yield Choice("cpsat", f"routes to {clients} clients are few enough to prove", proves=True)
+    elif not model.is_tsp and clients <= LISTED_CLIENTS and _can_be_listed(model):
+        yield Choice("cpsat", "the sets of clients that fit a vehicle can be listed", proves=True)
     if model.is_tsp:
         yield Choice("lkh", f"Lin-Kernighan moves suit a tour of {model.num_locations} locations")
     yield Choice("pyvrp", f"iterated local search on routes scales to {clients} clients")
     yield Choice("routing", f"local search on routes takes {clients} clients with every limit")
+
+
+def _can_be_listed(model: Routing) -> bool:
+    listed = costs_are_sums_of_arcs(model) and cheapest_routes(model, MOST_ROUTES)
+    return bool(listed)
 
 
 def _for_qubo(model: Qubo) -> Iterator[Choice]:

@@ -47,8 +47,10 @@ class CpSat:
     within 1e-9 of the bound.
 
     Products in an objective are linearised; the search starts from any answer that is found without
-    the linear relaxation. Routings are modelled with circuit constraints; above 8 clients the
-    search starts from routes that local search finds in a part of the budget.
+    the linear relaxation. Routings where loads are the only limit are modelled by the cheapest
+    routes of the sets of clients that fit a vehicle, if these are at most 60 000, and others with
+    circuit constraints. Above 8 clients the search starts from routes that local search finds in a
+    part of the budget.
 
     With one thread, one seed gives one answer. Several threads share what they learn as it comes:
     then equally good answers may differ from run to run.
@@ -196,6 +198,9 @@ def _configure(
         # On circuits the cuts of level 2 prove in a second what takes the default half a minute.
         parameters.linearization_level = 2
         parameters.subsolvers.extend(_LINEAR_FIRST)
+    if not built.presolve:
+        parameters.cp_model_presolve = False
+        parameters.symmetry_level = parameters.cp_model_probing_level = 0
     parameters.random_seed = seed % 2**31
     parameters.catch_sigint_signal = False  # the search runs outside the main thread
     if budget.time_limit is not None:

@@ -48,6 +48,9 @@ class CpModel:
     hint : callable, optional
         Finds a first answer by other means: told by a function when to end, it returns the
         answer and values of variables for it, or None where it found none.
+    presolve : bool
+        Whether CP-SAT should simplify the model first, which is long where variables are very many
+        and constraints few.
     """
 
     model: Any
@@ -60,6 +63,7 @@ class CpModel:
     linear: bool = False
     products: bool = False
     hint: Hint | None = None
+    presolve: bool = True
 
     def bound(self, whole: float) -> float:
         """A bound of the whole objective in the form's own units and sense."""

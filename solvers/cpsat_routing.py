@@ -15,21 +15,23 @@ from qopt.errors import SizeError
 from qopt.forms import Route, Routing, VehicleType
 from qopt.forms.program import tolerance
 
+from .cheapest_routes import MOST_ROUTES, cheapest_routes, costs_are_sums_of_arcs
+from .cpsat_columns import partition_model
 from .cpsat_program import CpModel
 from .cpsat_quantities import Values, add_lengths, add_loads, add_shipments, add_times
-from .first_routes import Ended, first_routes
+from .first_routes import FOUND_AT_ONCE, Ended, first_routes
 from .scaling import whole_objective
 
 MOST_LOCATIONS = 300
 MOST_ARCS = 200_000
 """Arcs times vehicle types of a model, about what fits memory and the first propagation."""
 
-_FOUND_AT_ONCE = 8
-"""Clients up to which CP-SAT finds routes by itself at once."""
-
 
 def routing_model(routing: Routing) -> CpModel | None:
     """The CP-SAT model of a routing; None where a client that must be served cannot be.
+
+    Where loads are the only limit and at most 60 000 sets of clients fit a vehicle, the model
+    chooses among the cheapest routes of these sets; otherwise among arcs.
 
     Node 0 stands for every depot, node ``c + 1`` for client ``c``; a route is a circuit through
     node 0 (one circuit through all nodes for a travelling salesman). Where vehicle types differ,
@@ -43,13 +45,17 @@ def routing_model(routing: Routing) -> CpModel | None:
     UnsupportedError
         Where times, loads or lengths do not fit 64 bits as whole numbers.
     """
-    remedy = "the heuristic 'routing' takes more"
+    remedy = "the heuristic 'pyvrp' takes more"
     if routing.num_locations > MOST_LOCATIONS:
         size = routing.num_locations
         raise SizeError("CP-SAT on routes", size, MOST_LOCATIONS, "locations", remedy)
     arcs = len(routing.vehicles) * (len(routing.clients) + 1) ** 2
     if arcs > MOST_ARCS:
         raise SizeError("CP-SAT on routes", arcs, MOST_ARCS, "arcs", remedy)
+    if not routing.is_tsp and costs_are_sums_of_arcs(routing):
+        columns = cheapest_routes(routing, MOST_ROUTES)
+        if columns is not None:
+            return partition_model(routing, columns)
     return Draft(routing).build()
 
 
@@ -102,7 +108,7 @@ class Draft:
                 "objective_exact": objective.exact,
             },
             linear=True,
-            hint=self.hint if len(self.routing.clients) > _FOUND_AT_ONCE else None,
+            hint=self.hint if len(self.routing.clients) > FOUND_AT_ONCE else None,
         )
 
     def _add_quantities(self) -> None:

@@ -9,6 +9,9 @@ from qopt.forms.convert_pyvrp import routing_to_pyvrp
 
 from .routing_model import RoutesModel
 
+FOUND_AT_ONCE = 8
+"""Clients up to which CP-SAT needs no first routes."""
+
 STEPS_PER_ITERATION = 1000
 """Steps of OR-Tools' local search that take about as long as an iteration of PyVRP."""
 

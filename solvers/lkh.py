@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import permutations
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Timer
@@ -20,8 +21,7 @@ from qopt.forms import Route, Routing
 from qopt.forms.whole_numbers import common_denominator, power_below
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
-RUNS = 10
-"""Runs where the budget sets no other number."""
+from .lkh_runs import trials_of_runs
 
 MOST_LOCATIONS = 3000
 """Largest instance taken: LKH reads the whole matrix as text."""
@@ -43,17 +43,17 @@ class Lkh:
     8 million, else rounded. Each better tour is evaluated with the routing itself. There is no
     bound. LKH's licence, which elkai carries, allows non-commercial use only.
 
-    ``Budget.evaluations`` is the number of runs, each from a seed of its own. The first two are
-    short, one trial each and the very first without LKH's ascent, so that there is an answer soon.
-    Without it there are 10 runs, also within a time limit. LKH cannot be interrupted, and tells
-    nothing before a run ends: it runs in a process of its own, which is ended by the time limit
-    and by a stop, and the best tour of the runs before counts. It uses one thread.
+    ``Budget.evaluations`` is the number of trials in all, each a local search from a new tour that
+    is built along what is known. They make runs, each from a seed of its own. The first two runs
+    are of one trial, the very first without LKH's ascent, so that there is an answer soon. Without
+    it there are 10 runs, also within a time limit. LKH cannot be interrupted, and tells nothing
+    before a run ends: it runs in a process of its own, which is ended by the time limit and by a
+    stop, and the best tour of the runs before counts. It uses one thread.
 
     Parameters
     ----------
     trials : int, optional
-        Trials of a run after the first two, each a new start from a tour that is built along what
-        is known; by default as many as there are locations.
+        Trials of a run after the first two; by default as many as there are locations.
     """
 
     trials: int | None = None
@@ -86,27 +86,36 @@ class Lkh:
             reason = "the budget ended before the first run"
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
         with usage.phase("compile"):
-            task = {
+            task: dict[str, Any] = {
                 "problem": problem_text(model.distance),
-                "runs": budget.evaluations or RUNS,
+                "evaluations": budget.evaluations,
+                "trials": self.trials or model.num_locations,
                 "seed": seed,
-                "trials": self.trials,
                 "seconds": clock.remaining if budget.time_limit is not None else None,
             }
-        best: tuple[Route, ...] | None = None
-        least = float("inf")
         with usage.phase("execute"):
-            for tour in _tours(task, clock, progress):
-                usage.evaluations += 1
-                routes = _routes(tour)
-                objective, broken = model.evaluate(routes)
-                if not broken and objective < least:
-                    least, best = objective, routes
-                    progress.incumbent(objective)
+            trials = trials_of_runs(budget.evaluations, task["trials"])
+            tours = zip(trials, _tours(task, clock, progress), strict=False)
+            best = _best(model, tours, usage, progress)
         if best is None:
             reason = "the budget ended before the first run"
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
-        return Outcome(Status.FEASIBLE, [best], usage=usage, details={"runs": usage.evaluations})
+        return Outcome(Status.FEASIBLE, [best], usage=usage)
+
+
+def _best(
+    model: Routing, tours: Iterator[tuple[int, list[int]]], usage: Usage, progress: Progress
+) -> tuple[Route, ...] | None:
+    """The shortest of the tours that come after so many trials, each better one reported."""
+    best, least = None, inf
+    for trials, tour in tours:
+        usage.evaluations += trials
+        routes = _routes(tour)
+        objective, broken = model.evaluate(routes)
+        if not broken and objective < least:
+            best, least = routes, objective
+            progress.incumbent(objective)
+    return best
 
 
 def problem_text(distance: NDArray[np.float64]) -> str:

@@ -110,6 +110,17 @@ def test_compare_writes_table_report_and_records(tmp_path):
     assert len([json.loads(line) for line in lines]) == 10
 
 
+@pytest.mark.parametrize(
+    ("instance", "solver", "best"), [("P-n16-k8", "pyvrp", 450.0), ("burma14", "lkh", 3323.0)]
+)
+def test_routes_by_the_state_of_the_art(instance, solver, best):
+    if solver == "lkh":
+        pytest.importorskip("elkai")
+    done = qopt("solve", instance, "--solver", solver, "--evaluations", 50, "--json")
+    data = json.loads(done.stdout)
+    assert (data["status"], data["objective"]) == ("feasible", best)
+
+
 def test_post_processing_is_reported_apart_from_the_samples(tmp_path):
     store, report, table = tmp_path / "runs.db", tmp_path / "out.json", tmp_path / "out.csv"
     solver = "qaoa:p=1,shots=20,mixer=x,postprocess=descent"

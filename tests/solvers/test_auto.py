@@ -68,6 +68,8 @@ def knapsack(n: int) -> Program:
         (routing(60), ["lkh", "pyvrp", "routing"]),
         (routing(16, vehicles=3, capacity=8.0), ["cpsat", "pyvrp", "routing"]),
         (routing(17, vehicles=3, capacity=8.0), ["pyvrp", "routing"]),
+        (routing(17, vehicles=6, capacity=3.0), ["cpsat", "pyvrp", "routing"]),
+        (routing(31, vehicles=31, capacity=1.0), ["pyvrp", "routing"]),
         (sparse(22, 231), ["exact", "sa"]),
         (sparse(23, 250), ["milp", "sa"]),
         (sparse(23, 251), ["sa"]),

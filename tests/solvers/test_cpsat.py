@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from math import inf, sqrt
+from math import inf, pi, sqrt
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from oracles import best_cost, best_value, programs, routings
 from qopt.errors import SizeError, UnsupportedError
 from qopt.forms import Client, Depot, Program, Route, Routing, VehicleType
 from qopt.solver import Budget, Progress, Status
-from qopt.solvers import cpsat_routing
+from qopt.solvers import cpsat_columns, cpsat_routing
 from qopt.solvers.cpsat import CpSat
 
 
@@ -184,17 +184,41 @@ def test_a_stop_before_the_start():
 
 
 @settings(deadline=None, max_examples=120)
-@given(routings(extended=True))
+@given(routings())
 def test_routings_are_solved_and_proven_by_enumeration(routing):
     check_routing(routing)
 
 
 @settings(deadline=None, max_examples=40)
-@given(routings(extended=True))
+@given(routings())
 def test_routings_that_start_from_routes_found_by_local_search(routing):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpsat_routing, "_FOUND_AT_ONCE", 0)
+        patch.setattr(cpsat_routing, "FOUND_AT_ONCE", 0)
+        patch.setattr(cpsat_columns, "FOUND_AT_ONCE", 0)
         check_routing(routing)
+
+
+@settings(deadline=None, max_examples=60)
+@given(routings())
+def test_routings_by_arcs_where_routes_are_too_many(routing):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpsat_routing, "MOST_ROUTES", 0)
+        check_routing(routing)
+
+
+@settings(deadline=None, max_examples=60)
+@given(routings(divisors=(pi,)))
+def test_numbers_without_a_common_denominator_prove_nothing_wrong(routing):
+    best = best_cost(routing)
+    outcome = solve(routing)
+    assert outcome.status in (
+        (Status.PROVEN_INFEASIBLE,) if best is None else (Status.OPTIMAL, Status.FEASIBLE)
+    )
+    if best is not None:
+        cost, broken = routing.evaluate(outcome.answers[0])
+        assert broken == []
+        assert cost == pytest.approx(best, abs=1e-5)
+        assert best - 1e-5 <= outcome.bound <= best + 1e-9
 
 
 def check_routing(routing):
@@ -280,6 +304,20 @@ def test_waiting_is_paid_for_where_time_costs():
     assert outcome.bound == routing.evaluate(outcome.answers[0])[0] > 60.0
 
 
+@pytest.mark.parametrize("limit", [inf, 45.0])
+def test_a_depot_that_closes_early_makes_its_vehicles_wait_on_the_way(limit):
+    matrix = np.full((4, 4), 5.0)
+    check_routing(Routing(
+        depots=(Depot("west", late=10.0), Depot("east")),
+        clients=(Client("a", early=50.0), Client("b", prize=70.0, required=False)),
+        vehicles=(
+            VehicleType("w", end=1, duration_cost=1.0, max_duration=limit),
+            VehicleType("e", start=1, end=1, fixed_cost=60.0),
+        ),
+        distance=matrix, duration=matrix,
+    ))
+
+
 def test_nobody_to_visit():
     routing = Routing((Depot("d"),), (), (VehicleType(),), np.zeros((1, 1)), np.zeros((1, 1)))
     outcome = solve(routing)
@@ -303,7 +341,7 @@ def test_several_threads():
 @pytest.mark.parametrize(
     ("routing", "message"),
     [
-        (tour(300), "at most 300 locations, the model has 301.*'routing'"),
+        (tour(300), "at most 300 locations, the model has 301.*'pyvrp'"),
         (
             replace(tour(150), vehicles=tuple(VehicleType(f"v{i}") for i in range(9))),
             "at most 200000 arcs",

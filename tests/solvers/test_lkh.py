@@ -17,7 +17,7 @@ pytest.importorskip("elkai")
 
 from qopt.solvers import lkh
 from qopt.solvers.lkh import Lkh, problem_text
-from qopt.solvers.lkh_runs import parameters
+from qopt.solvers.lkh_runs import parameters, trials_of_runs
 
 
 def tour(locations, seed=0, symmetric=True, **vehicle) -> Routing:
@@ -44,7 +44,7 @@ def shortest(model):
 @pytest.mark.parametrize("locations", [1, 2, 3, 4, 5, 6, 8])
 def test_short_tours_are_the_shortest(locations, symmetric):
     model = tour(locations, locations, symmetric)
-    outcome = solve(model, 3)
+    outcome = solve(model, 20)
     value, broken = model.evaluate(outcome.answers[0])
     assert broken == []
     assert value == (shortest(model) if locations > 1 else 0.0)
@@ -57,7 +57,7 @@ def test_short_tours_are_the_shortest(locations, symmetric):
 def test_lengths_of_any_size_and_precision(factor):
     model = tour(7, 1)
     model = replace(model, distance=factor * model.distance)
-    value, _ = model.evaluate(solve(model, 3).answers[0])
+    value, _ = model.evaluate(solve(model, 20).answers[0])
     assert value == pytest.approx(shortest(model), rel=1e-6)
 
 
@@ -76,21 +76,28 @@ def test_the_text_of_a_problem():
 
 def test_parameters_of_the_runs():
     end = "PROBLEM_FILE = :stdin:\n"
-    assert parameters(0, 4, None, None) == (
+    assert parameters(0, 1, 4, 5.0) == (
         f"RUNS = 1\nSEED = 5\nMAX_TRIALS = 1\nSUBGRADIENT = NO\n{end}"
     )
-    assert parameters(1, 4, 9, None) == f"RUNS = 1\nSEED = 6\nMAX_TRIALS = 1\n{end}"
-    assert parameters(2, 2**31, 9, 10.0) == (
+    assert parameters(1, 1, 4, 5.0) == f"RUNS = 1\nSEED = 6\nMAX_TRIALS = 1\n{end}"
+    assert parameters(2, 9, 2**31, 10.0) == (
         f"RUNS = 1\nSEED = 3\nMAX_TRIALS = 9\nTIME_LIMIT = 9.000\n{end}"
     )
-    assert parameters(2, 0, None, -1.0) == f"RUNS = 1\nSEED = 3\nTIME_LIMIT = 0.000\n{end}"
+    assert parameters(2, 9, 0, None) == f"RUNS = 1\nSEED = 3\nMAX_TRIALS = 9\n{end}"
 
 
-def test_one_seed_one_answer_and_as_many_runs_as_the_budget_says():
+def test_trials_make_runs():
+    assert list(trials_of_runs(None, 60)) == [1, 1, *[60] * 8]
+    assert list(trials_of_runs(1, 60)) == [1]
+    assert list(trials_of_runs(70, 60)) == [1, 1, 60, 8]
+    assert next(trials_of_runs(10**12, 60)) == 1
+
+
+def test_one_seed_one_answer_and_as_many_trials_as_the_budget_says():
     model = tour(60)
-    first, second = solve(model, 3, seed=1), solve(model, 3, seed=1)
+    first, second = solve(model, 30, seed=1), solve(model, 30, seed=1)
     assert first.answers == second.answers
-    assert first.usage.evaluations == 3
+    assert first.usage.evaluations == 30
     progress = Progress()
     assert solve(model, progress=progress, trials=1).usage.evaluations == 10
     values = [value for _, value in progress.trace.incumbents]

@@ -77,7 +77,7 @@ def test_small_instances_are_solved_to_the_optimum_by_enumeration(name):
 
 
 @settings(deadline=None, max_examples=60)
-@given(routings(mixed=False, extended=True))
+@given(routings(mixed=False))
 def test_no_answer_is_infeasible_or_better_than_the_optimum(model):
     best = best_cost(model)
     try:

@@ -75,6 +75,12 @@ CASES = {
     "shifts": instance(11, 4, service=5.0, vehicles=(
         VehicleType(count=2, late=110.0, duration_cost=0.5), VehicleType(early=60.0),
     )),
+    "early closing": replace(
+        instance(14, 3, depots=2, early=90.0), depots=(Depot("w", late=10.0), Depot("e")),
+        vehicles=(
+            VehicleType(end=1, duration_cost=1.0), VehicleType(start=1, end=1, fixed_cost=200.0),
+        ),
+    ),
     "no shift fits": replace(
         instance(12, 3), depots=(Depot("d", early=100.0),),
         vehicles=(VehicleType("day", count=2, late=90.0), VehicleType("night", early=20.0)),
@@ -184,7 +190,7 @@ def test_edges():
 
 
 @settings(deadline=None, max_examples=60)
-@given(routings(extended=True))
+@given(routings())
 def test_no_answer_is_infeasible_or_better_than_the_optimum(model):
     best = best_cost(model)
     outcome = solve(model, evaluations=5000)

@@ -1,5 +1,6 @@
 """Optima of small models by enumeration, and random small models to try solvers on."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, permutations, product
 from math import inf
@@ -92,15 +93,17 @@ def programs(draw: st.DrawFn, *, fractional: bool = True, quadratic: bool = True
 
 
 @st.composite
-def routings(draw: st.DrawFn, *, mixed: bool = True, extended: bool = False) -> Routing:
+def routings(
+    draw: st.DrawFn, *, mixed: bool = True, divisors: Sequence[float] = (1, 1, 10, 3)
+) -> Routing:
     """Routings of at most four clients with every feature of the form.
 
-    `extended` adds pickups, shipments and shifts, `mixed` allows demand and pickup at the clients
-    of a shipment.
+    `mixed` allows demand and pickup at the clients of a shipment; matrices are whole numbers over
+    one of the `divisors`.
     """
     n = draw(st.integers(1, 4))
     depots = draw(st.integers(1, 2))
-    divisor = draw(st.sampled_from([1, 1, 10, 3]))
+    divisor = draw(st.sampled_from(divisors))
     size = depots + n
 
     def matrix() -> np.ndarray:
@@ -109,8 +112,7 @@ def routings(draw: st.DrawFn, *, mixed: bool = True, extended: bool = False) -> 
         np.fill_diagonal(out, 0.0)
         return out
 
-    timed, collected = draw(st.booleans()), extended and draw(st.booleans())
-    shifts = timed and extended
+    timed, collected = draw(st.booleans()), draw(st.booleans())
     clients = []
     for c in range(n):
         early = draw(st.sampled_from([0.0, 0.0, 10.0, 25.0])) if timed else 0.0
@@ -142,8 +144,8 @@ def routings(draw: st.DrawFn, *, mixed: bool = True, extended: bool = False) -> 
                 duration_cost=draw(st.sampled_from([0.0, 0.0, 1.0, 0.25])),
                 max_distance=draw(st.sampled_from([inf, inf, 60.0])),
                 max_duration=draw(st.sampled_from([inf, inf, 70.0])),
-                early=draw(st.sampled_from([0.0, 0.0, 8.0, 20.0])) if shifts else 0.0,
-                late=draw(st.sampled_from([inf, inf, 90.0, 60.0])) if shifts else inf,
+                early=draw(st.sampled_from([0.0, 0.0, 8.0, 20.0])) if timed else 0.0,
+                late=draw(st.sampled_from([inf, inf, 90.0, 60.0])) if timed else inf,
             )
         )
     opening = [
@@ -154,7 +156,7 @@ def routings(draw: st.DrawFn, *, mixed: bool = True, extended: bool = False) -> 
         )
         for d in range(depots)
     ]
-    pairs = draw(st.sampled_from([0, 0, 1, 2])) if n > 1 and extended else 0
+    pairs = draw(st.sampled_from([0, 0, 1, 2])) if n > 1 else 0
     shipments = []
     for first, second in list(pairwise(draw(st.permutations(range(n)))))[: 2 * pairs : 2]:
         load = draw(st.sampled_from([0.0, 1.0, 2.5]))

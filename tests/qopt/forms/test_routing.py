@@ -297,3 +297,14 @@ def test_a_shift_limits_departure_and_end() -> None:
     ]
     with pytest.raises(InputError, match="shift 3 to 2"):
         make(vehicles=(VehicleType(capacity=9, early=3.0, late=2.0),))
+
+
+def test_leaving_after_the_depot_has_closed_is_a_violation() -> None:
+    routing = make(
+        (Client("a"),), depots=(Depot("home", late=10.0), Depot("away")),
+        vehicles=(VehicleType(early=12.0, end=1),),
+    )
+    assert routing.evaluate([Route(0, (0,))])[1] == [
+        ("route 1: depot home: departure 12 after closing 10", 2.0)
+    ]
+    assert routing.windows == [(0.0, inf), (0.0, 10.0), (0.0, inf), (12.0, inf)]
