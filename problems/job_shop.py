@@ -405,7 +405,7 @@ class JobShop:
         ends = starts + self.durations
         plan: dict[str, list[dict[str, int]]] = {}
         for machine in np.unique(self.machines).tolist():
-            here = [(int(starts[j, o]), int(ends[j, o]), j + 1)
+            here = [(int(starts[j, o]), int(ends[j, o]), int(j) + 1)
                     for j, o in zip(*np.nonzero(self.machines == machine), strict=True)]
             plan[f"machine {machine}"] = [
                 {"job": job, "start": start, "end": end} for start, end, job in sorted(here)
