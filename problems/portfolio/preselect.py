@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from qopt.errors import InfeasibleError, InputError, UsageError
 from qopt.forms import Lowering, Qubo
 
-from .lowering import Model
-from .relax import cheapest, steepest
-from .support import quick_portfolio
+from .support import quick_portfolio, ranking
 
 if TYPE_CHECKING:
     from .problem import Portfolio
@@ -58,7 +56,7 @@ def _kept(portfolio: "Portfolio", keep: int) -> NDArray[np.bool_]:
             f"preselect={keep} is not between 1 and {int(free.sum()) - 1}: {int(free.sum())} "
             "assets may be held, and fewer are to be kept"
         )
-    order = [i for i in _ranking(portfolio) if free[i]]
+    order = [i for i in ranking(portfolio) if free[i]]
     first = [i for i in order if limits.lower[i] > 0]
     for cap in limits.caps:
         inside = [i for i in order if i in cap.members]
@@ -69,27 +67,6 @@ def _kept(portfolio: "Portfolio", keep: int) -> NDArray[np.bool_]:
         first += [i for i in order if portfolio.trading.current[i] > 0]
     chosen = list(dict.fromkeys([*first, *order]))[:keep]
     return np.isin(np.arange(n), chosen)
-
-
-def _ranking(portfolio: "Portfolio") -> list[int]:
-    """Assets by their weight in the relaxation, then by the slope of the objective there."""
-    model, aim = Model.of(portfolio), portfolio.aim
-    amount = model.variables.affine("amount")
-    values: NDArray[np.float64] | None
-    if aim.aim == "max-sharpe":
-        values, risk = steepest(model, aim.risk_free), 0.5
-    else:
-        risk = aim.risk
-        found = cheapest(model, risk, 1.0 - risk)
-        values = found.values if found.verdict == "optimal" else None
-    if values is None:
-        values = np.array([item.lower for item in model.variables.items])
-    slope = risk * (2.0 * model.square @ values + model.linear) - (1.0 - risk) * model.slope
-    weights = np.round(amount.base + amount.matrix @ values, 6)
-    return sorted(
-        range(len(portfolio.assets)),
-        key=lambda i: (-weights[i], float((amount.matrix[i] > 0) @ slope), i),
-    )
 
 
 def _loss(portfolio: "Portfolio", part: "Portfolio") -> str:

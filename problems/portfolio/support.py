@@ -80,11 +80,14 @@ def quick_portfolio(portfolio: "Portfolio") -> Amounts | None:
 
 
 def _supports(portfolio: "Portfolio") -> Iterator[NDArray[np.bool_]]:
-    """Sets of assets that are worth their weights: those that are good at equal weights.
+    """Sets of assets that are worth their weights.
 
-    With and without the limits on the weights of sectors, which equal weights may miss.
+    Those of the largest weights in the relaxation, and those that are good at equal weights: with
+    and without the limits on the weights of sectors, which equal weights may miss.
     """
+    order = ranking(portfolio)
     for size in _sizes(portfolio):
+        yield np.isin(np.arange(len(order)), order[:size])
         for sectors in (True, False) if portfolio.limits.caps else (False,):
             try:
                 proxy = _proxy(portfolio, size, sector_weights=sectors)
@@ -92,6 +95,32 @@ def _supports(portfolio: "Portfolio") -> Iterator[NDArray[np.bool_]]:
                 continue
             for lots in local_optima(proxy, starts=STARTS)[:TRIES]:
                 yield lots > 0
+
+
+def ranking(portfolio: "Portfolio") -> list[int]:
+    """Assets by their weight in the relaxation, then by the slope of the objective there.
+
+    Those that must be held come first.
+    """
+    model, aim = Model.of(portfolio), portfolio.aim
+    amount = model.variables.affine("amount")
+    values: Floats | None
+    if aim.aim == "max-sharpe":
+        values, risk = steepest(model, aim.risk_free), 0.5
+    else:
+        risk = aim.risk
+        found = cheapest(model, risk, 1.0 - risk)
+        values = found.values if found.verdict == "optimal" else None
+    if values is None:
+        values = np.array([item.lower for item in model.variables.items])
+    slope = risk * (2.0 * model.square @ values + model.linear) - (1.0 - risk) * model.slope
+    weights = np.round(amount.base + amount.matrix @ values, 6)
+    return sorted(
+        range(len(portfolio.assets)),
+        key=lambda i: (
+            portfolio.limits.lower[i] <= 0, -weights[i], float((amount.matrix[i] > 0) @ slope), i
+        ),
+    )
 
 
 def support_qubo(
