@@ -10,6 +10,7 @@ from .formats import (
     lp,
     orlib,
     parquet,
+    qoblib,
     qubojson,
     tabular,
     tsplib,
@@ -29,6 +30,15 @@ SPECS = (
                 orlib.recognises, orlib.recognises_pair, tabular.recognises, parquet.recognises
             )
         ),
+    ),
+    Spec(
+        kind="problem",
+        name="multiperiod",
+        summary="trade assets over several periods, long and short: risk, gains, costs, interest",
+        target="qopt.problems.portfolio.multiperiod:MultiPeriod",
+        forms=("program", "qubo"),
+        formats="QOBLIB stock_prices.txt (.gz) with covariance_matrices.txt beside it",
+        recognises=qoblib.recognises,
     ),
     Spec(
         kind="problem",
