@@ -225,12 +225,12 @@ class MultiPeriod:
         ]
 
     def encode_answer(self, answer: ArrayLike) -> dict[str, Any]:
-        """``{"period, asset, long, short": [[0, "GOOG", 1, 0], ...]}``: what is held."""
-        return {"period, asset, long, short": self._rows(answer)}
+        """``{"holdings": [[0, "GOOG", 1, 0], ...]}``: period, asset, units long and short."""
+        return {"holdings": self._rows(answer)}
 
     def decode_answer(self, data: Any) -> Holdings:
         """Counts from what `encode_answer` wrote."""
-        rows = data.get("period, asset, long, short") if isinstance(data, Mapping) else None
+        rows = data.get("holdings") if isinstance(data, Mapping) else None
         if not isinstance(rows, list):
             raise InputError(f"an answer is a table of holdings, got {data!r:.40}")
         held = np.zeros((len(self.prices), len(self.symbols), 2), dtype=np.int64)

@@ -262,7 +262,7 @@ def test_bad_answers(small):
     for data, words in (([], "table of holdings"), ({"x": 1}, "table of holdings")):
         with pytest.raises(InputError, match=words):
             small.decode_answer(data)
-    key = "period, asset, long, short"
+    key = "holdings"
     for row, fault in (([0, "GAMMA", 1], InputError), ([0, "X", 1, 1], UnknownNameError),
                        ([9, "GAMMA", 1, 1], InputError), ([0, "GAMMA", 1.5, 1], InputError)):
         with pytest.raises(fault):
