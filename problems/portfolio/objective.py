@@ -50,6 +50,13 @@ class Objective:
         """A Sharpe ratio is to be large, all else small."""
         return "maximise" if self.aim == "max-sharpe" else "minimise"
 
+    def variance(self, weights: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
+        """Of the return, or, for tracking, of the return less the index's."""
+        found = float(weights @ covariance @ weights)
+        if self.benchmark is not None:
+            found += self.benchmark.variance - 2.0 * float(self.benchmark.covariance @ weights)
+        return found
+
     def value(self, variance: float, expected_return: float) -> float:
         """The objective; a Sharpe ratio without variance counts as 0."""
         if self.aim == "max-sharpe":

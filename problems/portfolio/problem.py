@@ -1,7 +1,7 @@
 """Portfolio selection: which assets to hold, and how much of each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from qopt.errors import InputError, UnknownNameError, UnsupportedError, UsageError
 from qopt.forms import Form, Lowering, Program, Qubo
 from qopt.forms.penalise import program_to_qubo
-from qopt.forms.program import TOLERANCE, tolerance
+from qopt.forms.program import TOLERANCE
 from qopt.options import check_options
 from qopt.problem import Reference, Score, Sense, Violation
 
@@ -20,10 +20,13 @@ from .encode import unary
 from .limits import MOST_LOTS, Amounts, Limits, Weighting
 from .lowering import Model, portfolio_program
 from .moments import Benchmark, Moments
-from .objective import Aim, Objective, objective_of, quadratic_of
+from .objective import Aim, Objective, objective_of
+from .preselect import preselected
 from .reading import Reading, read_current, read_moments, read_sectors
 from .risk import check_levels, risk_report
 from .settings import Settings
+from .sharpe import sharpe_program
+from .support import quick_portfolio, support_qubo
 from .trading import Trading, trading_of
 
 MOST_UNARY = 1024
@@ -310,7 +313,10 @@ class Portfolio:
     def limits(self) -> Limits:
         """Limits on lots or weights in all, of each asset and of each sector."""
         settings = Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
-        return settings.limits(self.assets)
+        found = settings.limits(self.assets)
+        if self.aim.aim == "max-sharpe" and found.may_hold_cash and found.fewest == 0:
+            return replace(found, fewest=1)  # cash alone has no Sharpe ratio
+        return found
 
     @cached_property
     def trading(self) -> Trading | None:
@@ -407,7 +413,9 @@ class Portfolio:
 
     def expected_return(self, answer: ArrayLike) -> float:
         """Expected return in the instance's unit: ``mu'w`` and that of cash, less trading costs."""
-        weights = self.weights(answer)
+        return self._return_of(self.weights(answer))
+
+    def _return_of(self, weights: NDArray[np.float64]) -> float:
         found = float(self.moments.mean @ weights)
         if self.cash_return:
             found += self.cash_return * (1.0 - float(weights.sum()))
@@ -417,24 +425,23 @@ class Portfolio:
 
     def variance(self, answer: ArrayLike) -> float:
         """Variance ``w'Sw`` of the return, or of the return less the index's when tracking."""
-        weights = self.weights(answer)
-        square, linear, constant = quadratic_of(self.aim, self.moments.covariance)
-        return float(weights @ square @ weights + linear @ weights) + constant
+        return self.aim.variance(self.weights(answer), self.moments.covariance)
 
     def score(self, answer: ArrayLike) -> Score:
         """Objective from means and covariance alone, and what the answer breaks."""
-        variance, expected = self.variance(answer), self.expected_return(answer)
-        found = [*self.limits.violations(self._amounts(answer)), *self.aim.violations(variance)]
-        trading, target = self.trading, self.target_return
-        if trading is not None and trading.max_turnover is not None:
-            turnover, limit = trading.turnover(self.weights(answer)), trading.max_turnover
-            if turnover > limit + tolerance(limit):
-                found.append(Violation(f"turnover {turnover:g} over the limit of {limit:g}",
-                                       turnover - limit))
+        amounts = self._amounts(answer)
+        weights = np.asarray(amounts / self.limits.total, dtype=np.float64)
+        variance = self.aim.variance(weights, self.moments.covariance)
+        expected = self._return_of(weights)
+        broken = [*self.limits.violations(amounts), *self.aim.violations(variance)]
+        if self.trading is not None:
+            broken += self.trading.violations(weights)
+        target = self.target_return
         if target is not None and expected < target - TOLERANCE * self.return_scale:
-            found.append(Violation(f"expected return {expected:g} under the target of {target:g}",
-                                   target - expected))
-        return Score(self.aim.value(variance, expected), tuple(found))
+            broken.append(Violation(
+                f"expected return {expected:g} under the target of {target:g}", target - expected
+            ))
+        return Score(self.aim.value(variance, expected), tuple(broken))
 
     def insight(self, answer: ArrayLike) -> dict[str, Any]:
         """The risk report of an answer: `problems.portfolio.risk.risk_report`."""
@@ -524,6 +531,8 @@ class Portfolio:
     ) -> Lowering[Program]:
         """The instance as a program over lots or weights; what is settled beforehand drops out.
 
+        The largest Sharpe ratio takes several programs, each from the best portfolio so far.
+
         Parameters
         ----------
         encoding : {"integer", "unary", "one-hot"}
@@ -531,24 +540,30 @@ class Portfolio:
         """
         if encoding != "integer" and not self.limits.whole:
             raise UsageError(f"encoding={encoding} goes with lots; continuous weights have none")
-        form = Model.of(self, "one-hot" if encoding == "one-hot" else "integer")
-        lowering = portfolio_program(self, form)
+        model = Model.of(self, "one-hot" if encoding == "one-hot" else "integer")
+        if self.aim.aim == "max-sharpe":
+            lowering = sharpe_program(self, model, quick_portfolio(self))
+        else:
+            lowering = portfolio_program(self, model)
         if encoding != "unary" or lowering.model.binary.all():
             return lowering
-        return lowering.then(unary(lowering.model, form.variables.lots))
+        return lowering.through(lambda program: unary(program, model.variables.lots))
 
     def to_qubo(
         self,
         *,
         encoding: Literal["unary", "binary", "one-hot"] | None = None,
+        preselect: int | None = None,
         weight: float | None = None,
         slack: Literal["exact", "unbalanced"] = "exact",
+        resolution: int = 2**20,
     ) -> Lowering[Qubo]:
         """The instance as a QUBO.
 
         "Exactly so many" is a group, for which unpenalised moves exist; with several lots an asset
         that needs the unary code. All else is penalised, by default with weights that provably
-        suffice.
+        suffice. With continuous weights the bits choose the assets, by the objective at equal
+        weights, and a convex program sets the weights of those chosen.
 
         Parameters
         ----------
@@ -556,13 +571,36 @@ class Portfolio:
             Bits of an asset that takes several lots: one for each lot; or worth 1, 2, 4, ...; or
             one for each number of lots, which needs no further bits to tell whether an asset is
             held and what is bought. Without it unary up to 1024 bits, and binary beyond.
+        preselect : int, optional
+            Keep only so many assets, those of the largest weight in the relaxation, so that a
+            quantum device has room for them; the notes say what that may cost.
         weight : float, optional
             Penalty of the smallest violation; by default a proven one for each constraint.
         slack : {"exact", "unbalanced"}
             Limits with slack bits, or by unbalanced penalisation, a heuristic with fewer bits.
+        resolution : int
+            Most steps into which a limit on turnover or return is resolved: 16 take five slack
+            bits. Limits that need more are rounded to the safe side.
         """
+        if preselect is not None:
+            return preselected(
+                self, preselect,
+                lambda part: part.to_qubo(
+                    encoding=encoding, weight=weight, slack=slack, resolution=resolution
+                ),
+            )
+        if not self.limits.whole:
+            if encoding is not None:
+                raise UsageError(
+                    f"encoding={encoding} goes with lots; continuous weights have none"
+                )
+            return support_qubo(self, weight=weight, slack=slack, resolution=resolution)
         if encoding is None:
             lower, upper = self.limits.tightened()
             encoding = "unary" if (upper - lower).sum() <= MOST_UNARY else "binary"
         first = self.to_program(encoding="integer" if encoding == "binary" else encoding)
-        return first.then(program_to_qubo(first.model, weight=weight, slack=slack))
+        return first.through(
+            lambda program: program_to_qubo(
+                program, weight=weight, slack=slack, resolution=resolution
+            )
+        )

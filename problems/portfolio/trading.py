@@ -1,6 +1,6 @@
 """From the present holdings to new ones: turnover and proportional costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import InputError, UnknownNameError, UsageError
-from qopt.forms.program import TOLERANCE
+from qopt.forms.program import TOLERANCE, tolerance
+from qopt.problem import Violation
 
 Floats = NDArray[np.float64]
 
@@ -40,9 +41,16 @@ class Trading:
         """One-way turnover: half of what is bought and sold."""
         return 0.5 * self.traded(weights)
 
+    def violations(self, weights: Floats) -> Iterator[Violation]:
+        """Whether the turnover is too large."""
+        limit = self.max_turnover
+        if limit is not None and self.turnover(weights) > limit + tolerance(limit):
+            turnover = self.turnover(weights)
+            yield Violation(f"turnover {turnover:g} over the limit of {limit:g}", turnover - limit)
+
     def describe(self, assets: Sequence[str]) -> dict[str, Any]:
         """The settings for people."""
-        held = {assets[i]: float(self.current[i]) for i in np.flatnonzero(self.current)}
+        held = {assets[i]: float(self.current[i]) for i in np.flatnonzero(self.current).tolist()}
         facts: dict[str, Any] = {"current": held}
         if self.cost:
             facts["cost"] = f"{self.cost:g} per unit of weight bought or sold, off the return"

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import qopt
 from qopt.errors import InputError, UsageError
 from qopt.forms import Program, Qubo
 from qopt.problems.portfolio import Moments, Portfolio
+from qopt.testing import check_problem
 
 NAMES = ("A", "B", "C", "D", "E")
 
@@ -126,11 +128,11 @@ def build(case):
 
 
 @given(case=cases())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_score_agrees_with_the_settings_read_literally(case):
     problem, feasible = build(case)
     assume(problem is not None)
-    for lots in product(range(-1, 5), repeat=len(problem.assets)):
+    for lots in product(range(-1, 4), repeat=len(problem.assets)):
         score = problem.score(np.array(lots))
         assert score.feasible == (lots in feasible)
         assert all(v.amount > 0 and v.text for v in score.violations)
@@ -139,7 +141,7 @@ def test_score_agrees_with_the_settings_read_literally(case):
 
 
 @given(case=cases(), encoding=st.sampled_from(["integer", "unary", "one-hot"]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_program(case, encoding):
     problem, feasible = build(case)
     assume(problem is not None)
@@ -163,7 +165,7 @@ def test_program(case, encoding):
 
 
 @given(case=cases(), encoding=st.sampled_from([None, "unary", "binary", "one-hot"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_qubo(case, encoding):
     model, chosen = case
     assume("target_return" not in chosen)  # its row needs twenty slack bits
@@ -185,3 +187,141 @@ def test_qubo(case, encoding):
         row = lowering.encode(np.array(item))
         assert tuple(lowering.decode(row).tolist()) == item
         assert lowering.objective(model.energy(row)) == pytest.approx(value, abs=1e-8 * scale)
+
+
+def test_conformance_of_variants():
+    now = {"A": 0.5, "B": 0.5}
+    for chosen in (
+        {"max_assets": 3, "min_assets": 1, "cash_return": 0.001},
+        {"budget": 4, "max_lots": 2, "select": 3},
+        {"select": 2, "current": now, "max_turnover": 0.5, "cost": 0.001},
+        {"select": 2, "objective": "max-sharpe"},
+        {"weighting": "continuous", "max_assets": 3, "min_weight": 0.1},
+    ):
+        check_problem(Portfolio(name="case", moments=moments(5, 8), **chosen))
+
+
+def variables(encoding=None, **chosen):
+    problem = Portfolio(name="p", moments=moments(5, 3), **chosen)
+    return problem.lower(Qubo, encoding=encoding).model.num_variables
+
+
+def test_qubits_of_the_variants():
+    now = {"A": 0.5, "B": 0.5}
+    assert variables(select=2) == 5
+    assert variables(max_assets=3) == 5 + 2  # slack of 0 to 3
+    assert variables(select=2, current=now, cost=0.01) == 5  # linear in a bit
+    assert variables(select=2, current=now, max_turnover=0.5) == 5  # at least one of two, no slack
+    assert variables(select=2, current={"A": 0.4, "B": 0.6}, cost=0.01) == 5
+    lots = {"budget": 4, "max_lots": 3}
+    assert variables("binary", **lots) == 5 * 2
+    assert variables("one-hot", **lots) == 5 * 4
+    assert variables("one-hot", **lots, current=now, cost=0.01) == 5 * 4
+    assert variables("binary", **lots, current=now, cost=0.01) == 5 * 2 + 2 * (1 + 2)
+    assert variables("one-hot", **lots, select=3) == 5 * 4
+    assert variables("binary", **lots, select=3, min_lots=1) > 5 * 3
+
+
+def test_turnover_from_holdings_that_have_drifted_is_resolved_as_asked():
+    drifted = {"A": 0.48231, "B": 0.37769, "C": 0.14}
+    problem = Portfolio(
+        name="p", moments=moments(5, 3), select=2, current=drifted, max_turnover=0.71
+    )
+    fine, coarse = problem.to_qubo(), problem.to_qubo(resolution=16)
+    assert coarse.model.num_variables < fine.model.num_variables
+    assert not coarse.complete
+    n = coarse.model.num_variables
+    bits = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(np.int8)
+    best = coarse.decode(bits[coarse.model.penalised().energies(bits).argmin()])
+    assert problem.score(best).feasible
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"min_assets": 2}, "needs select=K .* or max_assets=K"),
+        ({"min_assets": 3, "max_assets": 2}, "min_assets=3 is above max_assets=2"),
+        ({"select": 2, "min_lots": 1}, "min_lots goes with budget"),
+        ({"select": 2, "min_weight": 0.1}, "min_weight goes with weighting=continuous or budget"),
+        ({"budget": 4, "min_lots": 3, "max_lots": 2}, "3 lots at least and 2 at most"),
+        ({"weighting": "lots"}, "weighting=lots needs budget"),
+        ({"select": 2, "cash_return": 0.1}, "cash_return goes with equal weights of at most"),
+        ({"max_assets": 6, "select": 2}, "give one"),
+        ({"select": 2, "cost": 0.1}, "cost needs current"),
+        ({"select": 2, "current": {"A": 1.0}, "cost": -0.1}, "no cost of trading"),
+        ({"select": 2, "current": {"A": 1.0}, "max_turnover": -1.0}, "no turnover"),
+        ({"select": 2, "target_return": float("inf")}, "must be finite"),
+        ({"budget": 4, "select": 3, "min_lots": 2}, "3 assets of 2 lots at least are more than"),
+        ({"min_assets": 6, "max_assets": 7}, "min_assets=6 asks for more assets than the 5"),
+    ],
+)
+def test_refused_settings(chosen, words):
+    with pytest.raises((InputError, UsageError), match=words):
+        Portfolio(name="p", moments=moments(5, 3), **chosen)
+
+
+SECTORS = dict(zip(NAMES, "xxyyy", strict=True))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"sector_min_assets": {"x": 3}}, "sector x: at least 3 assets asked, 2 can be held"),
+        ({"sector_min_weight": {"x": 0.8}, "sector_max_assets": 1},
+         r"sector x: weight 0\.8 at least asked, the limits leave room for 0\.333"),
+        ({"sector_min_assets": 2}, "the sectors ask for 4 assets at least, 3 may be held"),
+        ({"sector_min_weight": 0.6}, "sum to more than everything"),
+        ({"sector_min_assets": -1}, "a least number of assets is 0 or more, got -1"),
+        ({"sector_min_weight": 1.5}, "a least weight lies between 0 and 1"),
+    ],
+)
+def test_refused_sector_limits(chosen, words):
+    with pytest.raises((InputError, UsageError), match=words):
+        Portfolio(name="p", moments=moments(5, 3), select=3, sectors=SECTORS, **chosen)
+
+
+def test_violations_in_words():
+    problem = Portfolio(
+        name="p", moments=moments(5, 3), min_assets=2, max_assets=4, sectors=SECTORS,
+        sector_min_assets={"x": 1}, sector_min_weight={"y": 0.25}, current={"A": 1.0},
+        max_turnover=0.5,
+    )
+    found = {v.text: v.amount for v in problem.score([0, 0, 0, 0, 1]).violations}
+    assert found == {
+        "1 asset selected, at least 2 asked": 1.0,
+        "sector x: 0 assets under the least of 1": 1.0,
+        "turnover 0.625 over the limit of 0.5": pytest.approx(0.125),
+    }
+    found = [v.text for v in problem.score([1, 1, 1, 1, 1]).violations]
+    assert found[0] == "5 assets selected, at most 4 asked"
+    found = [v.text for v in problem.score([1, 1, 0, 0, 0]).violations]
+    assert found == ["sector y: weight 0 under the least of 0.25"]
+    lots = Portfolio(name="p", moments=moments(5, 3), budget=6, min_lots=2, select=2)
+    assert [v.text for v in lots.score([1, 2, 3, 0, 0]).violations] == [
+        "3 assets held, exactly 2 asked", "A: 1 lot under the least of 2"
+    ]
+
+
+def test_describe_states_the_rules():
+    facts = Portfolio(
+        name="p", moments=moments(5, 3), max_assets=4, cash_return=0.01, current={"A": 1.0},
+        max_turnover=0.5, cost=0.001, target_return=0.0,
+    ).describe()
+    assert facts["weights"] == "1/4 for each asset held, the rest in cash at a return of 0.01"
+    assert facts["max turnover"] == "0.5, half the sum of |w - current|"
+    assert facts["cost"] == "0.001 per unit of weight bought or sold, off the return"
+    assert facts["current"] == {"A": 1.0}
+    assert facts["target return"] == "0 at least, net of costs"
+
+
+def test_present_weights_from_a_file(tmp_path):
+    (tmp_path / "p.csv").write_text("date,A,B\n2020-01-01,1,2\n2020-01-02,1.1,2\n2020-01-03,1,3\n")
+    (tmp_path / "now.csv").write_text("asset,weight\nA,0.75\n")
+    problem = qopt.load(tmp_path / "p.csv", select=1, current="now.csv", cost=0.01)
+    assert problem.trading.current.tolist() == [0.75, 0.0]
+    assert problem.expected_return([0, 1]) == pytest.approx(
+        problem.moments.mean[1] - 0.01 * 1.75
+    )
+    (tmp_path / "now.csv").write_text("asset,weight\nA,much\n")
+    with pytest.raises(InputError, match=r"now\.csv: current weight of A is 'much'"):
+        qopt.load(tmp_path / "p.csv", select=1, current="now.csv", cost=0.01)

@@ -1,0 +1,287 @@
+"""The largest Sharpe ratio as programs with quadratic objectives.
+
+A ratio is no quadratic function, so a program stands for it by way of a portfolio that is known,
+with Sharpe ratio ``s0``, variance ``v0`` and excess return ``r0``:
+
+- continuous weights: ``y = x t`` for a factor ``t > 0`` makes the excess return ``r0``; then the
+  variance of ``y`` is to be small (Cornuejols and Tutuncu, Optimization Methods in Finance, 2006,
+  section 8.2), and ``v / v0 = (s0 / s)**2``;
+- lots: ``v / v0 - (r / r0)**2`` is negative exactly where the ratio is better than ``s0``, and its
+  least value is 0 once ``s0`` is the largest (Dinkelbach, On nonlinear fractional programming,
+  Management Science 13, 1967). As long as it is negative, the answer is the next known portfolio.
+
+No affine map turns either objective into a Sharpe ratio. What the lowering states is a bound: an
+affine function that is nowhere below the ratio that the model's bound allows, and meets ``s0``
+where the model proves that nothing is better.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qopt.errors import InfeasibleError, InputError
+from qopt.forms import Constraint, Lowering, Program
+from qopt.forms.program import constraint
+
+from .limits import Amounts
+from .lowering import Model
+from .relax import cheapest, homogeneous, steepest
+
+if TYPE_CHECKING:
+    from .problem import Portfolio
+
+Floats = NDArray[np.float64]
+
+_WIDER = 1.0 + 1e-6
+"""By how much limits are kept away from what is proven, for rounding."""
+
+
+_LEAST_EXCESS = 1e-3
+"""Smallest excess return that is looked at, as a share of the known portfolio's, where the least
+variance says nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A portfolio with positive excess return, and what it says of all that are better.
+
+    Parameters
+    ----------
+    ratio, variance, excess : float
+        Its Sharpe ratio, variance and excess return.
+    most : float
+        No portfolio has a larger Sharpe ratio.
+    least_excess : float
+        No portfolio with a smaller excess return has a larger Sharpe ratio.
+    proven : bool
+        Whether that is so; False where some portfolio has hardly any variance.
+    """
+
+    ratio: float
+    variance: float
+    excess: float
+    most: float
+    least_excess: float
+    proven: bool
+
+
+def sharpe_program(
+    portfolio: "Portfolio", model: Model, start: Amounts | None
+) -> Lowering[Program]:
+    """The program that looks for a portfolio with a larger Sharpe ratio than `start`.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+    model : Model
+    start : ndarray, optional
+        A feasible portfolio. Without one of positive excess return the first program only looks for
+        the largest return.
+
+    Raises
+    ------
+    InputError
+        Where no portfolio has a return above the one without risk.
+    """
+    free = portfolio.aim.risk_free
+    relaxed = steepest(model, free)
+    if relaxed is None and cheapest(model, 1.0, 0.0).verdict == "infeasible":
+        raise InfeasibleError("no weights keep all limits of the portfolio")
+    if relaxed is None:
+        raise InputError(
+            f"no portfolio within the limits has a return above risk_free={free:g}: its Sharpe "
+            "ratio would be negative, which ranks nothing; lower risk_free or relax the limits"
+        )
+    known = None if start is None else _known(portfolio, model, start, relaxed)
+    if known is None:
+        return _largest_return(portfolio, model)
+    make = _lots if portfolio.limits.whole else _homogenised
+    lowering = make(portfolio, model, known)
+
+    def refine(answers: Sequence[Any]) -> Lowering[Program] | None:
+        better = _best(portfolio, [lowering.decode(answer) for answer in answers])
+        if better is None or portfolio.score(better).objective <= known.ratio * _WIDER:
+            return None
+        return sharpe_program(portfolio, model, better)
+
+    return replace(lowering, refine=refine)
+
+
+def _best(portfolio: "Portfolio", answers: Sequence[Amounts]) -> Amounts | None:
+    scored = [(portfolio.score(answer), k) for k, answer in enumerate(answers)]
+    feasible = [(score.objective, -k) for score, k in scored if score.feasible]
+    return answers[-max(feasible)[1]] if feasible else None
+
+
+def _known(
+    portfolio: "Portfolio", model: Model, start: Amounts, relaxed: Floats
+) -> Known | None:
+    variance = portfolio.variance(start)
+    excess = portfolio.expected_return(start) - portfolio.aim.risk_free
+    if excess <= 0.0 or variance <= 0.0:
+        return None
+    ratio = excess / sqrt(variance)
+    top = _variance(model, relaxed)
+    most = (float(model.slope @ relaxed) + model.intercept - portfolio.aim.risk_free) / sqrt(top)
+    calmest = cheapest(model, 1.0, 0.0)
+    least = max(0.0, calmest.bound + model.constant) if calmest.verdict == "optimal" else 0.0
+    bound = ratio * sqrt(least) / _WIDER
+    proven = bound > _LEAST_EXCESS * excess
+    return Known(
+        ratio, variance, excess, max(most, ratio) * _WIDER,
+        bound if proven else _LEAST_EXCESS * excess, proven,
+    )
+
+
+def _variance(model: Model, values: Floats) -> float:
+    return float(values @ model.square @ values + model.linear @ values) + model.constant
+
+
+def _largest_return(portfolio: "Portfolio", model: Model) -> Lowering[Program]:
+    """The portfolio of the largest return, to begin with."""
+
+    def refine(answers: Sequence[Any]) -> Lowering[Program] | None:
+        start = _best(portfolio, [model.variables.decode(answer) for answer in answers])
+        if start is None or portfolio.score(start).objective <= 0.0:
+            return None
+        return sharpe_program(portfolio, model, start)
+
+    return Lowering(
+        model.program(0.0, 1.0), model.variables.decode, model.variables.encode,
+        scale=-1.0, complete=False, relaxed=True, refine=refine,
+        notes=(*model.notes, "no portfolio to begin with is known: the largest return is sought"),
+    )
+
+
+# -- lots: parametric -----------------------------------------------------------------------------
+
+
+def _lots(portfolio: "Portfolio", model: Model, known: Known) -> Lowering[Program]:
+    """Minimise ``v / v0 - (r / r0)**2`` where ``r`` is not too small to be better."""
+    slope = model.slope / known.excess
+    intercept = (model.intercept - portfolio.aim.risk_free) / known.excess
+    least = known.least_excess / known.excess
+    parametric = replace(
+        model,
+        square=model.square / known.variance - np.multiply.outer(slope, slope),
+        linear=model.linear / known.variance - 2.0 * intercept * slope,
+        constant=model.constant / known.variance - intercept**2,
+        constraints=(*model.constraints, *_excess_row(model, slope, intercept, least)),
+    )
+    # (s0 / s)**2 = v / v0 * (r0 / r)**2 >= 1 + L / (r / r0)**2 where L <= 0 is a bound.
+    lowest = ((known.ratio / known.most) ** 2 - 1.0) * least**2
+    scale = (known.most - known.ratio) / lowest
+    return Lowering(
+        parametric.program(1.0, 0.0), model.variables.decode, model.variables.encode,
+        scale=scale, offset=known.ratio, complete=known.proven, relaxed=True,
+        notes=(*model.notes, _note(known, "v / v0 - (r / r0)^2")),
+    )
+
+
+def _excess_row(
+    model: Model, slope: Floats, intercept: float, least: float
+) -> tuple[Constraint, ...]:
+    """The row ``r >= least``, where a smaller return could look good."""
+    low = np.array([item.lower for item in model.variables.items])
+    high = np.array([item.upper for item in model.variables.items])
+    smallest = float(np.minimum(slope * low, slope * high).sum()) + intercept
+    poorest = cheapest(replace(model, slope=slope), 0.0, -1.0)
+    if poorest.verdict == "optimal":
+        smallest = max(smallest, poorest.bound + intercept)
+    if smallest >= -least:
+        return ()
+    return (constraint(
+        "excess return of a better portfolio", np.arange(len(slope)), slope, ">=",
+        least - intercept,
+    ),)
+
+
+def _note(known: Known, objective: str) -> str:
+    return (
+        f"largest Sharpe ratio: {objective} is minimised from a known portfolio of ratio "
+        f"{known.ratio:.6g}; none is above {known.most:.6g}"
+    )
+
+
+# -- continuous weights: homogenised --------------------------------------------------------------
+
+
+def _homogenised(portfolio: "Portfolio", model: Model, known: Known) -> Lowering[Program]:
+    """Minimise the variance of ``y = x t`` over ``v0`` where its excess return is ``r0``."""
+    items = model.variables.items
+    count = len(items)
+    most = known.excess / known.least_excess  # of the factor t
+    low, high = (np.array([getattr(item, side) for item in items]) for side in ("lower", "upper"))
+    bits = [v for v, item in enumerate(items) if item.integer]
+    # Variables: y (for a bit: its product with t), t, and the bits themselves.
+    place = {v: count + 1 + k for k, v in enumerate(bits)}
+    matrix = homogeneous(model) / known.variance
+    row, col = np.triu_indices(count + 1)
+    value = matrix[row, col] * np.where(row == col, 1.0, 2.0)
+    free = portfolio.aim.risk_free
+    rows = [constraint(
+        "excess return", np.arange(count + 1),
+        np.append(model.slope, model.intercept - free) / known.excess, "==", 1.0,
+    )]
+    rows += [_scaled_row(item, place, count) for item in model.constraints]
+    for v, item in enumerate(items):
+        if v in place:
+            rows += _product(item.name, v, place[v], count, most)
+            continue
+        if item.upper < inf:
+            rows.append(constraint(f"{item.name} at most", [v, count], [1.0, -item.upper], "<=", 0))
+        if item.lower > 0.0:
+            rows.append(
+                constraint(f"{item.name} at least", [v, count], [1.0, -item.lower], ">=", 0)
+            )
+    names = [f"{item.name} scaled" for item in items] + ["scale"] + [items[v].name for v in bits]
+    program = Program.build(
+        linear=np.zeros(len(names)), row=row, col=col, value=value,
+        lower=np.concatenate([np.minimum(low, 0.0), [0.0], np.zeros(len(bits))]),
+        upper=np.concatenate([high * most, [most], np.ones(len(bits))]),
+        integer=np.concatenate([np.zeros(count + 1), np.ones(len(bits))]).astype(np.bool_),
+        constraints=rows, names=names,
+    )
+
+    def decode(values: ArrayLike) -> Amounts:
+        x = np.asarray(values, dtype=np.float64)
+        if x[count] <= 0.0:
+            return np.zeros(len(portfolio.assets))
+        return model.variables.decode(x[:count] / x[count])
+
+    def encode(amounts: Amounts) -> Floats:
+        x = model.variables.encode(amounts)
+        factor = known.excess / (portfolio.expected_return(amounts) - free)
+        return np.concatenate([x * factor, [factor], x[bits]])
+
+    least = (known.ratio / known.most) ** 2
+    scale = (known.ratio - known.most) / (1.0 - least)
+    return Lowering(
+        program, decode, encode, scale=scale, offset=known.ratio - scale, complete=known.proven,
+        relaxed=True,
+        notes=(*model.notes, _note(known, "the variance of weights scaled to the same return")),
+    )
+
+
+def _scaled_row(item: Constraint, place: dict[int, int], count: int) -> Constraint:
+    """A row times ``t``; one that speaks of bits alone stays as it is."""
+    indices = item.indices.tolist()
+    if indices and all(v in place for v in indices):
+        return replace(item, indices=np.array([place[v] for v in indices]))
+    return constraint(
+        item.name, [*indices, count], [*item.coefficients.tolist(), -item.rhs],
+        item.comparator, 0.0,
+    )
+
+
+def _product(name: str, y: int, bit: int, t: int, most: float) -> list[Constraint]:
+    """Rows that make ``y`` the product of a bit with ``t``, which is at most `most`."""
+    return [
+        constraint(f"{name} scaled if held", [y, bit], [1.0, -most], "<=", 0.0),
+        constraint(f"{name} scaled", [y, t], [1.0, -1.0], "<=", 0.0),
+        constraint(f"{name} scaled whole", [y, t, bit], [1.0, -1.0, -most], ">=", -most),
+    ]
