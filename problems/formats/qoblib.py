@@ -21,7 +21,7 @@ MOST_BYTES = 2**28
 """Bytes of a file after decompression, beyond which it is refused."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
-_PRICES = re.compile(r"stock_prices\.txt(\.gz)?")
+_NAMES = re.compile(r"(stock_prices|covariance_matrices)\.txt(\.gz)?")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ Covariances = tuple[tuple[tuple[Fraction, ...], ...], ...]
 
 
 def recognises(name: str, head: str) -> bool:
-    """Whether the file is a table of prices, by its name."""
-    return _PRICES.fullmatch(name) is not None
+    """Whether the file is one of the two tables, by its name."""
+    return _NAMES.fullmatch(name) is not None
 
 
 def read_prices(path: Path) -> Prices:

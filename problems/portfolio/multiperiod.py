@@ -116,6 +116,8 @@ class MultiPeriod:
             File of the covariances beside it; ``covariance_matrices.txt``, with or without ``.gz``,
             unless given.
         """
+        if path.name.startswith("covariance_matrices"):
+            raise InputError(f"{path} holds covariances: give the stock_prices.txt beside it")
         table = qoblib.read_prices(path)
         found = qoblib.read_covariances(
             _covariance_file(path, covariance), table.symbols, len(table.prices)

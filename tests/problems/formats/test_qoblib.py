@@ -99,6 +99,8 @@ def test_damaged_and_missing_files(tmp_path):
     file.write_bytes(gzip.compress(b"\xff\xfe\xff"))
     with pytest.raises(ParseError, match="not a text file"):
         qopt.load(file, budget=2)
+    with pytest.raises(InputError, match=r"give the stock_prices\.txt beside it"):
+        qopt.load(tmp_path / "covariance_matrices.txt.gz", budget=2)
     (tmp_path / "covariance_matrices.txt.gz").unlink()
     file.write_bytes(gzip.compress(PRICES.encode()))
     with pytest.raises(InputError, match="no covariance_matrices"):

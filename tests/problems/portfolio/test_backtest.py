@@ -15,7 +15,7 @@ import qopt
 from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.problems.portfolio import History, Moments, Portfolio, moments_of
 from qopt.problems.portfolio.backtest import backtest
-from qopt.problems.portfolio.performance import Calendar, differences, drawdown
+from qopt.problems.portfolio.performance import Calendar, Measure, differences, drawdown
 from qopt.problems.portfolio.strategies import (
     continuous,
     equal_weight,
@@ -252,13 +252,29 @@ def test_a_difference_that_is_there_is_found():
     calm, wild = RNG.normal(0.001, 0.01, (1, 200)), RNG.normal(0.001, 0.05, (1, 200))
     places = RNG.integers(0, 200, (500, 200))
     year = Calendar()
-    figures = [("volatility", year.volatility, False), ("Sharpe ratio", year.sharpe, True)]
-    found = differences(["calm"], ["wild", "same"], figures,
-                        {"calm": calm, "wild": wild, "same": calm}, places)
+    paths = {"calm": calm, "wild": wild, "same": calm}
+    measures = [Measure("volatility", year.volatility, False, paths),
+                Measure("Sharpe ratio", year.sharpe, True, paths)]
+    found = differences(["calm"], ["wild", "same"], measures, places)
     assert [d.verdict for d in found[:2]] == ["better", "undecided"]
     assert found[1].estimate.value == 0.0
-    (back,) = differences(["wild"], ["calm"], figures[:1], {"calm": calm, "wild": wild}, places)
+    (back,) = differences(["wild"], ["calm"], measures[:1], places)
     assert back.verdict == "worse"
+
+
+def test_with_an_index_the_tracking_error_is_compared():
+    history = History(tuple(str(t) for t in range(60)), RETURNS)
+    moments, index = moments_of(tuple("XABCD"), history).split("X")
+    problem = Portfolio(
+        name="p", moments=moments, benchmark=index, select=2, objective="tracking"
+    )
+    done = backtest(problem, window=20, step=10, solvers=["exact"])
+    active = done.tracks[0].returns[0] - RETURNS[20:, 0]
+    assert done.figures["tracking error"]["exact"].value == pytest.approx(active.std(ddof=1))
+    assert done.compared == ["volatility", "Sharpe ratio", "tracking error"]
+    assert len(done.differences) == 3 * 5
+    assert "tracking error %" in done.render()
+    assert done.to_json()["strategies"][0]["tracking_error"]["value"] > 0.0
 
 
 def test_reports(tested):
