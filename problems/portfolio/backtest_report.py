@@ -202,7 +202,7 @@ def as_page(test: Backtest) -> str:
         table(*figures_table(test)),
         tag("dl", [
             [tag("dt", track.name), tag("dd", track.summary)] for track in test.tracks
-        ]),
+        ], class_="facts"),
         tag("h2", "Solvers against baselines"),
         table(*comparison_table(test), words=3),
         tag("h2", "Notes"),
@@ -229,13 +229,13 @@ def _plot(test: Backtest) -> Markup:
         tag("text", "wealth of 1 invested", x=4, y=12, class_="tick"),
         axis_title("end of period", HEIGHT),
     ]
-    for i, (track, curve) in enumerate(zip(test.tracks, curves, strict=True)):
+    for i, track in reversed(list(enumerate(test.tracks))):  # solvers last, above the others
         steps = [
             f"{SIDE + across.place(t) * (RIGHT - SIDE):.1f} "
             f"{BOTTOM - upwards.place(float(x)) * (BOTTOM - TOP):.1f}"
-            for t, x in enumerate(curve)
+            for t, x in enumerate(curves[i])
         ]
-        words = f"{track.name}: {float(curve[-1]):.3f} at the end"
+        words = f"{track.name}: {float(curves[i][-1]):.3f} at the end"
         parts.append(tag(
             "path", tag("title", words), d="M" + "L".join(steps), class_=f"curve s{i % COLOURS}"
         ))
