@@ -174,10 +174,25 @@ def test_greedy_and_random_keep_the_limits():
     assert {rule.name for rule in rules_for(problem, 5)} == {
         "equal weight", "inverse volatility", "continuous", "greedy", "random"
     }
-    free = portfolio(RETURNS, select=None, weighting="continuous", max_assets=2)
+    free = portfolio(RETURNS, select=None, weighting="continuous")
     assert {rule.name for rule in rules_for(free, 5)} == {
         "equal weight", "inverse volatility", "continuous"
     }
+
+
+@pytest.mark.parametrize("limits", [
+    {"weighting": "continuous", "max_assets": 2, "min_weight": 0.1},
+    {"max_assets": 2, "cash_return": 0.0001},
+])
+def test_where_weights_are_free_rules_choose_as_many_assets_alike(limits):
+    rules = {rule.name: rule for rule in rules_for(portfolio(RETURNS, select=None, **limits), 5)}
+    rng = np.random.default_rng(1)
+    for name in ("greedy", "random"):
+        weights = rules[name].pick(portfolio(RETURNS, select=None, **limits), rng)
+        assert sorted(weights) == [0.0, 0.0, 0.0, 0.5, 0.5]
+    assert rules["greedy"].pick(portfolio(RETURNS, select=None, **limits), rng).tolist() == (
+        greedy(portfolio(RETURNS), rng).tolist()
+    )
 
 
 def test_continuous_weights_follow_the_aim():
