@@ -20,7 +20,7 @@ SPECS = (
     Spec(
         kind="problem",
         name="portfolio",
-        summary="select assets: mean-variance with exactly k, integer lots, sector caps",
+        summary="choose assets and weights: return, risk, Sharpe ratio or an index to track",
         target="qopt.problems.portfolio:Portfolio",
         forms=("program", "qubo"),
         formats="prices, returns or mean/covariance as CSV or Parquet, OR-Library port files",

@@ -538,11 +538,18 @@ class Portfolio:
         encoding : {"integer", "unary", "one-hot"}
             Whole variables; or bits: one for each lot, or one for each number of lots.
         """
+        return self._program(encoding)
+
+    def _program(
+        self, encoding: Literal["integer", "unary", "one-hot"], *, persistent: bool = True
+    ) -> Lowering[Program]:
         if encoding != "integer" and not self.limits.whole:
             raise UsageError(f"encoding={encoding} goes with lots; continuous weights have none")
         model = Model.of(self, "one-hot" if encoding == "one-hot" else "integer")
         if self.aim.aim == "max-sharpe":
-            lowering = sharpe_program(self, model, quick_portfolio(self))
+            lowering = sharpe_program(
+                self, model, quick_portfolio(self), persistent=persistent
+            )
         else:
             lowering = portfolio_program(self, model)
         if encoding != "unary" or lowering.model.binary.all():
@@ -598,7 +605,8 @@ class Portfolio:
         if encoding is None:
             lower, upper = self.limits.tightened()
             encoding = "unary" if (upper - lower).sum() <= MOST_UNARY else "binary"
-        first = self.to_program(encoding="integer" if encoding == "binary" else encoding)
+        # A sampler that found nothing better is not asked again.
+        first = self._program("integer" if encoding == "binary" else encoding, persistent=False)
         return first.through(
             lambda program: program_to_qubo(
                 program, weight=weight, slack=slack, resolution=resolution

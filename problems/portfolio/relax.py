@@ -21,12 +21,21 @@ _NEAR, _CLOSE, _EXACT = 1e-5, 1e-4, 1e-12
 violation then."""
 
 
-def cheapest(model: Model, risk: float, reward: float) -> ConvexSolution:
+def cheapest(
+    model: Model, risk: float, reward: float, *, expected: float | None = None
+) -> ConvexSolution:
     """Minimise ``risk * variance - reward * return`` over the model's variables, whole or not.
 
-    Constants are left out of the objective.
+    Constants are left out of the objective. The expected return may be given.
     """
     matrix, lower, upper = _rows(model)
+    if expected is not None:
+        from scipy import sparse
+
+        size = float(np.abs(model.slope).max(initial=0.0)) or 1.0
+        matrix = sparse.vstack([matrix, sparse.csr_matrix(model.slope[None, :] / size)])
+        rest = (expected - model.intercept) / size
+        lower, upper = np.append(lower, rest), np.append(upper, rest)
     square, linear = risk * model.square, risk * model.linear - reward * model.slope
     # Returns and variances are small; the solver's accuracy is that of numbers near 1.
     unit = max(float(np.abs(square).max(initial=0.0)), float(np.abs(linear).max(initial=0.0)))

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qopt.errors import InfeasibleError, InputError
+from qopt.errors import InfeasibleError, InputError, SolverError
 from qopt.forms import Constraint, Lowering, Program
 from qopt.forms.program import constraint
 
@@ -41,8 +41,10 @@ _WIDER = 1.0 + 1e-6
 
 
 _LEAST_EXCESS = 1e-3
-"""Smallest excess return that is looked at, as a share of the known portfolio's, where the least
-variance says nothing."""
+"""Smallest excess return that is looked at, as a share of the known portfolio's."""
+
+_HALVINGS = 10
+"""Steps in which the ends of the interval of excess returns are found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +57,10 @@ class Known:
         Its Sharpe ratio, variance and excess return.
     most : float
         No portfolio has a larger Sharpe ratio.
-    least_excess : float
-        No portfolio with a smaller excess return has a larger Sharpe ratio.
+    least_excess, largest_excess : float
+        No portfolio with a smaller or larger excess return has a larger Sharpe ratio.
     proven : bool
-        Whether that is so; False where some portfolio has hardly any variance.
+        Whether that is so; False where portfolios of hardly any return have hardly any variance.
     """
 
     ratio: float
@@ -66,11 +68,12 @@ class Known:
     excess: float
     most: float
     least_excess: float
+    largest_excess: float
     proven: bool
 
 
 def sharpe_program(
-    portfolio: "Portfolio", model: Model, start: Amounts | None
+    portfolio: "Portfolio", model: Model, start: Amounts | None, *, persistent: bool = True
 ) -> Lowering[Program]:
     """The program that looks for a portfolio with a larger Sharpe ratio than `start`.
 
@@ -81,6 +84,9 @@ def sharpe_program(
     start : ndarray, optional
         A feasible portfolio. Without one of positive excess return the first program only looks for
         the largest return.
+    persistent : bool
+        Whether a program that neither found a better portfolio nor proved that there is none is
+        solved once more, with all that is left of the budget.
 
     Raises
     ------
@@ -98,15 +104,15 @@ def sharpe_program(
         )
     known = None if start is None else _known(portfolio, model, start, relaxed)
     if known is None:
-        return _largest_return(portfolio, model)
+        return _largest_return(portfolio, model, persistent)
     make = _lots if portfolio.limits.whole else _homogenised
     lowering = make(portfolio, model, known)
 
     def refine(answers: Sequence[Any]) -> Lowering[Program] | None:
         better = _best(portfolio, [lowering.decode(answer) for answer in answers])
         if better is None or portfolio.score(better).objective <= known.ratio * _WIDER:
-            return None
-        return sharpe_program(portfolio, model, better)
+            return replace(lowering, refine=None) if persistent else None
+        return sharpe_program(portfolio, model, better, persistent=persistent)
 
     return replace(lowering, refine=refine)
 
@@ -127,28 +133,56 @@ def _known(
     ratio = excess / sqrt(variance)
     top = _variance(model, relaxed)
     most = (float(model.slope @ relaxed) + model.intercept - portfolio.aim.risk_free) / sqrt(top)
-    calmest = cheapest(model, 1.0, 0.0)
-    least = max(0.0, calmest.bound + model.constant) if calmest.verdict == "optimal" else 0.0
-    bound = ratio * sqrt(least) / _WIDER
-    proven = bound > _LEAST_EXCESS * excess
-    return Known(
-        ratio, variance, excess, max(most, ratio) * _WIDER,
-        bound if proven else _LEAST_EXCESS * excess, proven,
-    )
+    low, high, proven = _excess_range(model, portfolio.aim.risk_free, ratio, excess)
+    return Known(ratio, variance, excess, max(most, ratio) * _WIDER, low, high, proven)
+
+
+def _excess_range(
+    model: Model, free: float, ratio: float, excess: float
+) -> tuple[float, float, bool]:
+    """Between which excess returns a portfolio can have a larger Sharpe ratio than `ratio`.
+
+    The least standard deviation at an excess return is a convex function of it, so that the returns
+    at which it is small enough are an interval around `excess`, whose ends are bisected.
+    """
+
+    def worse(trial: float) -> bool:
+        try:
+            found = cheapest(model, 1.0, 0.0, expected=trial + free)
+        except SolverError:
+            return False
+        if found.verdict != "optimal":
+            return found.verdict == "infeasible"
+        return ratio * sqrt(max(0.0, found.bound + model.constant)) > trial * _WIDER
+
+    richest = cheapest(model, 0.0, 1.0)
+    low, high = _LEAST_EXCESS * excess, (model.intercept - richest.bound - free) * _WIDER
+    proven = worse(low)
+    inner = excess
+    for _ in range(_HALVINGS if proven else 0):
+        middle = 0.5 * (low + inner)
+        low, inner = (middle, inner) if worse(middle) else (low, middle)
+    inner = excess
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (inner + high)
+        inner, high = (inner, middle) if worse(middle) else (middle, high)
+    return low, max(high, excess), proven
 
 
 def _variance(model: Model, values: Floats) -> float:
     return float(values @ model.square @ values + model.linear @ values) + model.constant
 
 
-def _largest_return(portfolio: "Portfolio", model: Model) -> Lowering[Program]:
+def _largest_return(
+    portfolio: "Portfolio", model: Model, persistent: bool
+) -> Lowering[Program]:
     """The portfolio of the largest return, to begin with."""
 
     def refine(answers: Sequence[Any]) -> Lowering[Program] | None:
         start = _best(portfolio, [model.variables.decode(answer) for answer in answers])
         if start is None or portfolio.score(start).objective <= 0.0:
             return None
-        return sharpe_program(portfolio, model, start)
+        return sharpe_program(portfolio, model, start, persistent=persistent)
 
     return Lowering(
         model.program(0.0, 1.0), model.variables.decode, model.variables.encode,
@@ -214,7 +248,7 @@ def _homogenised(portfolio: "Portfolio", model: Model, known: Known) -> Lowering
     """Minimise the variance of ``y = x t`` over ``v0`` where its excess return is ``r0``."""
     items = model.variables.items
     count = len(items)
-    most = known.excess / known.least_excess  # of the factor t
+    least, most = known.excess / known.largest_excess, known.excess / known.least_excess  # of t
     low, high = (np.array([getattr(item, side) for item in items]) for side in ("lower", "upper"))
     bits = [v for v, item in enumerate(items) if item.integer]
     # Variables: y (for a bit: its product with t), t, and the bits themselves.
@@ -230,7 +264,7 @@ def _homogenised(portfolio: "Portfolio", model: Model, known: Known) -> Lowering
     rows += [_scaled_row(item, place, count) for item in model.constraints]
     for v, item in enumerate(items):
         if v in place:
-            rows += _product(item.name, v, place[v], count, most)
+            rows += _product(item.name, (v, place[v], count), least, most)
             continue
         if item.upper < inf:
             rows.append(constraint(f"{item.name} at most", [v, count], [1.0, -item.upper], "<=", 0))
@@ -241,7 +275,7 @@ def _homogenised(portfolio: "Portfolio", model: Model, known: Known) -> Lowering
     names = [f"{item.name} scaled" for item in items] + ["scale"] + [items[v].name for v in bits]
     program = Program.build(
         linear=np.zeros(len(names)), row=row, col=col, value=value,
-        lower=np.concatenate([np.minimum(low, 0.0), [0.0], np.zeros(len(bits))]),
+        lower=np.concatenate([np.minimum(low, 0.0), [least], np.zeros(len(bits))]),
         upper=np.concatenate([high * most, [most], np.ones(len(bits))]),
         integer=np.concatenate([np.zeros(count + 1), np.ones(len(bits))]).astype(np.bool_),
         constraints=rows, names=names,
@@ -258,8 +292,7 @@ def _homogenised(portfolio: "Portfolio", model: Model, known: Known) -> Lowering
         factor = known.excess / (portfolio.expected_return(amounts) - free)
         return np.concatenate([x * factor, [factor], x[bits]])
 
-    least = (known.ratio / known.most) ** 2
-    scale = (known.ratio - known.most) / (1.0 - least)
+    scale = (known.ratio - known.most) / (1.0 - (known.ratio / known.most) ** 2)
     return Lowering(
         program, decode, encode, scale=scale, offset=known.ratio - scale, complete=known.proven,
         relaxed=True,
@@ -278,10 +311,22 @@ def _scaled_row(item: Constraint, place: dict[int, int], count: int) -> Constrai
     )
 
 
-def _product(name: str, y: int, bit: int, t: int, most: float) -> list[Constraint]:
-    """Rows that make ``y`` the product of a bit with ``t``, which is at most `most`."""
+def _product(
+    name: str, places: tuple[int, int, int], least: float, most: float
+) -> list[Constraint]:
+    """Rows that make ``y`` the product of a bit with ``t``, which lies between `least` and `most`.
+
+    Parameters
+    ----------
+    name : str
+    places : (int, int, int)
+        Of ``y``, the bit and ``t``.
+    least, most : float
+    """
+    y, bit, t = places
     return [
         constraint(f"{name} scaled if held", [y, bit], [1.0, -most], "<=", 0.0),
-        constraint(f"{name} scaled", [y, t], [1.0, -1.0], "<=", 0.0),
+        constraint(f"{name} scaled at least", [y, bit], [1.0, -least], ">=", 0.0),
+        constraint(f"{name} scaled", [y, t, bit], [1.0, -1.0, -least], "<=", -least),
         constraint(f"{name} scaled whole", [y, t, bit], [1.0, -1.0, -most], ">=", -most),
     ]

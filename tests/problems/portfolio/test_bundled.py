@@ -86,7 +86,7 @@ def test_reference_of_continuous_weights_is_reached():
     problem = qopt.load(FOLDER / "sp500-20-continuous.toml")
     score = problem.score(quick_portfolio(problem))
     assert score.feasible
-    assert problem.reference.value == pytest.approx(score.objective, rel=1e-7)
+    assert problem.reference.value == pytest.approx(score.objective, rel=1e-9)
 
 
 def test_reference_of_the_factor_model_is_reached():

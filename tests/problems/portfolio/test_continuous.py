@@ -213,7 +213,7 @@ def test_program(case):
         return
     for _ in range(9):
         assert not lowering.complete or lowering.objective(value) >= best - 1e-5 * scale
-        if (further := lowering.refine([answer])) is None:
+        if lowering.refine is None or (further := lowering.refine([answer])) is None:
             break
         lowering = further
         value, answer = solved(lowering.model)
