@@ -204,7 +204,7 @@ def _lots(portfolio: "Portfolio", model: Model, known: Known) -> Lowering[Progra
         square=model.square / known.variance - np.multiply.outer(slope, slope),
         linear=model.linear / known.variance - 2.0 * intercept * slope,
         constant=model.constant / known.variance - intercept**2,
-        constraints=(*model.constraints, *_excess_row(model, slope, intercept, least)),
+        constraints=(*model.constraints, *_excess_row(model, known, slope, intercept)),
     )
     # (s0 / s)**2 = v / v0 * (r0 / r)**2 >= 1 + L / (r / r0)**2 where L <= 0 is a bound.
     lowest = ((known.ratio / known.most) ** 2 - 1.0) * least**2
@@ -217,17 +217,16 @@ def _lots(portfolio: "Portfolio", model: Model, known: Known) -> Lowering[Progra
 
 
 def _excess_row(
-    model: Model, slope: Floats, intercept: float, least: float
+    model: Model, known: Known, slope: Floats, intercept: float
 ) -> tuple[Constraint, ...]:
-    """The row ``r >= least``, where a smaller return could look good."""
-    low = np.array([item.lower for item in model.variables.items])
-    high = np.array([item.upper for item in model.variables.items])
-    smallest = float(np.minimum(slope * low, slope * high).sum()) + intercept
-    poorest = cheapest(replace(model, slope=slope), 0.0, -1.0)
-    if poorest.verdict == "optimal":
-        smallest = max(smallest, poorest.bound + intercept)
-    if smallest >= -least:
-        return ()
+    """The row ``r >= least``, where a return below that could look good."""
+    poorest, calmest = cheapest(model, 0.0, -1.0), cheapest(model, 1.0, 0.0)
+    if known.proven and poorest.verdict == calmest.verdict == "optimal":
+        # A loss looks good only where it is larger than the ratio times the standard deviation.
+        deviation = sqrt(max(0.0, calmest.bound + model.constant))
+        if poorest.bound / known.excess + intercept >= -known.ratio * deviation / known.excess:
+            return ()
+    least = known.least_excess / known.excess
     return (constraint(
         "excess return of a better portfolio", np.arange(len(slope)), slope, ">=",
         least - intercept,
