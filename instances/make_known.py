@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import qopt
-from qopt.problem import fingerprint
+from qopt.problem import Problem, fingerprint
 
 TSPLIB = "TSPLIB, optimal solutions of symmetric TSPs (Reinelt, 1995)"
 CVRPLIB = "CVRPLIB, list of best known solutions"
@@ -55,6 +55,16 @@ TABLE: list[tuple[str, str, str, bool, dict[str, float]]] = [
     ("qubo", PALUBECKIS, "maximum of -x'Qx", False, {"palubeckis_p3000-1": 3931583}),
 ]
 
+QOBLIB = "QOBLIB 06-portfolio (Koch et al., arXiv 2504.03832)"
+# folder, {(budget, risk aversion): (value, proven)}
+MULTIPERIOD: dict[str, dict[tuple[int, float], tuple[float, bool]]] = {
+    "po_a010_t10_orig": {
+        (4, 0.0): (-110541, True), (4, 1e-6): (-109847, True), (4, 1e-5): (-103821, True),
+        (4, 5e-5): (-84980, False), (4, 1e-4): (-69482, False), (4, 5e-4): (-27044, False),
+        (4, 1e-3): (-8397, False), (4, 1e-2): (-1000, False),
+    },
+}
+
 VARIANTS: dict[str, list[tuple[dict[str, Any], float]]] = {
     # settings and the factor that turns the table's value into the instance's own sense
     "qubo": [({}, -1.0), ({"sense": "maximise"}, 1.0)],
@@ -79,12 +89,35 @@ def main(folders: list[Path]) -> None:
                 continue
             for settings, factor in VARIANTS.get(kind, [({}, 1.0)]):
                 problem = qopt.load(files[0], kind=kind, **settings)
-                lines.append(
-                    f"[{fingerprint(problem)}]  # {stem}\nvalue = {float(factor * value)}\n"
-                    f'source = "{source}"\nconvention = "{convention}"\n'
-                    f"proven = {str(proven).lower()}\n"
-                )
+                lines.append(_entry(problem, stem, factor * value, source, convention, proven))
+    lines += _multiperiod(folders)
     Path(__file__).with_name("known.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _multiperiod(folders: list[Path]) -> list[str]:
+    """Entries of the multi-period portfolios, each under several budgets and risk aversions."""
+    lines = []
+    for name, values in MULTIPERIOD.items():
+        files = sorted(f for top in folders for f in top.rglob(f"*{name}/stock_prices.txt*"))
+        if not files:
+            print(f"no file for {name}", file=sys.stderr)
+            continue
+        for (budget, risk), (value, proven) in values.items():
+            problem = qopt.load(files[0], kind="multiperiod", budget=budget, risk_aversion=risk)
+            title = f"{name}, budget {budget}, lambda {risk:g}"
+            convention = "whole coefficients, model bqp_u3_c10"
+            lines.append(_entry(problem, title, value, QOBLIB, convention, proven))
+    return lines
+
+
+def _entry(
+    problem: Problem, title: str, value: float, source: str, convention: str, proven: bool
+) -> str:
+    return (
+        f"[{fingerprint(problem)}]  # {title}\nvalue = {float(value)}\n"
+        f'source = "{source}"\nconvention = "{convention}"\n'
+        f"proven = {str(proven).lower()}\n"
+    )
 
 
 if __name__ == "__main__":

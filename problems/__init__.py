@@ -14,6 +14,7 @@ from .formats import (
     orlib,
     parquet,
     pisinger,
+    qoblib,
     qubojson,
     solomon,
     stops,
@@ -35,6 +36,15 @@ SPECS = (
                 orlib.recognises, orlib.recognises_pair, tabular.recognises, parquet.recognises
             )
         ),
+    ),
+    Spec(
+        kind="problem",
+        name="multiperiod",
+        summary="trade assets over several periods, long and short: risk, gains, costs, interest",
+        target="qopt.problems.portfolio.multiperiod:MultiPeriod",
+        forms=("program", "qubo"),
+        formats="QOBLIB stock_prices.txt (.gz) with covariance_matrices.txt beside it",
+        recognises=qoblib.recognises,
     ),
     Spec(
         kind="problem",

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import isfinite, nan
 from pathlib import Path
 from typing import Literal
@@ -245,6 +246,7 @@ def read_series(table: Table, quantity: Quantity) -> Series:
         return _read_long(table, quantity)
     if layout == "undated":
         return _read_undated(table, quantity)
+    _refuse_dates_that_may_be_prices(table)
     assets = _unique_names(table, table.header[1:])
     order = _time_order(table, [(line, cells[0]) for line, cells in table.rows], distinct=True)
     values = np.array([
@@ -253,6 +255,21 @@ def read_series(table: Table, quantity: Quantity) -> Series:
         for line, cells in table.rows
     ])
     return Series(assets, tuple(table.rows[i][1][0] for i in order), values[order])
+
+
+def _refuse_dates_that_may_be_prices(table: Table) -> None:
+    """Whole numbers in a first column of another name are periods only if they count on."""
+    name, cells = table.header[0], [row[1][0] for row in table.rows]
+    if not name or name.lower() in _DATE_COLUMNS or not all(map(_is_whole, cells)):
+        return
+    periods = [int(cell) for cell in cells]
+    steps = {after - before for before, after in pairwise(periods)}
+    if not steps <= {1} and not steps <= {-1}:
+        raise ParseError(
+            table.path, f"the first column {_short(name)} holds whole numbers that do not count "
+            "on: call it date if they are periods, or put a column date before it if it is an "
+            "asset", table.rows[0][0],
+        )
 
 
 def _read_undated(table: Table, quantity: Quantity) -> Series:

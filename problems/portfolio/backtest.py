@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.analysis import Observer
-from qopt.bootstrap import RESAMPLES, Estimated, default_block, estimated, stationary_bootstrap
+from qopt.bootstrap import RESAMPLES, Estimated, default_block, stationary_bootstrap
 from qopt.errors import InfeasibleError, UnsupportedError, UsageError
 from qopt.numbers import plural
 from qopt.problem import Problem
 from qopt.run import solve
 from qopt.solution import Solution
 
-from .performance import Calendar, Difference, Floats, differences, of_paths
+from .performance import Calendar, Difference, Floats, Measure, differences
 from .problem import Portfolio
 from .risk import historical_tail
 from .strategies import Rule, rules_for
@@ -126,33 +126,38 @@ class Backtest:
         return stationary_bootstrap(len(self.times), self.block, RESAMPLES, rng)
 
     @cached_property
+    def measures(self) -> dict[str, Measure]:
+        """What strategies are compared in; with an index the tracking error, too."""
+        calendar, paths = self.calendar, {track.name: track.returns for track in self.tracks}
+        found = [
+            Measure("return", calendar.growth, True, paths),
+            Measure("volatility", calendar.volatility, False, paths),
+            Measure("Sharpe ratio", calendar.sharpe, True, paths),
+        ]
+        history = self.problem.moments.history
+        if history is not None and history.benchmark is not None:
+            index = history.benchmark[self.window :]
+            active = {name: series - index for name, series in paths.items()}
+            found.append(Measure("tracking error", calendar.volatility, False, active))
+        return {measure.name: measure for measure in found}
+
+    @cached_property
     def figures(self) -> dict[str, dict[str, Estimated]]:
-        """By strategy the compound return, volatility and Sharpe ratio with intervals."""
-        calendar = self.calendar
-        named = {
-            "return": calendar.growth, "volatility": calendar.volatility,
-            "sharpe": calendar.sharpe,
-        }
-        return {
-            track.name: {
-                name: estimated(
-                    float(of_paths(figure, track.returns)),
-                    of_paths(figure, track.returns, self._places),
-                )
-                for name, figure in named.items()
-            }
-            for track in self.tracks
-        }
+        """By measure and strategy the figure with its interval."""
+        return {name: measure.estimates(self._places) for name, measure in self.measures.items()}
+
+    @property
+    def compared(self) -> list[str]:
+        """The measures in which solvers are held against baselines."""
+        return [name for name in self.measures if name != "return"]
 
     @cached_property
     def differences(self) -> list[Difference]:
-        """Each solver against each baseline in Sharpe ratio and volatility."""
-        calendar = self.calendar
+        """Each solver against each baseline in every compared measure."""
         return differences(
             [track.name for track in self.tracks if track.is_solver],
             [track.name for track in self.tracks if not track.is_solver],
-            [("Sharpe ratio", calendar.sharpe, True), ("volatility", calendar.volatility, False)],
-            {track.name: track.returns for track in self.tracks},
+            [self.measures[name] for name in self.compared],
             self._places,
         )
 

@@ -41,8 +41,9 @@ def _track_json(test: Backtest, track: Track) -> dict[str, Any]:
         "name": track.name, "summary": track.summary, "solver": track.is_solver,
         "paths": len(track.walks),
         **{
-            name: {"value": e.value, "low": e.low, "high": e.high}
-            for name, e in test.figures[track.name].items()
+            name.lower().replace(" ", "_"): {"value": e.value, "low": e.low, "high": e.high}
+            for name, by_strategy in test.figures.items()
+            for e in [by_strategy[track.name]]
         },
         "max_drawdown": _drawdown(track),
         "tails": {
@@ -78,22 +79,33 @@ def as_table(test: Backtest) -> str:
 def figures_table(test: Backtest) -> tuple[list[str], list[list[str]]]:
     """Header and cells: one row a strategy."""
     levels = list(test.tails(test.tracks[0]))
-    header = ["strategy", "return %", "volatility %", "Sharpe", "drawdown %",
+    header = ["strategy", *(_title(name) for name in test.measures), "drawdown %",
               *(f"VaR {level}" for level in levels), *(f"CVaR {level}" for level in levels),
               "turnover %", "costs %", "missed"]
     return header, [_cells(test, track) for track in test.tracks]
 
 
 def _cells(test: Backtest, track: Track) -> list[str]:
-    figures, tails = test.figures[track.name], test.tails(track)
+    tails = test.tails(track)
     return [
-        track.name, _interval(figures["return"], 100.0), _interval(figures["volatility"], 100.0),
-        _interval(figures["sharpe"], 1.0), f"{100.0 * _drawdown(track):.1f}",
+        track.name,
+        *(_interval(by_strategy[track.name], _factor(name))
+          for name, by_strategy in test.figures.items()),
+        f"{100.0 * _drawdown(track):.1f}",
         *(f"{pair[0]:.4f}" for pair in tails.values()),
         *(f"{pair[1]:.4f}" for pair in tails.values()),
         "–" if track.turnover is None else f"{100.0 * track.turnover:.1f}",
         f"{100.0 * test.spent(track):.2f}", str(track.missed),
     ]
+
+
+def _factor(measure: str) -> float:
+    """Everything but a ratio is shown in percent."""
+    return 1.0 if measure == "Sharpe ratio" else 100.0
+
+
+def _title(measure: str) -> str:
+    return measure if _factor(measure) == 1.0 else f"{measure} %"
 
 
 def _interval(e: Estimated, factor: float) -> str:
@@ -109,9 +121,8 @@ def comparison_table(test: Backtest) -> tuple[list[str], list[list[str]]]:
 
 
 def _comparison_cells(each: Difference) -> list[str]:
-    factor = 100.0 if each.figure == "volatility" else 1.0
-    unit = f"{each.figure} %" if factor > 1.0 else each.figure
-    return [each.solver, each.baseline, unit, _interval(each.estimate, factor),
+    return [each.solver, each.baseline, _title(each.figure),
+            _interval(each.estimate, _factor(each.figure)),
             f"{each.corrected:.3f}", each.verdict]
 
 
@@ -119,7 +130,7 @@ def verdicts(test: Backtest) -> list[str]:
     """A sentence for each solver and figure: what is better, worse or undecided."""
     found = []
     for solver in (track.name for track in test.tracks if track.is_solver):
-        for figure in ("Sharpe ratio", "volatility"):
+        for figure in test.compared:
             sides = {
                 verdict: [d.baseline for d in test.differences
                           if (d.solver, d.figure, d.verdict) == (solver, figure, verdict)]
@@ -191,7 +202,7 @@ def as_page(test: Backtest) -> str:
         table(*figures_table(test)),
         tag("dl", [
             [tag("dt", track.name), tag("dd", track.summary)] for track in test.tracks
-        ]),
+        ], class_="facts"),
         tag("h2", "Solvers against baselines"),
         table(*comparison_table(test), words=3),
         tag("h2", "Notes"),
@@ -218,13 +229,13 @@ def _plot(test: Backtest) -> Markup:
         tag("text", "wealth of 1 invested", x=4, y=12, class_="tick"),
         axis_title("end of period", HEIGHT),
     ]
-    for i, (track, curve) in enumerate(zip(test.tracks, curves, strict=True)):
+    for i, track in reversed(list(enumerate(test.tracks))):  # solvers last, above the others
         steps = [
             f"{SIDE + across.place(t) * (RIGHT - SIDE):.1f} "
             f"{BOTTOM - upwards.place(float(x)) * (BOTTOM - TOP):.1f}"
-            for t, x in enumerate(curve)
+            for t, x in enumerate(curves[i])
         ]
-        words = f"{track.name}: {float(curve[-1]):.3f} at the end"
+        words = f"{track.name}: {float(curves[i][-1]):.3f} at the end"
         parts.append(tag(
             "path", tag("title", words), d="M" + "L".join(steps), class_=f"curve s{i % COLOURS}"
         ))

@@ -20,6 +20,8 @@ from .problem import Portfolio
 
 CURVE_POINTS = 60
 """Points of the continuous curve that are drawn."""
+ROUNDING = 1e-6
+"""Relative size up to which a distance from the frontier is the convex solver's rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,10 @@ class FrontierPoint:
     def excess_volatility(self) -> float | None:
         """By how much the volatility is above the frontier's at the same return: 0.05 is 5 %."""
         volatility, least = self.volatility, self.frontier_volatility
-        return None if volatility is None or not least else volatility / least - 1.0
+        if volatility is None or not least:
+            return None
+        excess = volatility / least - 1.0
+        return excess if abs(excess) > ROUNDING else 0.0
 
     @property
     def continuous_objective(self) -> float:

@@ -23,7 +23,8 @@ def frontier_page(frontier: Frontier) -> str:
         tag("figure", _legend(), _plot(frontier)),
         tag("h2", "Points of the model"),
         table(header, rows, words=2),
-        tag("dl", [[tag("dt", title), tag("dd", text)] for title, text in LEGEND.items()]),
+        tag("dl", [[tag("dt", title), tag("dd", text)] for title, text in LEGEND.items()],
+            class_="facts"),
         tag("h2", "Notes"),
         tag("ul", [tag("li", note) for note in frontier.notes]),
     )

@@ -84,6 +84,34 @@ def of_paths(figure: Figure, paths: Floats, places: NDArray[np.int64] | None = N
     return total / len(paths)
 
 
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A figure that strategies are compared in.
+
+    Parameters
+    ----------
+    name : str
+    figure : callable
+    larger_is_better : bool
+    paths : dict of str to ndarray of float64, shape (paths, periods)
+        By strategy the series that it is taken of: returns, or returns less an index's.
+    """
+
+    name: str
+    figure: Figure
+    larger_is_better: bool
+    paths: dict[str, Floats]
+
+    def estimates(self, places: NDArray[np.int64]) -> dict[str, Estimated]:
+        """By strategy the figure with its interval."""
+        return {
+            name: estimated(
+                float(of_paths(self.figure, series)), of_paths(self.figure, series, places)
+            )
+            for name, series in self.paths.items()
+        }
+
+
 @dataclass(frozen=True)
 class Difference:
     """A solver's figure less a baseline's.
@@ -118,34 +146,33 @@ class Difference:
 def differences(
     solvers: Sequence[str],
     baselines: Sequence[str],
-    figures: Sequence[tuple[str, Figure, bool]],
-    paths: dict[str, Floats],
+    measures: Sequence[Measure],
     places: NDArray[np.int64],
 ) -> list[Difference]:
-    """Every solver against every baseline in every figure, on paired resamples.
+    """Every solver against every baseline in every measure, on paired resamples.
 
     Parameters
     ----------
     solvers, baselines : sequence of str
-        Names in `paths`.
-    figures : sequence of (str, callable, bool)
-        Name, figure, and whether a larger one is better.
-    paths : dict of str to ndarray, shape (paths, periods)
+        Names in the paths of the measures.
+    measures : sequence of Measure
     places : ndarray of int64, shape (resamples, periods)
     """
-    found: list[tuple[str, str, str, bool, Estimated]] = []
-    for name, figure, larger in figures:
-        values = {key: float(of_paths(figure, series)) for key, series in paths.items()}
-        drawn = {key: of_paths(figure, series, places) for key, series in paths.items()}
+    found: list[tuple[str, str, Measure, Estimated]] = []
+    for measure in measures:
+        paths = {name: measure.paths[name] for name in (*solvers, *baselines)}
+        values = {key: float(of_paths(measure.figure, each)) for key, each in paths.items()}
+        drawn = {key: of_paths(measure.figure, each, places) for key, each in paths.items()}
         found += [
-            (solver, baseline, name, larger,
+            (solver, baseline, measure,
              estimated(values[solver] - values[baseline], drawn[solver] - drawn[baseline]))
             for solver in solvers for baseline in baselines
         ]
     corrected = holm([estimate.p_value for *_, estimate in found])
     return [
-        Difference(solver, baseline, name, estimate, p, _verdict(estimate.value, larger, p))
-        for (solver, baseline, name, larger, estimate), p in zip(found, corrected, strict=True)
+        Difference(solver, baseline, measure.name, estimate, p,
+                   _verdict(estimate.value, measure.larger_is_better, p))
+        for (solver, baseline, measure, estimate), p in zip(found, corrected, strict=True)
     ]
 
 

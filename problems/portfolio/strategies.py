@@ -1,11 +1,13 @@
 """Ways to pick a portfolio from an instance: what a solver is held against in a backtest."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qopt.errors import InputError, UsageError
 
 from .continuous import Markowitz
 from .objective import quadratic_of
@@ -40,23 +42,58 @@ class Rule:
 
 
 def rules_for(problem: Portfolio, random_paths: int) -> list[Rule]:
-    """The rules that fit an instance: those that choose need lots or equal weights."""
+    """The rules that fit an instance: those that choose need a number of assets or of lots."""
     rules = [
         Rule("equal weight", "all assets alike", equal_weight),
         Rule("inverse volatility", "weights in proportion to 1 / volatility", inverse_volatility),
         Rule("continuous", "the same objective with continuous long-only weights", continuous),
     ]
     limits = problem.limits
-    if limits.whole and not limits.may_hold_cash:
+    if _chooses_lots(problem):
         rules.append(Rule(
             "greedy", "the same objective and limits, one asset or lot after the other", greedy
         ))
-        if limits.most < len(problem.assets) or not limits.selecting:
-            rules.append(Rule(
-                "random", "a random selection within the same limits: the null", random_selection,
-                random_paths,
-            ))
-    return rules
+        random = Rule(
+            "random", "a random selection within the same limits: the null", random_selection,
+            random_paths,
+        )
+        return [*rules, random] if limits.most < len(problem.assets) or not limits.selecting else (
+            rules
+        )
+    if limits.most >= len(problem.assets) or _selection(problem) is None:
+        return rules
+    return [
+        *rules,
+        Rule("greedy", f"the same objective, {limits.most} assets alike, one after the other",
+             lambda instance, rng: _of_selection(greedy, instance, rng)),
+        Rule("random", f"{limits.most} assets alike, selected at random: the null",
+             lambda instance, rng: _of_selection(random_selection, instance, rng), random_paths),
+    ]
+
+
+def _chooses_lots(problem: Portfolio) -> bool:
+    """Whether an answer is a fixed number of lots, or of assets of equal weight."""
+    return problem.limits.whole and not problem.limits.may_hold_cash
+
+
+def _selection(problem: Portfolio) -> Portfolio | None:
+    """The instance that selects as many assets as may be held, with equal weights; None if none."""
+    try:
+        return replace(
+            problem, select=problem.limits.most, min_assets=None, max_assets=None, weighting=None,
+            min_weight=None, max_weight=None, cash_return=None,
+        )
+    except (InputError, UsageError):  # of its own limits there are some that equal weights break
+        return None
+
+
+def _of_selection(
+    pick: Callable[[Portfolio, np.random.Generator], Weights | None],
+    problem: Portfolio,
+    rng: np.random.Generator,
+) -> Weights | None:
+    selection = _selection(problem)
+    return None if selection is None else pick(selection, rng)
 
 
 def equal_weight(problem: Portfolio, rng: np.random.Generator) -> Weights:

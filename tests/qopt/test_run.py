@@ -18,6 +18,7 @@ from qopt.run import Task, attempt, collect, parse_solver
 from qopt.solution import exit_code, write_answer
 from qopt.solver import Budget, Status
 from qopt.store import SqliteStore
+from qopt.testing import check_problem
 from qopt.yardstick import sampled_objective
 
 pytestmark = pytest.mark.usefixtures("toy_registry")
@@ -114,6 +115,7 @@ def test_post_processing_may_make_the_only_feasible_answer():
 def test_a_record_from_before_post_processing_is_read():
     data = json.loads(json.dumps(qopt.solve(Pick(), "brute").record.to_json()))
     assert "improved" not in data["samples"]
+    del data["insight"]
     record = Record.from_json(data)
     assert (record.postprocessing, record.postprocessed) == ("", False)
     assert sampled_objective(record) == record.objective
@@ -327,3 +329,23 @@ def test_a_problem_may_say_more_of_an_answer():
     assert record.insight == {"picked": [1, 3], "mean": {"all": 3.0, "bad": None}}
     assert record.to_json()["insight"] == record.insight
     assert qopt.solve(Pick(), "brute").record.insight == {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RamblingPick(Pick):
+    def insight(self, answer):
+        return [1, 2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FicklePick(Pick):
+    def insight(self, answer):
+        return {"now": time.perf_counter_ns()}
+
+
+def test_conformance_looks_at_insights():
+    check_problem(TellingPick())
+    with pytest.raises(AssertionError, match="insight gave list, a mapping is needed"):
+        check_problem(RamblingPick())
+    with pytest.raises(AssertionError, match="something else of the same answer"):
+        check_problem(FicklePick())

@@ -237,6 +237,15 @@ def test_a_matrix_of_returns_without_dates(tmp_path):
     assert not tabular.recognises("file", "A,B\n-.5,1e-3\n")
 
 
+def test_whole_prices_of_a_first_asset_are_not_taken_for_periods(tmp_path):
+    with pytest.raises(ParseError, match="'A' holds whole numbers that do not count on"):
+        read_series(table_of(tmp_path, "A,B\n100,50\n103,51\n101,52\n"), "prices")
+    counted = read_series(table_of(tmp_path, "no,B\n3,50\n2,51\n1,52\n"), "prices")
+    assert counted.times == ("1", "2", "3")
+    named = read_series(table_of(tmp_path, "week,B\n1,50\n7,51\n"), "prices")
+    assert named.assets == ("B",)
+
+
 def test_a_covariance_without_row_names_is_no_series(tmp_path):
     table = table_of(tmp_path, "A,B\n1.5,.5\n.5,1.5\n")
     with pytest.raises(ParseError, match="covariance=table"):

@@ -15,7 +15,7 @@ import qopt
 from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.problems.portfolio import History, Moments, Portfolio, moments_of
 from qopt.problems.portfolio.backtest import backtest
-from qopt.problems.portfolio.performance import Calendar, differences, drawdown
+from qopt.problems.portfolio.performance import Calendar, Measure, differences, drawdown
 from qopt.problems.portfolio.strategies import (
     continuous,
     equal_weight,
@@ -174,10 +174,25 @@ def test_greedy_and_random_keep_the_limits():
     assert {rule.name for rule in rules_for(problem, 5)} == {
         "equal weight", "inverse volatility", "continuous", "greedy", "random"
     }
-    free = portfolio(RETURNS, select=None, weighting="continuous", max_assets=2)
+    free = portfolio(RETURNS, select=None, weighting="continuous")
     assert {rule.name for rule in rules_for(free, 5)} == {
         "equal weight", "inverse volatility", "continuous"
     }
+
+
+@pytest.mark.parametrize("limits", [
+    {"weighting": "continuous", "max_assets": 2, "min_weight": 0.1},
+    {"max_assets": 2, "cash_return": 0.0001},
+])
+def test_where_weights_are_free_rules_choose_as_many_assets_alike(limits):
+    rules = {rule.name: rule for rule in rules_for(portfolio(RETURNS, select=None, **limits), 5)}
+    rng = np.random.default_rng(1)
+    for name in ("greedy", "random"):
+        weights = rules[name].pick(portfolio(RETURNS, select=None, **limits), rng)
+        assert sorted(weights) == [0.0, 0.0, 0.0, 0.5, 0.5]
+    assert rules["greedy"].pick(portfolio(RETURNS, select=None, **limits), rng).tolist() == (
+        greedy(portfolio(RETURNS), rng).tolist()
+    )
 
 
 def test_continuous_weights_follow_the_aim():
@@ -252,13 +267,29 @@ def test_a_difference_that_is_there_is_found():
     calm, wild = RNG.normal(0.001, 0.01, (1, 200)), RNG.normal(0.001, 0.05, (1, 200))
     places = RNG.integers(0, 200, (500, 200))
     year = Calendar()
-    figures = [("volatility", year.volatility, False), ("Sharpe ratio", year.sharpe, True)]
-    found = differences(["calm"], ["wild", "same"], figures,
-                        {"calm": calm, "wild": wild, "same": calm}, places)
+    paths = {"calm": calm, "wild": wild, "same": calm}
+    measures = [Measure("volatility", year.volatility, False, paths),
+                Measure("Sharpe ratio", year.sharpe, True, paths)]
+    found = differences(["calm"], ["wild", "same"], measures, places)
     assert [d.verdict for d in found[:2]] == ["better", "undecided"]
     assert found[1].estimate.value == 0.0
-    (back,) = differences(["wild"], ["calm"], figures[:1], {"calm": calm, "wild": wild}, places)
+    (back,) = differences(["wild"], ["calm"], measures[:1], places)
     assert back.verdict == "worse"
+
+
+def test_with_an_index_the_tracking_error_is_compared():
+    history = History(tuple(str(t) for t in range(60)), RETURNS)
+    moments, index = moments_of(tuple("XABCD"), history).split("X")
+    problem = Portfolio(
+        name="p", moments=moments, benchmark=index, select=2, objective="tracking"
+    )
+    done = backtest(problem, window=20, step=10, solvers=["exact"])
+    active = done.tracks[0].returns[0] - RETURNS[20:, 0]
+    assert done.figures["tracking error"]["exact"].value == pytest.approx(active.std(ddof=1))
+    assert done.compared == ["volatility", "Sharpe ratio", "tracking error"]
+    assert len(done.differences) == 3 * 5
+    assert "tracking error %" in done.render()
+    assert done.to_json()["strategies"][0]["tracking_error"]["value"] > 0.0
 
 
 def test_reports(tested):

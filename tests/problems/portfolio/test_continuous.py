@@ -310,7 +310,6 @@ def test_answers():
         ({"current": {"A": 1.0}}, UsageError, "current without an effect"),
         ({"current": {"A": 1.2}, "cost": 0.1}, InputError, r"current weights sum to 1\.2"),
         ({"current": {"Z": 1.2}, "cost": 0.1}, UnknownNameError, "asset in current"),
-        ({"risk_free": 0.1}, UsageError, "risk_free goes with objective=max-sharpe"),
         ({"objective": "min-variance", "risk": 0.1}, UsageError, "risk goes with objective=mean"),
         ({"objective": "tracking"}, UsageError, "needs index"),
         ({"objective": "max-return"}, UsageError, "is none of"),

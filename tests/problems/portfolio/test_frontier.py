@@ -100,7 +100,7 @@ def test_points_are_the_best_of_every_selection(small, traced):
         assert point.objective == pytest.approx(min(values), rel=1e-9)
         assert point.gap == 0.0
         assert point.distance >= -1e-9
-        assert point.excess_volatility >= -1e-6
+        assert point.excess_volatility >= 0.0
         assert point.volatility == pytest.approx(sqrt(point.variance))
     assert traced.points[0].risk == 1.0
     assert len(traced.curve) == 60
@@ -117,6 +117,12 @@ def test_excess_volatility_is_measured_at_the_same_return(small, traced):
             least = model.at_return(point.mean)
             assert least.mean == pytest.approx(point.mean, rel=1e-5)
             assert point.frontier_volatility == pytest.approx(least.volatility)
+
+
+def test_a_point_on_the_frontier_is_not_above_it(small):
+    single = frontier(replace(small, select=1), points=2, solver="exact").points[-1]
+    assert single.excess_volatility == 0.0
+    assert single.mean == small.moments.mean.max()
 
 
 def test_one_seed_gives_one_frontier(small):

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import qopt
-from qopt.errors import InfeasibleError, InputError, UnknownNameError, UsageError
+from qopt.errors import InfeasibleError, InputError, UnknownNameError
 from qopt.forms import Program, Qubo
 from qopt.problem import fingerprint
 from qopt.problems.portfolio import Moments, Portfolio
@@ -186,8 +186,8 @@ def test_settings_of_tracking(series):
     assert tracking(file, select=1, assets="B;D").assets == ("B", "D")
     with pytest.raises(UnknownNameError, match="index"):
         qopt.load(file, select=1, objective="tracking", index="DAX", values="returns")
-    with pytest.raises(UsageError, match="index goes with objective=tracking"):
-        qopt.load(file, select=1, index="INDEX", values="returns")
+    beside = qopt.load(file, select=1, index="INDEX", values="returns")  # for the risk report
+    assert beside.insight(np.eye(len(beside.assets), dtype=np.int64)[0])["tracking error"]
 
 
 def test_aims_are_different_instances_and_the_same_aim_is_one():
