@@ -79,6 +79,16 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="miqp",
+        summary="branch and bound on convex quadratic programs, continuous variables too",
+        target="qopt.solvers.miqp:Miqp",
+        forms=("program",),
+        requires=(("clarabel", "clarabel"), ("numba", "numba")),
+        role="exact",
+        stochastic=False,
+    ),
+    Spec(
+        kind="solver",
         name="routing",
         summary="OR-Tools routing library: guided local search on routes",
         target="qopt.solvers.routing:OrToolsRouting",
