@@ -42,6 +42,8 @@ def minimise_convex(
     matrix: ArrayLike,
     lower: ArrayLike,
     upper: ArrayLike,
+    *,
+    seconds: float = np.inf,
 ) -> ConvexSolution:
     """Minimise ``x' quadratic x + linear' x`` where ``lower <= matrix x <= upper``.
 
@@ -53,6 +55,8 @@ def minimise_convex(
     matrix : array-like of float, shape (rows, n), or a scipy sparse matrix
     lower, upper : array-like of float, shape (rows,)
         Infinite where a row has no such limit; equal for an equation.
+    seconds : float
+        Wall time after which it is given up, between two iterations.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def minimise_convex(
     UsageError
         Where shapes do not fit or a lower limit is above the upper one.
     SolverError
-        Where the solver ends without a verdict.
+        Where the solver ends without a verdict, or the time is up.
 
     Notes
     -----
@@ -93,6 +97,7 @@ def minimise_convex(
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
+    settings.time_limit = seconds
     # The interface takes half of x'Px, and its upper triangle.
     solver = clarabel.DefaultSolver(
         sparse.triu(2.0 * P, format="csc"), q, stacked, limits, cones, settings

@@ -16,6 +16,7 @@ from qopt.solver import Budget, Outcome, Progress, Span, Status
 
 from .cheapest_routes import MOST_ROUTES, cheapest_routes, costs_are_sums_of_arcs
 from .exact import count_answers
+from .miqp_model import is_convex_as_it_stands
 
 MOST_ANSWERS = 2**22
 """Answers up to which all are visited: a fraction of a second."""
@@ -64,11 +65,16 @@ class Auto:
     table of values                                         exact
     other QUBO with at most 250 interacting pairs           milp, then sa
     other QUBO                                              sa
-    program, whole, quadratic, with a fixed sum             milp, then sa on its QUBO
+    convex quadratic program, all variables whole           miqp, then sa on its QUBO
+    other convex quadratic program                          miqp
+    other quadratic program, whole, with a fixed sum        milp, then sa on its QUBO
     other quadratic program, all variables whole            cpsat, then sa on its QUBO
     linear program, all variables whole and bounded         cpsat, then milp
     other program                                           milp
     ======================================================= =================================
+
+    Convex stands for an objective that is convex to minimise or concave to maximise, and for at
+    most 1500 variables.
 
     The first solver gets 70 % of the time limit to prove its answer, the second one the rest; the
     better answer and the tighter bound of the two are returned. A solver that is not installed or
@@ -293,11 +299,15 @@ def _for_program(model: Program) -> Iterator[Choice]:
     )
     bounded = np.isfinite(model.lower) & np.isfinite(model.upper)
     whole = bool((model.integer & bounded).all())
-    if whole and len(model.value):
-        if _sum_is_fixed(model):
+    quadratic = len(model.value) > 0
+    convex = quadratic and is_convex_as_it_stands(model)
+    if convex:
+        yield Choice("miqp", f"{size}, a convex quadratic objective", proves=whole)
+    if whole and quadratic:
+        if not convex and _sum_is_fixed(model):
             why = f"{size}, quadratic with a fixed sum: the linearisation is tight"
             yield Choice("milp", why, proves=True)
-        else:
+        elif not convex:
             yield Choice("cpsat", f"{size}, all variables whole and bounded", proves=True)
         yield Choice("sa", f"annealing takes {plural(len(model.value), 'quadratic term')} as it is")
         yield Choice("milp", size)

@@ -83,8 +83,11 @@ class Miqp:
         with usage.phase("setup"):
             from threadpoolctl import threadpool_limits
 
+            from .miqp_kernels import prepare
             from .miqp_model import convex_model
             from .miqp_tree import Tree
+
+            prepare()
         clock = budget.start()
         with threadpool_limits(limits=1, user_api="blas"):
             with usage.phase("compile"):
@@ -94,7 +97,8 @@ class Miqp:
                 return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason)
             answers = _Answers(model, convex, progress)
             tree = Tree(
-                convex, self.gap, _ended(clock, budget, progress), answers.take, answers.bound
+                convex, self.gap, _ended(clock, budget, progress), lambda: clock.remaining,
+                answers.take, answers.bound,
             )
             with usage.phase("execute"):
                 tree.run()
@@ -119,7 +123,10 @@ class Miqp:
         convex = convex_model(bare)
         assert convex is not None, "bounds and constraints are the same"
         answers = _Answers(bare, convex, Progress())
-        tree = Tree(convex, self.gap, _ended(clock, budget, progress), answers.take, _keep)
+        tree = Tree(
+            convex, self.gap, _ended(clock, budget, progress), lambda: clock.remaining,
+            answers.take, _keep,
+        )
         tree.run()
         if answers.best is not None:
             where = "below" if model.sense == "minimise" else "above"
@@ -147,7 +154,7 @@ class Miqp:
         if answers.best is None:
             reason = "the budget ended before an answer was found"
             if tree.state != "limit":
-                reason = "no answer keeps every constraint within its tolerance, and none is ruled out"
+                reason = "no answer was found that keeps every constraint within its tolerance"
             return Outcome(
                 Status.TIME_LIMIT, bound=bound, usage=usage, reason=reason, details=details
             )

@@ -368,14 +368,14 @@ def _first_to_leave(
     """The step at which a multiplier reaches 0, and whose it is (n and a row, or -1 for none)."""
     n, blocking = len(low), -1
     for i in range(n):
-        if status[i] != 0 and low[i] < high[i]:
-            # Multipliers at a lower limit fall to 0, those at an upper one rise to it.
-            if -status[i] * ds[i] < -1e-13 and s[i] / -ds[i] < step:
-                step, blocking = max(0.0, s[i] / -ds[i]), i
+        # Multipliers at a lower limit fall to 0, those at an upper one rise to it.
+        may = status[i] != 0 and low[i] < high[i] and -status[i] * ds[i] < -1e-13
+        if may and s[i] / -ds[i] < step:
+            step, blocking = max(0.0, s[i] / -ds[i]), i
     for r in range(len(row_low)):
-        if row_status[r] != 0 and row_low[r] < row_high[r]:
-            if -row_status[r] * dy[r] < -1e-13 and y[r] / -dy[r] < step:
-                step, blocking = max(0.0, y[r] / -dy[r]), n + r
+        may = row_status[r] != 0 and row_low[r] < row_high[r] and -row_status[r] * dy[r] < -1e-13
+        if may and y[r] / -dy[r] < step:
+            step, blocking = max(0.0, y[r] / -dy[r]), n + r
     return step, blocking
 
 
@@ -386,12 +386,15 @@ def _gap(
 ) -> float:
     """By how much a constraint is broken on one side; at least 0."""
     n = len(low)
+    gap: float = 0.0
     if chosen < n:
-        return max(0.0, low[chosen] - x[chosen] if side < 0 else x[chosen] - high[chosen])
-    activity = 0.0
-    for k in range(start[chosen - n], start[chosen - n + 1]):
-        activity += weight[k] * x[index[k]]
-    return max(0.0, row_low[chosen - n] - activity if side < 0 else activity - row_high[chosen - n])
+        gap = low[chosen] - x[chosen] if side < 0 else x[chosen] - high[chosen]
+    else:
+        row = chosen - n
+        gap = row_low[row] if side < 0 else -row_high[row]
+        for k in range(start[row], start[row + 1]):
+            gap += side * weight[k] * x[index[k]]
+    return max(0.0, gap)
 
 
 @compiled
@@ -450,6 +453,8 @@ def dual_active_set(
         )
         if cleaning and _clean(low, high, row_low, row_high, status, row_status, y, s):
             pivots += 1
+            if pivots >= most:
+                return UNSETTLED, pivots
             continue
         cleaning = False
         if value > cut_off:
@@ -597,8 +602,8 @@ def _contradiction(
 @compiled
 def relax(
     H: Any, h: Any, regular: Any, tilt: Any, around: Any, start: Any, index: Any, weight: Any,
-    row_low: Any, row_high: Any, low: Any, high: Any, status: Any, row_status: Any, cut_off: float, most: int,
-    tolerance: float, x: Any, reduced: Any,
+    row_low: Any, row_high: Any, low: Any, high: Any, status: Any, row_status: Any,
+    cut_off: float, most: int, tolerance: float, x: Any, reduced: Any,
 ) -> Any:
     """Minimise a convex program from a working set, by the proximal point method where needed.
 
@@ -668,7 +673,9 @@ def relax(
 
 
 @compiled
-def peel(inverse: Any, gain: Any, allowed: Any, diagonal: Any, barrier: float, sweeps: int) -> None:
+def peel(
+    inverse: Any, gain: Any, allowed: Any, diagonal: Any, barrier: float, first: int, last: int
+) -> None:
     """Move a diagonal out of a positive definite matrix, by coordinate ascent under a barrier.
 
     Maximises ``gain' d + barrier log det(Q - diag(d))`` over ``d >= 0`` where `allowed`, one
@@ -678,18 +685,30 @@ def peel(inverse: Any, gain: Any, allowed: Any, diagonal: Any, barrier: float, s
     ----------
     inverse : ndarray of float64, shape (n, n)
         Of ``Q - diag(diagonal)``; changed in place, as is `diagonal`.
+    first, last : int
+        The coordinates from `first` on, before `last`.
     """
     n = len(gain)
     column = np.empty(n)
-    for _ in range(sweeps):
-        for i in range(n):
-            if not allowed[i]:
-                continue
-            step = max(1.0 / inverse[i, i] - barrier / gain[i], -diagonal[i])
-            diagonal[i] += step
-            # Sherman and Morrison: the matrix loses `step` at (i, i).
-            scale = step / (1.0 - step * inverse[i, i])
-            column[:] = inverse[i]
-            for a in range(n):
-                for b in range(n):
-                    inverse[a, b] += scale * column[a] * column[b]
+    for i in range(first, last):
+        if not allowed[i]:
+            continue
+        step = max(1.0 / inverse[i, i] - barrier / gain[i], -diagonal[i])
+        diagonal[i] += step
+        # Sherman and Morrison: the matrix loses `step` at (i, i).
+        scale = step / (1.0 - step * inverse[i, i])
+        column[:] = inverse[i]
+        for a in range(n):
+            for b in range(n):
+                inverse[a, b] += scale * column[a] * column[b]
+
+
+def prepare() -> None:
+    """Compile the kernels, or load their machine code."""
+    one, row = np.ones(1), np.zeros(1, np.int64)
+    relax(
+        np.eye(1), -one, np.zeros(1), np.zeros(1), np.zeros(1), np.array([0, 1]), row, one, -one,
+        one, np.zeros(1), one, np.zeros(1, np.int8), np.zeros(1, np.int8), np.inf, 9, 1e-9,
+        np.zeros(1), np.zeros(1),
+    )
+    peel(np.eye(1), one, np.ones(1, np.bool_), np.zeros(1), 0.5, 0, 1)

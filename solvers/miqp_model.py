@@ -1,5 +1,6 @@
 """Mixed-integer programs as a tree of convex relaxations needs them: arrays, minimised, scaled."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -7,9 +8,9 @@ from numpy.typing import NDArray
 
 from qopt.errors import SizeError, UnsupportedError
 from qopt.forms import Program
+from qopt.forms.whole_numbers import power_below
 
 from .bounds import implied_bounds
-from .scaling import power_below
 
 MOST_VARIABLES = 1500
 """Variables that a program may have: the quadratic part is kept as a whole matrix."""
@@ -19,6 +20,9 @@ _PROXIMAL = 1e-9
 
 _TILT, _GOLDEN = 5.0, 0.5 * (5.0**0.5 - 1.0)
 """Size of the tilt, and multiples of what tell its entries apart."""
+
+_BLOCK = 64
+"""Coordinates of the spared diagonal that are moved between two looks at the clock."""
 
 _NEGATIVE = 1e-12
 """Negative curvature that counts as rounding, as a share of the largest."""
@@ -101,7 +105,7 @@ class Convex:
 
     def true(self, value: float) -> float:
         """A value or bound in the program's own units and sense."""
-        return self.sign * value / self.scale
+        return float(self.sign * value / self.scale)
 
     def value(self, x: _Floats) -> float:
         """The objective that is minimised."""
@@ -110,6 +114,25 @@ class Convex:
     def size(self, x: _Floats) -> float:
         """Size of the parts of the objective at `x`, which may cancel in its value."""
         return float(x @ self.quadratic @ x + np.abs(self.linear) @ np.abs(x))
+
+
+def quadratic_part(program: Program) -> _Floats:
+    """Symmetric matrix Q of the quadratic part ``x' Q x`` to minimise, shape (n, n)."""
+    sign = 1.0 if program.sense == "minimise" else -1.0
+    quadratic = np.zeros((program.num_variables,) * 2)
+    quadratic[program.row, program.col] = 0.5 * sign * program.value
+    return np.asarray(quadratic + quadratic.T)
+
+
+def is_convex_as_it_stands(program: Program) -> bool:
+    """Whether the objective is convex (to maximise: concave), and within the solver's size.
+
+    Squares count as they are written: those of binaries are not replaced.
+    """
+    if program.num_variables > MOST_VARIABLES:
+        return False
+    quadratic = quadratic_part(program)
+    return is_convex(quadratic, _NEGATIVE * float(np.abs(quadratic).max(initial=0.0)))
 
 
 def convex_model(program: Program) -> Convex | None:
@@ -137,9 +160,7 @@ def convex_model(program: Program) -> Convex | None:
     low = np.where(whole | np.isinf(program.lower), low, program.lower)
     high = np.where(whole | np.isinf(program.upper), high, program.upper)
     sign = 1.0 if program.sense == "minimise" else -1.0
-    quadratic = np.zeros((n, n))
-    quadratic[program.row, program.col] = 0.5 * sign * program.value
-    quadratic += quadratic.T
+    quadratic = quadratic_part(program)
     curved = float(np.abs(quadratic).max(initial=0.0))
     largest = max(curved, _LINEAR * float(np.abs(program.linear).max(initial=0.0))) or 1.0
     scale = power_below(1.0 / largest)
@@ -325,13 +346,17 @@ def tied(model: Convex) -> Convex:
     return replace(model, quadratic=Q, linear=c, constant=constant)
 
 
-def spared(model: Convex, pairs: Indicators, gain: _Floats) -> _Floats:
+def spared(
+    model: Convex, pairs: Indicators, gain: _Floats, ended: Callable[[], bool] = lambda: False
+) -> _Floats:
     """A diagonal that leaves the quadratic part positive semi-definite, worth much by `gain`.
 
     Parameters
     ----------
     gain : ndarray of float64, shape (n,)
         What a unit of each diagonal entry adds to the bound, above 0.
+    ended : callable
+        Asked now and then: whether to leave it at what is found.
     """
     from .miqp_kernels import peel
 
@@ -351,9 +376,12 @@ def spared(model: Convex, pairs: Indicators, gain: _Floats) -> _Floats:
     part = np.zeros(len(curved))
     weights = gain[curved] / gain[curved].max()
     barrier = 0.1 * float(weights[allowed[curved]].mean()) * size
-    for _ in range(12):
-        peel(inverse, weights, allowed[curved], part, barrier, 2)
-        barrier *= 0.3
+    for sweep in range(24):
+        for first in range(0, len(curved), _BLOCK):
+            if not ended():
+                last = min(first + _BLOCK, len(curved))
+                peel(inverse, weights, allowed[curved], part, barrier, first, last)
+        barrier *= 0.3 if sweep % 2 else 1.0
     if not strict:
         part = np.maximum(0.0, part - 2.0 * margin)
     while part.any() and not is_convex(Q - np.diag(part), 1e-12 * size):

@@ -12,7 +12,8 @@ from qopt.convex import ConvexSolution, minimise_convex
 from qopt.errors import SolverError
 
 from .miqp_kernels import INFEASIBLE, OPTIMAL, UNSETTLED, relax
-from .miqp_model import Convex, Indicators, Relaxation, indicators, relaxation, spared, tied
+from .miqp_model import Convex, Indicators, indicators, relaxation, spared, tied
+from .miqp_perspective import perspective
 
 _Floats = NDArray[np.float64]
 _Bytes = NDArray[np.int8]
@@ -20,7 +21,7 @@ _Bytes = NDArray[np.int8]
 WHOLE = 1e-6
 """Distance from a whole number that counts as none."""
 
-_PIECE = 40
+_PIECE = 16
 """Pivots between two looks at the clock."""
 
 _CLOSE = 1e-5
@@ -28,6 +29,10 @@ _CLOSE = 1e-5
 
 _ROUNDS = 6
 """Most choices of a diagonal to spare at the root."""
+
+_WORTH = 1e-3
+"""Rise of the bound, as a share of the objective's size, from which perspective terms are kept:
+deep in the tree they may be below the squares that they stand for."""
 
 _CANDIDATES = 8
 """Most variables whose branches are tried before one is chosen."""
@@ -66,6 +71,8 @@ class Tree:
         Relative distance between answer and bound within which a branch is left.
     ended : callable
         Asked between pieces of work, with the nodes so far: whether to end now.
+    remaining : callable
+        Seconds that are left.
     tell_answer : callable
         Given an answer; returns its value, or None where it is not feasible.
     tell_bound : callable
@@ -77,11 +84,12 @@ class Tree:
         model: Convex,
         tolerance: float,
         ended: Callable[[int], bool],
+        remaining: Callable[[], float],
         tell_answer: Callable[[_Floats], float | None],
         tell_bound: Callable[[float], None],
     ) -> None:
         self.plain, self.model = model, tied(model)
-        self.tolerance, self._ended = tolerance, ended
+        self.tolerance, self._ended, self._remaining = tolerance, ended, remaining
         self.tell_answer, self.tell_bound = tell_answer, tell_bound
         self.pairs: Indicators = indicators(model)
         n = len(model.linear)
@@ -166,6 +174,7 @@ class Tree:
             return minimise_convex(
                 model.quadratic, model.linear, matrix,
                 np.concatenate([model.rows.low, low]), np.concatenate([model.rows.high, high]),
+                seconds=self._remaining(),
             )
         except SolverError:
             return None
@@ -180,42 +189,56 @@ class Tree:
         x, duals = np.clip(np.zeros(n), self.low, self.high), np.zeros(m)
         if first is not None and first.verdict == "optimal":
             x, duals = first.values, first.duals[:m]
-        self.size = max(1e-6, self.model.size(x))
+        self.size = max(1e-6, self.plain.size(x))
         status, row_status = _guess(x, self.low, self.high, duals)
-        diagonal, level = np.zeros(len(x)), np.zeros(len(self.pairs.member))
-        self.relaxation = relaxation(self.model, self.pairs, diagonal, level)
+        nothing = np.zeros(len(self.pairs.member))
+        self.relaxation = relaxation(self.model, self.pairs, np.zeros(n), nothing)
         status[(self.relaxation.tilt > 0.0) & (x < 0.99 * self.high)] = -1
         found = self._relaxed(self.low, self.high, status, row_status, x)
-        nothing = first is not None and first.verdict == "infeasible"
-        if found.code == INFEASIBLE or (nothing and found.code != OPTIMAL):
+        refuted = first is not None and first.verdict == "infeasible"
+        if found.code == INFEASIBLE or (refuted and found.code != OPTIMAL):
             self.state = "infeasible"
             return None
-        kept, kept_relaxation = found, self.relaxation
+        if found.code == OPTIMAL:
+            self._round(found)
+            found = self._strengthened(found)
+            self._round(found)
+        self.root_x, self.root_reduced, self.root_bound = found.x, found.reduced, found.bound
+        self._raise_bound(found.bound)
+        return _Node(found.bound, 0, (), found.status, found.row_status)
+
+    def _strengthened(self, first: _Relaxed) -> _Relaxed:
+        """Spare a diagonal for what is fractional, again and again while that raises the bound."""
+        found, kept, kept_relaxation = first, first, self.relaxation
+        worth = _WORTH * self.size if len(self.pairs.member) else 0.0
         gain: _Floats | None = None
         for _ in range(_ROUNDS if self.plain.whole.any() else 0):
             if found.code != OPTIMAL or self.ended or not self._fractional(found.x).any():
                 break
             fresh = _gains(self.plain, self.pairs, found.x)
             gain = fresh if gain is None else 0.5 * (gain + fresh)
-            diagonal = spared(self.model, self.pairs, gain)
-            for _ in range(4):
-                level = _levels(self.pairs, found.x, level)
-                self.relaxation = relaxation(self.model, self.pairs, diagonal, level)
-                before = found.bound
-                found = self._relaxed(
-                    self.low, self.high, found.status, found.row_status, found.x
-                )
-                if found.bound <= before + 1e-3 * abs(before - kept.bound):
-                    break
+            diagonal = spared(self.model, self.pairs, gain, lambda: self.ended)
+            found = self._with(diagonal, found)
             gained = found.bound - kept.bound
-            if found.code == OPTIMAL and gained > 0.0:
+            if found.bound >= self.cut_off:
+                return found
+            if found.code == OPTIMAL and found.bound > first.bound + worth and gained > 0.0:
                 kept, kept_relaxation = found, self.relaxation
-            if gained <= 1e-4 * self.size:
+            if gained <= 1e-3 * self.size:
                 break
         self.relaxation = kept_relaxation
-        self.root_x, self.root_reduced, self.root_bound = kept.x, kept.reduced, kept.bound
-        self._raise_bound(kept.bound)
-        return _Node(kept.bound, 0, (), kept.status, kept.row_status)
+        return kept
+
+    def _with(self, diagonal: _Floats, found: _Relaxed) -> _Relaxed:
+        """The root's relaxation with another diagonal spared."""
+        level, x = np.zeros(len(self.pairs.member)), found.x
+        solution = perspective(self.model, self.pairs, diagonal, self._remaining())
+        if solution is not None:
+            x, level = solution
+        else:
+            diagonal = np.where(self.plain.binary, diagonal, 0.0)
+        self.relaxation = relaxation(self.model, self.pairs, diagonal, level)
+        return self._relaxed(self.low, self.high, found.status, found.row_status, x)
 
     # -- the tree -------------------------------------------------------------------------------
 
@@ -294,9 +317,11 @@ class Tree:
         if not np.isfinite(room):
             return path
         slopes = found.reduced
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.floor(room / np.abs(slopes) + 1e-9)
-        certain = self.plain.whole & (low < high) & (slopes != 0.0) & (reach < high - low)
+        limit = np.where(slopes > 0.0, low, high)
+        movable = self.plain.whole & (low < high) & (slopes != 0.0) & np.isfinite(limit)
+        reach = np.full(len(slopes), np.inf)
+        reach[movable] = np.floor(room / np.abs(slopes[movable]) + 1e-9)
+        certain = movable & (reach < high - low)
         for i in np.flatnonzero(certain):
             if slopes[i] > 0.0:
                 high[i] = low[i] + reach[i]
@@ -364,7 +389,37 @@ class Tree:
                 answer = np.where(whole, answer, found.x)
         self._take(answer)
         if whole.all() and self.best < np.inf:
-            self._take(exchange(self.plain, self.answer))
+            self._take(exchange(self.plain, self.answer, lambda: self.ended))
+
+    def _round(self, found: _Relaxed) -> None:
+        """Look for a first answer beside a relaxation's solution.
+
+        Whole variables are rounded down, and those with the largest remainders up, until they
+        add up to what they did: that keeps a sum that is fixed.
+        """
+        whole = np.flatnonzero(self.plain.whole)
+        if self.ended or not len(whole):
+            return
+        values = np.floor(found.x[whole] + WHOLE)
+        rest = found.x[whole] - values
+        count = int(np.rint(rest.sum()))
+        values[np.argsort(-rest, kind="stable")[:count]] += 1.0
+        if not np.isfinite(values).all():
+            return
+        x = found.x.copy()
+        x[whole] = np.clip(values, self.low[whole], self.high[whole])
+        if len(whole) < len(x):
+            path: Any = ()
+            for i in whole:
+                path = (path, int(i), x[i], x[i])
+            low, high = self._bounds(path)
+            fixed = self._relaxed(low, high, found.status, found.row_status, x, exact=True)
+            if fixed.code != OPTIMAL:
+                return
+            x = np.where(self.plain.whole, x, fixed.x)
+        self._take(x)
+        if self.plain.whole.all() and self.best < np.inf:
+            self._take(exchange(self.plain, self.answer, lambda: self.ended))
 
     def _take(self, answer: _Floats) -> None:
         value = self.tell_answer(np.clip(answer, self.plain.low, self.plain.high))
@@ -405,13 +460,7 @@ def _gains(model: Convex, pairs: Indicators, x: _Floats) -> _Floats:
     return np.maximum(gain, 0.02 * max(float(gain.max(initial=0.0)), 1e-9))
 
 
-def _levels(pairs: Indicators, x: _Floats, before: _Floats) -> _Floats:
-    """For each indicator the level that its variable has where it is wholly on."""
-    z = x[pairs.owner]
-    return np.where(z > WHOLE, x[pairs.member] / np.maximum(z, WHOLE), before)
-
-
-def exchange(model: Convex, answer: _Floats) -> _Floats:
+def exchange(model: Convex, answer: _Floats, ended: Callable[[], bool]) -> _Floats:
     """Move units between whole variables, and in or out, while that improves the answer.
 
     Every pair of variables is looked at, and the best move taken (swap local search).
@@ -420,7 +469,7 @@ def exchange(model: Convex, answer: _Floats) -> _Floats:
     n = len(x)
     matrix = rows.dense(n)
     slack = 1e-9 * np.maximum(1.0, np.abs(x).max(initial=1.0))
-    for _ in range(1000):
+    while not ended():
         slope = 2.0 * Q @ x + model.linear
         # Index n of either side stands for no variable: a single move.
         down = np.append(np.where(x > model.low, np.diag(Q) - slope, np.inf), 0.0)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qopt.convex import minimise_convex
-from qopt.errors import UsageError
+from qopt.errors import SolverError, UsageError
 
 
 def test_minimum_variance_weights_are_the_closed_form() -> None:
@@ -48,3 +48,8 @@ def test_shapes_and_crossed_limits_are_refused() -> None:
         minimise_convex(np.eye(3), [0.0, 0.0], np.ones((1, 2)), [0.0], [1.0])
     with pytest.raises(UsageError, match="row 0"):
         minimise_convex(np.eye(1), [0.0], np.ones((1, 1)), [1.0], [0.0])
+
+
+def test_a_run_out_of_time_gives_no_verdict() -> None:
+    with pytest.raises(SolverError, match="MaxTime"):
+        minimise_convex(np.eye(3), -np.ones(3), np.eye(3), np.zeros(3), np.ones(3), seconds=0.0)

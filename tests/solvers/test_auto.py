@@ -53,6 +53,14 @@ def quadratic(comparator: str, n: int) -> Program:
     )
 
 
+def risk(whole: bool, upper: float = 1.0, sense: str = "minimise") -> Program:
+    sign = 1.0 if sense == "minimise" else -1.0
+    return Program.build(
+        sense=sense, linear=[-1.0, -2.0], row=[0, 0, 1], col=[0, 1, 1],
+        value=sign * np.array([2.0, 1.0, 3.0]), integer=[True, whole], upper=[1.0, upper],
+    )
+
+
 def selection(n: int) -> Program:
     return quadratic("==", n)
 
@@ -80,6 +88,10 @@ def knapsack(n: int) -> Program:
         (continuous(1.0), ["milp"]),
         (selection(5), ["milp", "sa", "milp"]),
         (knapsack(5), ["cpsat", "sa", "milp"]),
+        (risk(whole=True), ["miqp", "sa", "milp"]),
+        (risk(whole=True, sense="maximise"), ["miqp", "sa", "milp"]),
+        (risk(whole=True, upper=np.inf), ["miqp", "milp"]),
+        (risk(whole=False), ["miqp", "milp"]),
     ],
 )
 def test_the_rules(model, names):
@@ -105,6 +117,8 @@ def brute_force(model: Program) -> float:
         (continuous(9.0), "milp", 5.0),
         (selection(6), "milp", brute_force(selection(6))),
         (knapsack(6), "cpsat", brute_force(knapsack(6))),
+        (risk(whole=True), "miqp", 0.0),
+        (risk(whole=False), "miqp", -1.0 / 3.0),
     ],
 )
 def test_the_chosen_solver_runs_and_is_named(model, name, best):
