@@ -8,8 +8,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
 
-# A portfolio from real prices, two tours, vehicle routes and a MaxCut.
-DEMO   := sp500-20-k5 burma5 burma14 P-n16-k8 cubic-14
+# A portfolio from real prices, two tours, vehicle routes, a mixed fleet with windows, a MaxCut.
+DEMO   := sp500-20-k5 burma5 burma14 P-n16-k8 capitals-12 cubic-14
 
 .PHONY: demo test check bench env clean
 
@@ -28,7 +28,7 @@ env: $(VENV)/.ready
 demo: $(VENV)/.ready
 	mkdir -p $(OUT)
 	$(BIN)/qopt compare $(DEMO) --seeds 2 --time-limit 4 --threads 2 \
-	    --solver cpsat --solver exact --solver sa --solver routing --solver random \
+	    --solver cpsat --solver exact --solver sa --solver pyvrp --solver random \
 	    --solver qaoa:p=2 --solver qaoa:device=aer:torino,compile_tries=2 \
 	    --store $(OUT)/runs.db --report $(OUT)/report.html
 

@@ -46,14 +46,14 @@ def test_every_set_that_fits_has_its_cheapest_route(seed):
                 index = listed[mask]
                 best = min(
                     cost for cost, _ in (
-                        model._evaluate_route(Route(routes.kind, order))
+                        model.evaluate_route(Route(routes.kind, order))
                         for order in permutations(chosen)
                     )
                 )
                 assert routes.costs[index] == pytest.approx(best)
                 route = routes.route(index)
                 assert set(route.clients) == set(chosen)
-                assert model._evaluate_route(route) == (pytest.approx(best), [])
+                assert model.evaluate_route(route) == (pytest.approx(best), [])
         assert set(listed) == fitting
 
 

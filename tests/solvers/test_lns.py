@@ -67,7 +67,7 @@ def test_the_first_answer_and_the_first_neighbourhood_are_those_of_the_ablations
 
 
 @effort(deadline=None, max_examples=15)
-@given(routing=routings())
+@given(routing=routings(mixed=False))
 def test_rich_routings_are_solved_within_their_rules(routing):
     best = best_cost(routing)
     outcome = solve(routing, 2, subsolver="exact", local_steps=50)
