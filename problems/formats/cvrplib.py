@@ -11,6 +11,18 @@ _ROUTE = re.compile(r"route\s*#?\s*(\d+)\s*:(.*)", re.IGNORECASE)
 _COST = re.compile(r"cost\s*:?\s*(\S+)", re.IGNORECASE)
 
 
+def fleet_of_name(path: Path) -> int | None:
+    """Vehicles of an instance of QOBLIB, which are the ``k`` of its name; None for other files.
+
+    Elsewhere that number is the fewest that are known to suffice. In QOBLIB's vehicle routing
+    (class 09) it is a parameter of the instance, and its best known values hold for that fleet.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        comments = "".join(line for line in stream if line.startswith("#"))
+    found = re.search(r"-k([1-9]\d*)(?:-|$)", path.stem) if "QOBLIB" in comments else None
+    return int(found[1]) if found else None
+
+
 def read_solution(path: Path) -> tuple[tuple[tuple[int, ...], ...], float | None]:
     """Read a ``.sol`` file.
 

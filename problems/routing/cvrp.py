@@ -17,7 +17,7 @@ from qopt.options import check_options
 from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
-from ..formats.cvrplib import read_solution, write_solution
+from ..formats.cvrplib import fleet_of_name, read_solution, write_solution
 from ..formats.tsplib import read_instance
 from ..formats.tsplib_file import Rounding
 from .arcs import routes_of_values, routes_program, values_of_routes
@@ -120,7 +120,7 @@ class Cvrp:
         path : Path
         vehicles : int, optional
             How many vehicles there are. By default what the keyword VEHICLES of the file says, or
-            else as many as needed; a number in the name or comment is not read.
+            else as many as needed; a number in the name counts in files of QOBLIB alone.
         rounding : {"tsplib", "none", "one-decimal"}
             How distances computed from coordinates are rounded: by TSPLIB's own rule to whole
             numbers, not at all, or cut after one decimal.
@@ -133,6 +133,8 @@ class Cvrp:
             Where demands and capacities contradict each other.
         """
         file = read_instance(path, {"CVRP"}, rounding)
+        if vehicles is None:
+            vehicles = file.vehicles or fleet_of_name(path)
         nodes = [file.depot, *(i for i in range(len(file.demand)) if i != file.depot)]
         for client, node in enumerate(nodes[1:], 1):
             if file.demand[node] > file.capacity:
@@ -145,7 +147,7 @@ class Cvrp:
             distance=file.distance[np.ix_(nodes, nodes)],
             demand=np.array([file.demand[node] for node in nodes[1:]]),
             capacity=file.capacity,
-            vehicles=vehicles if vehicles is not None else file.vehicles,
+            vehicles=vehicles,
             max_distance=file.max_distance,
             service=file.service,
             coordinates=None if file.coordinates is None else file.coordinates[nodes],

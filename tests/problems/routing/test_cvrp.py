@@ -92,6 +92,15 @@ def test_vehicles_are_those_asked_for_or_of_the_file(turned):
         Cvrp.load(turned, vehicles=1)
 
 
+def test_the_fleet_of_qoblib_is_that_of_the_name(turned):
+    named = turned.rename(turned.with_name("XSH-n3-k4-01.vrp"))
+    assert Cvrp.load(named).vehicles is None
+    named.write_text("# This file is part of QOBLIB\n" + FILE)
+    assert Cvrp.load(named).vehicles == 4
+    assert Cvrp.load(named, vehicles=5).vehicles == 5
+    assert Cvrp.load(named.rename(named.with_name("XSH.vrp"))).vehicles is None
+
+
 def test_a_demand_above_the_capacity_names_the_node(turned):
     turned.write_text(FILE.replace("1 7", "1 17"))
     with pytest.raises(InputError, match=r"client 1 \(node 1\) demands 17, above .* capacity 10"):
