@@ -39,7 +39,7 @@ TABLE: list[tuple[str, str, str, bool, dict[str, float]]] = [
         "X-n101-k25": 27591, "X-n106-k14": 26362,
     }),
     ("cvrp", CVRPLIB, ROUNDED, False, {"X-n1001-k43": 72355}),
-    ("cvrp", QOBLIB, ROUNDED, True, {
+    ("cvrp", QOBLIB, f"{ROUNDED}, 4 vehicles", True, {
         "XSH-n20-k4-01": 646, "XSH-n20-k4-02": 650, "XSH-n20-k4-03": 508,
     }),
     ("vrptw", CVRPLIB, TENTHS, True, {
