@@ -51,7 +51,8 @@ def _by_descent(routing: Routing, ended: Ended) -> tuple[Route, ...] | None:
         if not broken and objective < best[0]:
             best = (objective, routes)
 
-    RoutesModel(routing).search(
-        "AUTOMATIC", "GREEDY_DESCENT", lambda: ended(1), found, DESCENT_SECONDS
+    model = RoutesModel(routing)
+    model.search(
+        model.first_solution, "GREEDY_DESCENT", lambda: ended(1), found, DESCENT_SECONDS
     )
     return best[1]

@@ -45,7 +45,8 @@ class OrToolsRouting:
     Parameters
     ----------
     first_solution : str
-        How the first routes are built: "automatic", "path-cheapest-arc", "savings",
+        How the first routes are built: "automatic" (parallel insertion where there are time
+        windows, the library's choice otherwise), "path-cheapest-arc", "savings",
         "parallel-cheapest-insertion", "local-cheapest-insertion" or "christofides".
     metaheuristic : str
         How local optima are left: "guided-local-search", "simulated-annealing", "tabu-search", or
@@ -90,7 +91,7 @@ class OrToolsRouting:
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
         with usage.phase("execute"):
             status = routes.search(
-                _library_name(self.first_solution),
+                self._first_solution(routes),
                 _library_name(self.metaheuristic),
                 watch.step,
                 watch.found,
@@ -98,6 +99,12 @@ class OrToolsRouting:
             )
         usage.evaluations = watch.steps
         return _outcome(routes, status, watch, usage)
+
+    def _first_solution(self, routes: RoutesModel) -> str:
+        """The library's name of the strategy for first routes."""
+        if self.first_solution == "automatic":
+            return routes.first_solution
+        return _library_name(self.first_solution)
 
 
 def _library_name(option: str) -> str:

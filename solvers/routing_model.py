@@ -253,6 +253,14 @@ class RoutesModel:
                 penalty = max(0, round(client.prize * scale))
                 self.model.AddDisjunction([self.manager.NodeToIndex(c)], penalty)
 
+    @property
+    def first_solution(self) -> str:
+        """How first routes are best built, by the library's name of the strategy.
+
+        Its own choice builds routes one after the other, and finds none where windows are narrow.
+        """
+        return "PARALLEL_CHEAPEST_INSERTION" if self.routing.has_time_windows else "AUTOMATIC"
+
     # -- searching ------------------------------------------------------------------------------
 
     def search(

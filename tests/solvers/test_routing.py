@@ -218,3 +218,22 @@ def test_fractions_without_a_common_denominator_keep_the_limits():
     assert outcome.status is Status.FEASIBLE
     assert model.evaluate(outcome.answers[0])[1] == []
     assert len(outcome.answers[0]) >= 2
+
+
+def test_narrow_windows_do_not_keep_it_from_first_routes():
+    """Where a fleet is large enough, but routes that are built one by one leave clients over."""
+    rng = np.random.default_rng(0)
+    at = np.vstack([[50, 50], rng.integers(0, 100, (60, 2))])
+    ways = np.rint(np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1)))
+    clients = []
+    for c in range(1, 61):
+        early = float(rng.integers(ways[0, c], 210 - ways[c, 0]))
+        clients.append(Client(str(c), 10.0, service=10.0, early=early, late=early + 10.0))
+    routing = Routing(
+        (Depot("home", late=230.0),), tuple(clients), (VehicleType(count=25, capacity=200),),
+        ways, ways,
+    )
+    outcome = OrToolsRouting().solve(routing, Budget(evaluations=20_000), 0, Progress())
+    assert outcome.status is Status.FEASIBLE
+    one_by_one = OrToolsRouting(first_solution="path-cheapest-arc")
+    assert not one_by_one.solve(routing, Budget(evaluations=20_000), 0, Progress()).answers
