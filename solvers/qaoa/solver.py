@@ -20,6 +20,7 @@ from .devices import MPS, Device, Samples, StatevectorDevice, Watch, open_device
 from .mixers import GROUP_MIXERS
 from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
 from .simulate import Units, warm_up
+from .simulate.opening import seconds_to_open
 from .simulate.threads import blas_threads
 from .stored_angles import StoredAngles
 from .tables import solve_table
@@ -277,6 +278,13 @@ class Qaoa:
         """All but the setup."""
         clock = budget.start()
         watch = Watch(clock, progress)
+        needed = seconds_to_open(ansatz)
+        if needed > clock.remaining:
+            return unfinished(
+                usage, progress,
+                f"before it began: to set up the states within the groups takes some {needed:.0f} "
+                "s; take fewer qubits, mixer=x or a longer limit",
+            )
         seeds = np.random.SeedSequence(seed).generate_state(4)
         progress.step(0.0, "training angles")
         with usage.phase("optimise"):

@@ -175,6 +175,16 @@ def test_a_time_limit_of_nothing_ends_without_an_answer(random_qubo):
     assert outcome.usage.shots == 0
 
 
+def test_more_states_than_the_limit_sets_up_are_refused_at_once(random_qubo):
+    grouped = random_qubo(28).with_groups([Group(tuple(range(28)), 10)])
+    outcome = solve(grouped, time_limit=3.0)
+    assert outcome.status is Status.TIME_LIMIT
+    assert "to set up the states within the groups takes some 31 s" in outcome.reason
+    assert outcome.usage.evaluations == 0
+    small = random_qubo(10).with_groups([Group(tuple(range(10)), 5)])
+    assert solve(small, time_limit=3.0).status is Status.FEASIBLE
+
+
 def test_the_training_foresees_another_evaluation_as_long_as_the_last(random_qubo, monkeypatch):
     budget = Budget(time_limit=10.0)
     watch = Watch(budget.start(), Progress())
