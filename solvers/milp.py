@@ -65,7 +65,8 @@ class Milp:
         InputError
             Where the program is unbounded.
         UnsupportedError
-            For products of continuous variables, or with variables without bounds.
+            For products of continuous variables, or with variables without bounds, and for rows of
+            whole variables whose sums are beyond the backend's arithmetic.
         SizeError
             Above 100 000 products.
         MissingPackageError
@@ -195,8 +196,14 @@ class _Watch(Watch):
 
 
 def rounded(program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`values` with whole variables rounded; unrounded where only that is feasible."""
+    """`values` with whole variables rounded; unrounded where only that is feasible.
+
+    Only continuous variables can have been set to fit unrounded ones. A row of whole variables that
+    rounding breaks is kept within the tolerance of wholeness alone, which a huge coefficient turns
+    into units.
+    """
     whole = np.where(program.integer, np.rint(values), values) + 0.0  # no negative zeros
-    if program.violations(whole) and not program.violations(values):
-        return values
-    return whole
+    broken = [c for c in program.constraints if c.excess(whole) > c.tolerance]
+    if any(program.integer[c.indices].all() for c in broken) or not program.violations(whole):
+        return whole
+    return whole if program.violations(values) else values
