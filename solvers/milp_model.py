@@ -106,6 +106,8 @@ class PulpModel:
     unseen : float
         Most that all coefficients together can add to the program's objective that, once scaled,
         are within the tolerances of a library.
+    outer : callable, optional
+        What the program's own objective is of the linear one that stands for it.
     """
 
     problem: Any
@@ -115,10 +117,12 @@ class PulpModel:
     offset: float
     sign: float
     unseen: float = 0.0
+    outer: Callable[[float], float] | None = None
 
     def true(self, value: float) -> float:
         """An objective or bound of the PuLP problem in the program's units and sense."""
-        return self.sign * value / self.scale + self.offset
+        linear = self.sign * value / self.scale + self.offset
+        return linear if self.outer is None else self.outer(linear)
 
     def values(self, columns: ArrayLike) -> NDArray[np.float64]:
         """Values of the program's variables from those of the columns."""
