@@ -95,7 +95,7 @@ def sharpe_program(
     """
     free = portfolio.aim.risk_free
     relaxed = steepest(model, free)
-    if relaxed is None and cheapest(model, 1.0, 0.0).verdict == "infeasible":
+    if relaxed is None and cheapest(model, 1.0, 0.0, exactly=False).verdict == "infeasible":
         raise InfeasibleError("no weights keep all limits of the portfolio")
     if relaxed is None:
         raise InputError(
@@ -148,14 +148,14 @@ def _excess_range(
 
     def worse(trial: float) -> bool:
         try:
-            found = cheapest(model, 1.0, 0.0, expected=trial + free)
+            found = cheapest(model, 1.0, 0.0, expected=trial + free, exactly=False)
         except SolverError:
             return False
         if found.verdict != "optimal":
             return found.verdict == "infeasible"
         return ratio * sqrt(max(0.0, found.bound + model.constant)) > trial * _WIDER
 
-    richest = cheapest(model, 0.0, 1.0)
+    richest = cheapest(model, 0.0, 1.0, exactly=False)
     low, high = _LEAST_EXCESS * excess, (model.intercept - richest.bound - free) * _WIDER
     proven = worse(low)
     inner = excess
@@ -220,7 +220,8 @@ def _excess_row(
     model: Model, known: Known, slope: Floats, intercept: float
 ) -> tuple[Constraint, ...]:
     """The row ``r >= least``, where a return below that could look good."""
-    poorest, calmest = cheapest(model, 0.0, -1.0), cheapest(model, 1.0, 0.0)
+    poorest = cheapest(model, 0.0, -1.0, exactly=False)
+    calmest = cheapest(model, 1.0, 0.0, exactly=False)
     if known.proven and poorest.verdict == calmest.verdict == "optimal":
         # A loss looks good only where it is larger than the ratio times the standard deviation.
         deviation = sqrt(max(0.0, calmest.bound + model.constant))
