@@ -40,6 +40,9 @@ _WIDER = 1.0 + 1e-6
 """By how much limits are kept away from what is proven, for rounding."""
 
 
+_NO_VARIANCE = 1e-12
+"""Variance that counts as none, as a share of the known portfolio's."""
+
 _LEAST_EXCESS = 1e-3
 """Smallest excess return that is looked at, as a share of the known portfolio's."""
 
@@ -60,7 +63,8 @@ class Known:
     least_excess, largest_excess : float
         No portfolio with a smaller or larger excess return has a larger Sharpe ratio.
     proven : bool
-        Whether that is so; False where portfolios of hardly any return have hardly any variance.
+        Whether that is so; False where portfolios of hardly any return have hardly any variance,
+        or others none.
     """
 
     ratio: float
@@ -114,7 +118,7 @@ def sharpe_program(
             return replace(lowering, refine=None) if persistent else None
         return sharpe_program(portfolio, model, better, persistent=persistent)
 
-    return replace(lowering, refine=refine)
+    return replace(lowering, refine=refine, known=start if persistent else None)
 
 
 def _best(portfolio: "Portfolio", answers: Sequence[Amounts]) -> Amounts | None:
@@ -131,9 +135,12 @@ def _known(
     if excess <= 0.0 or variance <= 0.0:
         return None
     ratio = excess / sqrt(variance)
-    top = _variance(model, relaxed)
-    most = (float(model.slope @ relaxed) + model.intercept - portfolio.aim.risk_free) / sqrt(top)
+    top, floor = _variance(model, relaxed), _NO_VARIANCE * variance
+    top_excess = float(model.slope @ relaxed) + model.intercept - portfolio.aim.risk_free
+    most = top_excess / sqrt(max(top, floor))
     low, high, proven = _excess_range(model, portfolio.aim.risk_free, ratio, excess)
+    # Where risks cancel, ratios have no bound.
+    proven = proven and top > floor
     return Known(ratio, variance, excess, max(most, ratio) * _WIDER, low, high, proven)
 
 
