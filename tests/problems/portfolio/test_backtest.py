@@ -118,6 +118,16 @@ def test_holdings_drift_and_trades_cost_by_hand():
     assert done.returns[2] == pytest.approx((1 - 0.01 * traded) * 0.5 - 1.0)
 
 
+def test_after_a_loss_of_everything_nothing_is_lost():
+    returns = np.array([[0.0, 0.0]] * 2 + [[-1.0, -1.0], [0.1, 0.1], [0.2, 0.0], [0.1, 0.1]])
+    history = History(tuple("123456"), returns)
+    problem = replace(
+        portfolio(returns, select=1), moments=moments_of(("A", "B"), history)
+    )
+    done = walk(problem, [problem] * 2, range(2, 6, 3), 0.01, lambda *_: np.array([0.5, 0.5]))
+    assert done.returns[:3].tolist() == [-1.0, 0.0, 0.0]
+
+
 def test_nothing_picked_is_cash():
     problem = portfolio(RETURNS)
     done = walk(problem, [problem] * 2, range(20, 60, 20), 0.01, lambda number, _: None)
