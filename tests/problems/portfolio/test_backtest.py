@@ -361,3 +361,35 @@ def test_a_window_that_fails_is_named():
         backtest(replace(portfolio(RETURNS), moments=replace(
             portfolio(RETURNS).moments, history=History(tuple(str(t) for t in range(60)), broken)
         )), window=15, step=5)
+
+
+@pytest.mark.parametrize("runs", [1, 5, 9])
+def test_an_interrupt_keeps_the_solvers_that_got_to_the_end(runs):
+    class Stopping:
+        total = 0
+        begun = 0
+
+        def begin(self, title):
+            self.begun += 1
+            if self.begun == runs:
+                raise KeyboardInterrupt
+
+        def report(self, progress):
+            pass
+
+    def test():
+        return backtest(
+            portfolio(RETURNS), window=20, step=10, solvers=["exact", "random", "milp"],
+            observer=Stopping(),
+        )
+
+    if runs == 1:
+        with pytest.raises(KeyboardInterrupt):
+            test()
+        return
+    done = test()
+    names = [track.name for track in done.tracks if track.is_solver]
+    assert names == (["exact"] if runs == 5 else ["exact", "random"])
+    left = "random, milp" if runs == 5 else "milp"
+    assert f"interrupted: without {left}" in done.to_json()["notes"]
+    assert f"interrupted: without {left}" in done.render()
