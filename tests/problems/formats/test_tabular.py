@@ -186,6 +186,11 @@ def test_a_loss_of_more_than_everything(tmp_path):
         read_series(table_of(tmp_path, "date,A\n2020-01-01,-1.5\n"), "returns")
 
 
+def test_a_percentage(tmp_path):
+    with pytest.raises(ParseError, match=r"got '2\.5%' of B; write percentages as fractions"):
+        read_series(table_of(tmp_path, "date,A,B\n2020-01-01,0.1,2.5%\n"), "returns")
+
+
 # -- telling files apart --------------------------------------------------------------------------
 
 
