@@ -169,6 +169,8 @@ def notes(test: Backtest) -> list[str]:
         "VaR and CVaR are losses over one period; turnover is one-way at a rebalancing, costs are "
         "of the whole test, the first purchase included",
     ]
+    if test.left_out:
+        found.append(f"interrupted: without {', '.join(test.left_out)}")
     paths = max(len(track.walks) for track in test.tracks)
     if paths > 1:
         found.append(f"figures of random are means over {paths} random strategies")

@@ -385,3 +385,12 @@ def test_equalities_whose_units_are_lost_in_the_tolerance_are_refused():
         Miqp().solve(program, Budget(), 1, Progress())
     best = 408601.0**2
     assert Auto().solve(program, Budget(), 1, Progress()).bound == pytest.approx(best)
+def test_doing_nothing_is_an_answer_before_any_node():
+    # The relaxation is at 5/6 each, and rounds to (1, 1), which is too much.
+    program = Program.build(
+        linear=[-9.0, -9.0], row=[0, 1], col=[0, 1], value=[1.0, 1.0], upper=3.0,
+        constraints=[("too much for both", [0, 1], 3.0, "<=", 5.0)],
+    )
+    progress = Progress()
+    Miqp().solve(program, Budget(evaluations=1), 0, progress)
+    assert progress.trace.incumbents[0][1] == 0.0
