@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import SolverError
-from .forms import Lowering
+from .forms import Lowering, Program
 from .problem import Problem, Score
 from .solver import Outcome, Status
 
@@ -54,7 +54,8 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     the best only where it is better than every sample.
     """
     judged = _appraise(problem, lowering, outcome.answers, outcome.counts)
-    if lowering.known is not None:
+    # Credit for it belongs to solvers that were told of it by the model, not to samplers.
+    if lowering.known is not None and isinstance(lowering.model, Program):
         score = problem.score(lowering.known)
         if score.feasible and _ahead(problem, score, judged.score):
             judged.best, judged.score = lowering.known, score

@@ -75,8 +75,9 @@ class Lowering(Generic[M]):
     penalties : Penalties, optional
         Of a QUBO: how large its penalties are beside its objective.
     known : object, optional
-        An answer of the source that the model was built from, so that no solver need find it again:
-        it is the answer of the run where the solver finds none that is better, and the run says so.
+        An answer of the source that the model, a program, was built from, so that no solver need
+        find it again: it is the answer of the run where the solver finds none that is better, and
+        the run says so. Where the program becomes a QUBO it is not handed on to the run.
     """
 
     model: M
