@@ -54,6 +54,14 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     the best only where it is better than every sample.
     """
     judged = _appraise(problem, lowering, outcome.answers, outcome.counts)
+    if lowering.known is not None:
+        score = problem.score(lowering.known)
+        if score.feasible and _ahead(problem, score, judged.score):
+            judged.best, judged.score = lowering.known, score
+            judged.origin = (
+                "the answer is the one that the model was built from; the solver found none that "
+                "is better"
+            )
     judged.samples["independent"] = outcome.independent or judged.samples["total"]
     improved = outcome.improved
     if improved is None:

@@ -4,9 +4,12 @@ Each product in the objective becomes a variable of its own, held to the product
 inequalities (McCormick, Mathematical Programming 10, 1976). Multiplying the equality constraints by
 a binary variable (the reformulation-linearisation technique: Adams and Sherali, Management Science
 32, 1986) ties the products to each other: under "exactly k", ``sum_j x_i x_j = (k - 1) x_i``. These
-rows make the difference between no useful bound and a proof for selections out of 100.
+rows make the difference between no useful bound and a proof for selections out of 100. Limits on a
+number of binaries are multiplied by ``x_i`` and by ``1 - x_i``: under "at most k", ``sum_j x_i x_j
+<= (k - 1) x_i`` and ``sum_j x_j (1 - x_i) <= k (1 - x_i)``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +50,8 @@ def linearise(
     ----------
     program : Program
     strengthen : bool
-        Whether equality constraints over binaries or bits are multiplied by them. Rows are used
+        Whether equality constraints over binaries or bits, and limits on how many binaries are
+        one, are multiplied by them. Rows are used
         where at least one of their products is in the objective already. Those that lack fewer than
         half of their products are always used, the others if they create at most 20 000 products.
     whole : bool
@@ -97,11 +101,17 @@ def _check_size(products: int) -> None:
 
 @dataclass(frozen=True)
 class _Row:
-    """A constraint times a binary: ``sum_t weights[t] product[keys[t]] = factor x[multiplier]``."""
+    """A constraint times a binary, or times one less it.
+
+    ``sum_t weights[t] product[keys[t]] + sum_j coefficients[j] x[indices[j]]`` is compared with
+    `rhs`.
+    """
 
     name: str
-    multiplier: int
-    factor: float
+    indices: list[int]
+    coefficients: list[float]
+    comparator: Comparator
+    rhs: float
     keys: _Ints
     weights: _Floats
     missing: int
@@ -303,10 +313,10 @@ class _Draft:
         """One row of the strengthening, with its products as variables."""
         self._constrain(
             row.name,
-            [*products.tolist(), row.multiplier],
-            [*row.weights.tolist(), -row.factor],
-            "==",
-            0.0,
+            [*products.tolist(), *row.indices],
+            [*row.weights.tolist(), *row.coefficients],
+            row.comparator,
+            row.rhs,
         )
 
     # -- the result -----------------------------------------------------------------------------
@@ -358,7 +368,7 @@ def _bit_weights(width: int) -> list[float]:
 
 
 def _strengthening(draft: _Draft) -> list[_Row]:
-    """Products of equalities over binaries with a binary, where they are worth having.
+    """Products of constraints over binaries with a binary, where they are worth having.
 
     Pairs that an exactly-one constraint keeps at 0 are dropped from the objective on the way.
     """
@@ -375,12 +385,8 @@ def _strengthening(draft: _Draft) -> list[_Row]:
     dense: list[_Row] = []
     sparse: list[_Row] = []
     created = 0
-    for constraint in equalities:
-        members = constraint.indices.tolist()
-        for i in sorted(set(members).union(*(partners[j] for j in members))):
-            row = _multiply(constraint, i, draft.names[i], known, groups)
-            if row is None:
-                continue
+    for constraint, i in _factors(equalities, _counts(draft), partners):
+        for row in _multiply(constraint, i, draft.names[i], known, groups):
             if 2 * row.missing < len(row.keys):
                 dense.append(row)
                 continue
@@ -388,6 +394,29 @@ def _strengthening(draft: _Draft) -> list[_Row]:
             if created <= _FREELY_CREATED:
                 sparse.append(row)
     return dense + sparse if created <= _FREELY_CREATED else dense
+
+
+def _factors(
+    equalities: list[Constraint], counts: list[Constraint], partners: list[set[int]]
+) -> Iterator[tuple[Constraint, int]]:
+    """Each constraint with the binaries that it is multiplied by."""
+    for constraint in equalities:
+        members = constraint.indices.tolist()
+        for i in sorted(set(members).union(*(partners[j] for j in members))):
+            yield constraint, i
+    for constraint in counts:
+        for i in constraint.indices.tolist():
+            yield constraint, i
+
+
+def _counts(draft: _Draft) -> list[Constraint]:
+    """The constraints that limit how many of some binaries are one, on one side."""
+    source = draft.source
+    return [
+        c for c in source.constraints
+        if c.comparator != "==" and len(c.indices) > 2 and source.binary[c.indices].all()
+        and np.ptp(c.coefficients) == 0.0
+    ]
 
 
 def _binary_equalities(draft: _Draft) -> list[Constraint]:
@@ -434,23 +463,31 @@ def _exclusive_groups(equalities: list[Constraint], n: int) -> list[frozenset[in
 
 def _multiply(
     constraint: Constraint, i: int, name: str, known: _Ints, groups: list[frozenset[int]]
-) -> _Row | None:
-    """`constraint` times variable `i`, or None where it says nothing about a known product."""
-    own = constraint.indices == i
-    kept = ~own
+) -> Iterator[_Row]:
+    """`constraint` times variable `i`, and an inequality also times one less it.
+
+    Nothing where that says nothing about a known product.
+    """
+    other = constraint.indices != i
+    kept = other.copy()
     if groups[i]:
         # Two members of one exactly-one constraint are never set together: their product is 0.
         kept &= [groups[i].isdisjoint(groups[j]) for j in constraint.indices.tolist()]
-    others = constraint.indices[kept]
+    others, weights = constraint.indices[kept], constraint.coefficients[kept]
     keys = np.minimum(others, i) * _STRIDE + np.maximum(others, i)
     present = known[np.minimum(np.searchsorted(known, keys), len(known) - 1)] == keys
     if not present.any():
-        return None
-    return _Row(
-        name=f"{constraint.name} times {name}",
-        multiplier=i,
-        factor=constraint.rhs - float(constraint.coefficients[own].sum()),
-        keys=keys,
-        weights=constraint.coefficients[kept],
-        missing=int((~present).sum()),
+        return
+    missing = int((~present).sum())
+    factor = constraint.rhs - float(constraint.coefficients[~other].sum())
+    yield _Row(
+        f"{constraint.name} times {name}", [i], [-factor], constraint.comparator, 0.0,
+        keys, weights, missing,
     )
+    if constraint.comparator != "==":
+        yield _Row(
+            f"{constraint.name} times 1 - {name}",
+            [i, *constraint.indices[other].tolist()],
+            [constraint.rhs, *constraint.coefficients[other].tolist()],
+            constraint.comparator, constraint.rhs, keys, -weights, missing,
+        )

@@ -181,6 +181,8 @@ class Tree:
 
     def _root(self) -> _Node | None:
         """Choose the relaxation; None where it says all."""
+        if self.plain.whole.all():  # doing nothing is often allowed, and costs nothing to try
+            self._take(np.clip(np.zeros(len(self.low)), self.low, self.high))
         first = self._by_interior_point(self.low, self.high)
         if first is not None and first.verdict == "unbounded":
             self.state = "unbounded"

@@ -105,9 +105,9 @@ def recognises(name: str, head: str) -> bool:
     if len(header) < 2 or not all(header[1:]):
         return False
     first = tuple(cell.strip() for cell in rows[1])
-    if _is_whole(first[0]) and not named:
-        return False  # an edge list, for all we know
     layout = layout_of(header, first)
+    if _is_whole(first[0]) and not named and layout != "mean":
+        return False  # an edge list, for all we know
     values = first[1:-1] if cut else first[1:]
     if layout == "undated":
         return False  # any table of numbers, for all we know
@@ -120,10 +120,11 @@ def layout_of(header: Sequence[str], first: Sequence[str]) -> Layout | None:
     dated = names[0] in _DATE_COLUMNS
     if _is_number(header[1]) and not dated:
         return None  # a header of numbers is no header; below a date, it is a ticker
-    if len(header) == 2 and not dated and _time(first[0]) is None:
-        if names[1] in _MEAN_COLUMNS:
+    if len(header) == 2 and not dated:
+        # Below a column of assets, what looks like a period's number is a ticker: T1, F001, 700.
+        if names[1] in _MEAN_COLUMNS and (names[0] in _ASSET_COLUMNS or _time(first[0]) is None):
             return "mean"
-        if not _is_number(first[0]):
+        if _time(first[0]) is None and not _is_number(first[0]):
             return None
     if first[0] and first[0] in header[1:]:
         return "covariance"
@@ -445,7 +446,8 @@ def read_matrix(table: Table) -> tuple[tuple[str, ...] | None, NDArray[np.float6
     if all(_is_number(cell) for cell in table.header):
         rows = ((table.line or 0, table.header), *table.rows)
         return None, _square(table, rows, [str(i + 1) for i in range(len(table.header))])
-    labelled = not table.header[0] or not _is_number(table.rows[0][1][0])
+    first = table.header[0]
+    labelled = not first or first.lower() in _ASSET_COLUMNS or not _is_number(table.rows[0][1][0])
     names = _unique_names(table, table.header[labelled:])
     if not labelled:
         return names, _square(table, table.rows, names)

@@ -40,6 +40,9 @@ _WIDER = 1.0 + 1e-6
 """By how much limits are kept away from what is proven, for rounding."""
 
 
+_NO_VARIANCE = 1e-12
+"""Variance that counts as none, as a share of the known portfolio's."""
+
 _LEAST_EXCESS = 1e-3
 """Smallest excess return that is looked at, as a share of the known portfolio's."""
 
@@ -60,7 +63,8 @@ class Known:
     least_excess, largest_excess : float
         No portfolio with a smaller or larger excess return has a larger Sharpe ratio.
     proven : bool
-        Whether that is so; False where portfolios of hardly any return have hardly any variance.
+        Whether that is so; False where portfolios of hardly any return have hardly any variance,
+        or others none.
     """
 
     ratio: float
@@ -95,7 +99,7 @@ def sharpe_program(
     """
     free = portfolio.aim.risk_free
     relaxed = steepest(model, free)
-    if relaxed is None and cheapest(model, 1.0, 0.0).verdict == "infeasible":
+    if relaxed is None and cheapest(model, 1.0, 0.0, exactly=False).verdict == "infeasible":
         raise InfeasibleError("no weights keep all limits of the portfolio")
     if relaxed is None:
         raise InputError(
@@ -114,7 +118,7 @@ def sharpe_program(
             return replace(lowering, refine=None) if persistent else None
         return sharpe_program(portfolio, model, better, persistent=persistent)
 
-    return replace(lowering, refine=refine)
+    return replace(lowering, refine=refine, known=start if persistent else None)
 
 
 def _best(portfolio: "Portfolio", answers: Sequence[Amounts]) -> Amounts | None:
@@ -131,9 +135,12 @@ def _known(
     if excess <= 0.0 or variance <= 0.0:
         return None
     ratio = excess / sqrt(variance)
-    top = _variance(model, relaxed)
-    most = (float(model.slope @ relaxed) + model.intercept - portfolio.aim.risk_free) / sqrt(top)
+    top, floor = _variance(model, relaxed), _NO_VARIANCE * variance
+    top_excess = float(model.slope @ relaxed) + model.intercept - portfolio.aim.risk_free
+    most = top_excess / sqrt(max(top, floor))
     low, high, proven = _excess_range(model, portfolio.aim.risk_free, ratio, excess)
+    # Where risks cancel, ratios have no bound.
+    proven = proven and top > floor
     return Known(ratio, variance, excess, max(most, ratio) * _WIDER, low, high, proven)
 
 
@@ -148,14 +155,14 @@ def _excess_range(
 
     def worse(trial: float) -> bool:
         try:
-            found = cheapest(model, 1.0, 0.0, expected=trial + free)
+            found = cheapest(model, 1.0, 0.0, expected=trial + free, exactly=False)
         except SolverError:
             return False
         if found.verdict != "optimal":
             return found.verdict == "infeasible"
         return ratio * sqrt(max(0.0, found.bound + model.constant)) > trial * _WIDER
 
-    richest = cheapest(model, 0.0, 1.0)
+    richest = cheapest(model, 0.0, 1.0, exactly=False)
     low, high = _LEAST_EXCESS * excess, (model.intercept - richest.bound - free) * _WIDER
     proven = worse(low)
     inner = excess
@@ -220,7 +227,8 @@ def _excess_row(
     model: Model, known: Known, slope: Floats, intercept: float
 ) -> tuple[Constraint, ...]:
     """The row ``r >= least``, where a return below that could look good."""
-    poorest, calmest = cheapest(model, 0.0, -1.0), cheapest(model, 1.0, 0.0)
+    poorest = cheapest(model, 0.0, -1.0, exactly=False)
+    calmest = cheapest(model, 1.0, 0.0, exactly=False)
     if known.proven and poorest.verdict == calmest.verdict == "optimal":
         # A loss looks good only where it is larger than the ratio times the standard deviation.
         deviation = sqrt(max(0.0, calmest.bound + model.constant))

@@ -74,6 +74,9 @@ class Lowering(Generic[M]):
         lowering stands for the same source, and may carry a `refine` of its own.
     penalties : Penalties, optional
         Of a QUBO: how large its penalties are beside its objective.
+    known : object, optional
+        An answer of the source that the model was built from, so that no solver need find it again:
+        it is the answer of the run where the solver finds none that is better, and the run says so.
     """
 
     model: M
@@ -88,6 +91,7 @@ class Lowering(Generic[M]):
         default=None, repr=False
     )
     penalties: Penalties | None = None
+    known: Any = field(default=None, repr=False)
 
     def objective(self, value: float) -> float:
         """Turn an objective or bound of the model into the source's units and sense."""
@@ -121,6 +125,7 @@ class Lowering(Generic[M]):
             relaxed=self.relaxed or further.relaxed,
             refine=None if further.refine is None else refine,
             penalties=further.penalties or self.penalties,
+            known=self.known,
         )
 
     def through(self, lower: "Callable[[M], Lowering[Any]]") -> "Lowering[Any]":

@@ -281,7 +281,7 @@ Group b asks for ``sizes[b]`` ones among ``home[bounds[b]:bounds[b + 1]]``, and 
 
 
 @compiled
-def _add_row(
+def add_row(
     g: NDArray[Any],
     i: int,
     sign: int,
@@ -336,7 +336,7 @@ def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows
         g[i] = linear[i]
     for i in range(len(x)):
         if x[i]:
-            _add_row(g, i, 1, matrix, start, index, weight)
+            add_row(g, i, 1, matrix, start, index, weight)
 
 
 @compiled
@@ -360,10 +360,10 @@ def _flip_pass(
             if x[i] == 0:
                 if g[i] <= thresholds[k]:
                     x[i] = 1
-                    _add_row(g, i, 1, matrix, start, index, weight)
+                    add_row(g, i, 1, matrix, start, index, weight)
             elif -g[i] <= thresholds[k]:
                 x[i] = 0
-                _add_row(g, i, -1, matrix, start, index, weight)
+                add_row(g, i, -1, matrix, start, index, weight)
 
 
 @compiled

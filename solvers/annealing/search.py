@@ -280,7 +280,9 @@ class Search:
             if planned.last and self._timed:
                 pace = Until(self._clock, begin + (b // threads + 1) * slot, self._sweep_seconds)
             reads = min(width, planned.reads - b * width)
-            return self._run_batch(self._generator(number, b), reads, pace)
+            return self._run_batch(
+                self._generator(number, b), reads, pace, greedy=number == b == 0
+            )
 
         if threads == 1 or batches == 1:
             results = [work(b) for b in range(batches)]
@@ -305,11 +307,13 @@ class Search:
             done = Round(self._rounds.pop().reads + done.reads, done.sweeps)
         self._rounds.append(done)
 
-    def _run_batch(self, rng: Generator, reads: int, pace: Pace) -> Result | None:
+    def _run_batch(
+        self, rng: Generator, reads: int, pace: Pace, *, greedy: bool
+    ) -> Result | None:
         if self._over():
             return None
         begin, sweeps = time.perf_counter(), 0
-        batch = start_batch(self._model, self._layout, reads, rng)
+        batch = start_batch(self._model, self._layout, reads, rng, greedy=greedy)
         for temperatures in pace.slices(self._cooling):
             over = self._over()
             if over:

@@ -128,6 +128,46 @@ def test_the_strengthening_closes_the_gap_of_a_selection():
     assert relaxation(False) < 5.0
 
 
+@pytest.mark.parametrize("sense", ["minimise", "maximise"])
+@pytest.mark.parametrize(("comparator", "count"), [("<=", 2), (">=", 3), ("<=", 4), (">=", 1)])
+def test_limits_on_a_count_are_multiplied_by_their_members(sense, comparator, count):
+    row, col = np.triu_indices(5, 1)
+    rng = np.random.default_rng(count)
+    program = Program.build(
+        sense=sense, linear=rng.normal(size=5), row=row, col=col, value=rng.normal(size=10),
+        constraints=[("some", range(5), 2.0, comparator, 2.0 * count)],
+    )
+    lowering = linearise(program)
+    assert sum(" times " in c.name for c in lowering.model.constraints) == 10
+    for x in feasible_answers(program):
+        full = lowering.encode(x)
+        assert lowering.model.violations(full) == []
+        assert lowering.model.objective(full) == pytest.approx(program.objective(x))
+
+
+@pytest.mark.parametrize(("comparator", "count", "left"), [("<=", 3, 0.75), (">=", 3, 0.0)])
+def test_limits_on_a_count_close_the_gap(comparator, count, left):
+    # Either many or few are wanted, and each pair costs: 3 of 6 are best, and worth 3 - 9.
+    sign = 1.0 if comparator == ">=" else -1.0
+    row, col = np.triu_indices(6, 1)
+    program = Program.build(
+        linear=np.full(6, 3.0 * sign), row=row, col=col, value=np.ones(15),
+        constraints=[("some", range(6), 1.0, comparator, count)],
+    )
+
+    def relaxation(strengthen):
+        linear = linearise(program, strengthen=strengthen).model
+        return best_with_free_products(
+            Program(**{**vars_of(linear), "integer": np.zeros(linear.num_variables, dtype=bool)}),
+            0, np.zeros(0),
+        )
+
+    best = min(map(program.objective, feasible_answers(program)))
+    assert best == 9.0 * sign + 3.0
+    assert relaxation(True) == pytest.approx(best - left)
+    assert relaxation(False) < best - 1.0
+
+
 def test_a_budget_of_lots_is_strengthened_through_bits():
     row, col = np.triu_indices(4)
     program = Program.build(

@@ -371,3 +371,14 @@ def test_a_gap_that_was_asked_for_is_no_proof():
     assert outcome.bound <= best + 1e-6 * abs(best)
     if outcome.status is Status.FEASIBLE:
         assert "gap of 0.3" in outcome.reason
+
+
+def test_doing_nothing_is_an_answer_before_any_node():
+    # The relaxation is at 5/6 each, and rounds to (1, 1), which is too much.
+    program = Program.build(
+        linear=[-9.0, -9.0], row=[0, 1], col=[0, 1], value=[1.0, 1.0], upper=3.0,
+        constraints=[("too much for both", [0, 1], 3.0, "<=", 5.0)],
+    )
+    progress = Progress()
+    Miqp().solve(program, Budget(evaluations=1), 0, progress)
+    assert progress.trace.incumbents[0][1] == 0.0

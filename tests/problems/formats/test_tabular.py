@@ -199,6 +199,8 @@ def test_a_loss_of_more_than_everything(tmp_path):
         ("week,A,B\n1,10,20\n", True),
         ("date,ticker,close\n2020-01-01,A,1\n", True),
         ("asset,mean\nA,.1\n", True),
+        ("asset,mean\nF001,.1\n", True),
+        ("ticker,return\n600519,.1\n", True),
         (",A,B\nA,1,0\nB,0,1\n", True),
         (",A,B\nB,0,1\nA,1,0\n", True),
         ("date,A,B", True),
@@ -223,6 +225,20 @@ def test_a_head_that_ends_within_a_row_is_recognised():
     rows = "\n2020-01-01," + ",".join(["123.5"] * 600)
     for size in (2000, 3000, 4096, 6000):
         assert tabular.recognises("prices.csv", (header + rows)[:size])
+
+
+@pytest.mark.parametrize("ticker", ["F001", "T1", "700", "2020-01"])
+def test_tickers_that_look_like_periods_are_assets(tmp_path, ticker):
+    table = table_of(tmp_path, f"asset,mean\n{ticker},0.1\nB,0.2\n")
+    assert tabular.table_layout(table) == "mean"
+    assert tabular.read_means(table)[0] == (ticker, "B")
+    matrix = table_of(tmp_path, f"asset,{ticker},B\n{ticker},2,1\nB,1,3\n")
+    assert tabular.read_matrix(matrix)[0] == (ticker, "B")
+
+
+def test_periods_of_one_asset_are_still_periods(tmp_path):
+    assert tabular.table_layout(table_of(tmp_path, "week,return\nT1,0.1\n")) == "wide"
+    assert tabular.table_layout(table_of(tmp_path, "index,A\nT1,0.1\n")) == "wide"
 
 
 # -- without dates --------------------------------------------------------------------------------

@@ -197,3 +197,31 @@ def test_aims_are_different_instances_and_the_same_aim_is_one():
     assert made(objective="min-variance") == made(risk=1.0)
     assert len({made(), made(objective="min-variance"), made(objective="max-sharpe"),
                 made(objective="max-sharpe", risk_free=0.1), made(target_return=0.0)}) == 5
+
+
+@pytest.mark.parametrize("chosen", [{"max_assets": 1}, {"max_assets": 2, "min_weight": 0.3}])
+def test_risks_that_cancel_leave_a_sharpe_ratio_without_a_bound(chosen):
+    spread = np.array([0.1, -0.2, 0.3])
+    problem = Portfolio(
+        name="p", moments=Moments(NAMES[:3], [0.03, 0.02, 0.04], np.outer(spread, spread)),
+        weighting="continuous", objective="max-sharpe", target_return=0.025, **chosen,
+    )
+    found = qopt.solve(problem, "miqp", time_limit=5)
+    assert found.feasible
+    if chosen["max_assets"] == 1:
+        assert found.objective == pytest.approx(0.3)
+
+
+def test_a_known_portfolio_is_the_answer_where_none_better_is_found():
+    problem = Portfolio(
+        name="p", moments=moments(5, 3), weighting="continuous", objective="max-sharpe",
+        max_assets=2, min_weight=0.1,
+    )
+    start = quick_portfolio(problem)
+    assert problem.lower(Program).known.tolist() == start.tolist()
+    assert problem.lower(Qubo).known is None  # samplers are judged by their samples alone
+    found = qopt.solve(problem, "miqp", time_limit=0.0)
+    assert found.status == "feasible"
+    assert found.objective == problem.score(start).objective
+    assert "the model was built from" in found.record.reason
+    assert found.record.samples["total"] == 0

@@ -94,6 +94,34 @@ def test_swap_changes_are_energy_differences(rows: Rows) -> None:
 
 
 @pytest.mark.parametrize("rows", ["sparse", "dense"])
+@pytest.mark.parametrize("sizes", [(1, 1), (2, 1), (2, 3)])
+def test_a_greedy_start_takes_the_best_members_one_by_one(
+    rows: Rows, sizes: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng(3)
+    qubo = Qubo.from_matrix(np.triu(rng.integers(-9, 10, (9, 9)))).with_groups(
+        [Group((0, 2, 4, 6), sizes[0]), Group((1, 3, 5, 7), sizes[1])]
+    )
+    layout = Layout.choose(qubo, rows=rows)
+    model = layout.build(qubo)
+    batch = start_batch(model, layout, 1, rng, greedy=True)
+    (state,), energy = batch.finish()
+    expected = np.zeros(9, dtype=np.int8)
+    for a in range(len(model.sizes)):
+        members = model.home[model.bounds[a] : model.bounds[a + 1]].tolist()
+        for _ in range(model.sizes[a]):
+            more = [m for m in members if not expected[m]]
+            tried = [expected + np.eye(9, dtype=np.int8)[m] for m in more]
+            expected = tried[int(np.argmin(qubo.energies(np.array(tried))))]
+    assert qubo.energy(state) == qubo.energy(expected) == energy[0]
+    batch.sweep(temperatures(20.0 * model.scale, 7))
+    batch.checkpoint()
+    (after,), _ = batch.finish()
+    assert not qubo.group_violations(after[None]).any()
+    assert qubo.energy(after) <= qubo.energy(state)
+
+
+@pytest.mark.parametrize("rows", ["sparse", "dense"])
 def test_flips_sample_the_boltzmann_distribution(rows: Rows) -> None:
     # Many copies of one three-variable model in one model: each read is as many samples.
     copies, beta = 400, 0.7

@@ -308,3 +308,19 @@ def test_works_without_a_place_for_the_cache() -> None:
         "print(out.answers[0].tolist())"
     )
     assert run_python(code) == "[1, 0]"
+
+
+def test_an_answer_that_stands_alone_is_met() -> None:
+    """Each of six groups takes two spare bits at 0, or a pair that relieves its own high cost."""
+    rng = np.random.default_rng(1)
+    matrix = np.zeros((6 * 22, 6 * 22))
+    groups = []
+    for a in range(6):
+        first = 22 * a
+        own = rng.integers(1000, 1100, 20)
+        matrix[np.arange(first, first + 20), np.arange(first, first + 20)] = own
+        for i in range(0, 20, 2):
+            matrix[first + i, first + i + 1] = -(own[i] + own[i + 1]) + 10
+        groups.append(Group(tuple(range(first, first + 22)), 2))
+    outcome, _ = anneal(Qubo.from_matrix(matrix, groups=groups), reads=1, sweeps=20)
+    assert outcome.answers[0].reshape(6, 22)[:, 20:].all()
