@@ -84,7 +84,8 @@ def walk(
     At each date the weights are picked from the instance of that date alone. Trading costs are
     `cost` for each unit of weight bought or sold, the first purchase included, and are paid at
     once; then holdings drift with their returns to the next date. What is not invested is cash, at
-    the instance's cash return.
+    the instance's cash return. The first date starts from the instance's present weights, or from
+    cash where it has none; later dates start from what has drifted.
 
     Parameters
     ----------
@@ -101,7 +102,8 @@ def walk(
     history = problem.moments.history
     assert history is not None
     on_cash = (problem.cash_return or 0.0) / (problem.periods_per_year or 1.0)
-    held = np.zeros(len(problem.assets))
+    trading = problem.trading
+    held = np.zeros(len(problem.assets)) if trading is None else trading.current
     returns: list[float] = []
     traded, targets, missed = [], [], []
     for number, (start, stop) in enumerate(_spans(dates, len(history))):
