@@ -184,6 +184,7 @@ def notes(test: Backtest) -> list[str]:
         "VaR and CVaR are losses over one period; turnover is one-way at a rebalancing, costs are "
         "of the whole test, the first purchase included",
     ]
+    found += test.problem.moments.notes
     trading = test.problem.trading
     if trading is not None:
         found.append(

@@ -244,7 +244,7 @@ def _excess_row(
 def _note(known: Known, objective: str) -> str:
     return (
         f"largest Sharpe ratio: {objective} is minimised from a known portfolio of ratio "
-        f"{known.ratio:.6g}; none is above {known.most:.6g}"
+        f"{known.ratio:.6g}"
     )
 
 
