@@ -193,7 +193,7 @@ class Backtest:
         return as_json(self)
 
     def to_csv(self) -> str:
-        """Net return of every strategy in every period."""
+        """Net return of every strategy in every period, and its weights at each rebalancing."""
         from .backtest_report import as_table
 
         return as_table(self)

@@ -3,10 +3,12 @@
 from math import nan
 from typing import Any
 
+import numpy as np
+
 from qopt.bootstrap import RESAMPLES, Estimated
 from qopt.numbers import plural
 from qopt.record import jsonable
-from qopt.report.axes import COLOURS, RIGHT, axis_title, grid, side_axis, svg
+from qopt.report.axes import COLOURS, WIDE, axis_title, grid, side_axis, svg
 from qopt.report.markup import Markup, tag
 from qopt.report.page import page
 from qopt.report.plain import aligned, as_csv, table
@@ -16,7 +18,10 @@ from qopt.stats import CONFIDENCE
 from .backtest import Backtest, Track
 from .performance import Calendar, Difference, drawdown
 
-HEIGHT, TOP, BOTTOM, SIDE = 280.0, 20.0, 236.0, 46.0
+HEIGHT, TOP, BOTTOM = 380.0, 20.0, 336.0
+SIDE, RIGHT = 46.0, WIDE - 12.0
+DASHES = (None, "8 4", "2 3", "10 3 2 3", "5 5", "14 4", "1 5", "6 2 1 2 1 2")
+"""Of the curves, in turn: where several run on top of each other, all of them show."""
 
 _NONE = Estimated(nan, nan, nan, 1.0)
 
@@ -71,10 +76,20 @@ def _drawdown(track: Track) -> float:
 
 
 def as_table(test: Backtest) -> str:
-    """One line a period: net return of every strategy, of random ones the mean of the paths."""
-    columns = [track.returns.mean(axis=0).tolist() for track in test.tracks]
-    rows = [[time, *row] for time, row in zip(test.times, zip(*columns, strict=True), strict=True)]
-    return as_csv(["period", *(track.name for track in test.tracks)], rows)
+    """One line a period: net return of every strategy, of random ones the mean of the paths.
+
+    Columns of weights follow, for every asset that a strategy ever holds: filled in the periods
+    that begin with a rebalancing, with the weights that it comes to. Random strategies have none.
+    """
+    columns = {track.name: track.returns.mean(axis=0).tolist() for track in test.tracks}
+    for track in test.held:
+        weights = track.walks[0].weights
+        for i in np.flatnonzero(weights.any(axis=0)) if len(track.walks) == 1 else ():
+            cells: list[float | None] = [None] * len(test.times)
+            cells[:: test.step] = weights[:, i].tolist()
+            columns[f"{track.name}: weight of {test.problem.assets[i]}"] = cells
+    rows = list(zip(test.times, *columns.values(), strict=True))
+    return as_csv(["period", *columns], rows)
 
 
 # -- tables and sentences -------------------------------------------------------------------------
@@ -226,9 +241,10 @@ def as_page(test: Backtest) -> str:
         title,
         tag("header", tag("h1", title), tag("p", heading(test), class_="lead")),
         tag("ul", [tag("li", sentence) for sentence in verdicts(test)]),
-        tag("figure", tag("figcaption", "Wealth, net of costs"), _plot(test), _legend(test)),
+        tag("figure", tag("figcaption", "Wealth, net of costs"), _plot(test), _legend(test),
+            class_="wide"),
         tag("h2", "Strategies"),
-        table(*figures_table(test)),
+        *_figures(test),
         tag("dl", [
             [tag("dt", track.name), tag("dd", track.summary)] for track in test.tracks
         ], class_="facts"),
@@ -239,9 +255,22 @@ def as_page(test: Backtest) -> str:
     )
 
 
+def _figures(test: Backtest) -> list[Markup]:
+    """The table of figures in two parts, each of which fits on the page."""
+    header, rows = figures_table(test)
+    cut = header.index("drawdown %") + 1
+    return [
+        table(header[:cut], [row[:cut] for row in rows]),
+        table([header[0], *header[cut:]], [[row[0], *row[cut:]] for row in rows]),
+    ]
+
+
 def _legend(test: Backtest) -> Markup:
     return tag("ul", [
-        tag("li", tag("span", class_=f"key c{i % COLOURS}"), track.name)
+        tag("li", tag("svg", tag(
+            "line", x1=0, x2=44, y1=6, y2=6, stroke_dasharray=DASHES[i % len(DASHES)],
+            class_=f"curve s{i % COLOURS}",
+        ), viewBox="0 0 44 12", aria_hidden="true"), track.name)
         for i, track in enumerate(test.tracks) if track.held_any
     ], class_="legend")
 
@@ -254,11 +283,11 @@ def _plot(test: Backtest) -> Markup:
     marks = tuple((float(i), times[i][:10]) for i in sorted({0, last // 3, 2 * last // 3, last}))
     across = Scale(lambda v: v / last, marks)
     parts = [
-        grid(across, SIDE, RIGHT, TOP, BOTTOM), side_axis(upwards, SIDE, TOP, BOTTOM),
+        grid(across, SIDE, RIGHT, TOP, BOTTOM), side_axis(upwards, SIDE, TOP, BOTTOM, RIGHT),
         tag("text", "wealth of 1 invested", x=4, y=12, class_="tick"),
-        axis_title("end of period", HEIGHT),
+        axis_title("end of period", HEIGHT, WIDE),
     ]
-    for i, track in reversed(list(enumerate(test.tracks))):  # solvers last, above the others
+    for i, track in enumerate(test.tracks):  # the first is drawn through, others in dashes above
         if not track.held_any:
             continue
         steps = [
@@ -268,6 +297,7 @@ def _plot(test: Backtest) -> Markup:
         ]
         words = f"{track.name}: {float(curves[i][-1]):.3f} at the end"
         parts.append(tag(
-            "path", tag("title", words), d="M" + "L".join(steps), class_=f"curve s{i % COLOURS}"
+            "path", tag("title", words), d="M" + "L".join(steps),
+            stroke_dasharray=DASHES[i % len(DASHES)], class_=f"curve s{i % COLOURS}",
         ))
-    return svg(HEIGHT, f"Wealth in the backtest of {test.problem.name}", parts)
+    return svg(HEIGHT, f"Wealth in the backtest of {test.problem.name}", parts, WIDE)

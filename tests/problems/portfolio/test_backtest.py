@@ -340,6 +340,13 @@ def test_reports(tested):
     rows = list(csv.DictReader(io.StringIO(tested.to_csv())))
     assert len(rows) == 40
     assert float(rows[5]["exact"]) == tested.tracks[0].returns[0, 5]
+    exact = tested.tracks[0].walks[0].weights
+    for i, asset in enumerate(tested.problem.assets):
+        if exact[:, i].any():
+            cells = [row[f"exact: weight of {asset}"] for row in rows]
+            assert [float(cell) for cell in cells[::10]] == exact[:, i].tolist()
+            assert set(cells) - set(cells[::10]) == {""}
+    assert not any(name.startswith("random: weight") for name in rows[0])
     data = json.loads(json.dumps(tested.to_json(), allow_nan=False))
     assert data["bootstrap"] == {"kind": "stationary", "mean_block": 4.0, "resamples": 2000,
                                  "confidence": 0.95}
