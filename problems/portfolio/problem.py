@@ -22,6 +22,7 @@ from .lowering import Model, portfolio_program
 from .moments import Benchmark, Moments
 from .objective import Aim, Objective, objective_of
 from .preselect import preselected
+from .reach import out_of_reach
 from .reading import Reading, read_current, read_moments, read_sectors
 from .risk import check_levels, risk_report
 from .settings import Settings
@@ -462,8 +463,10 @@ class Portfolio:
         )
 
     def notes(self, answer: ArrayLike | None) -> tuple[str, ...]:
-        """Gaps in the data, and a portfolio that holds nothing but cash."""
-        if answer is None or not self.limits.may_hold_cash or self._amounts(answer).any():
+        """Gaps in the data, limits out of reach, and a portfolio of nothing but cash."""
+        if answer is None or not self.score(answer).feasible:
+            return (*self.moments.notes, *out_of_reach(self))
+        if not self.limits.may_hold_cash or self._amounts(answer).any():
             return self.moments.notes
         return (*self.moments.notes, (
             f"no asset is held: all is in cash, at a return of {self.cash_return or 0.0:g}; set "
