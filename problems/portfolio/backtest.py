@@ -67,8 +67,8 @@ class Track:
 
     @property
     def turnover(self) -> float | None:
-        """Mean one-way turnover at a rebalancing, the first purchase left out."""
-        later = [walk.traded[1:] for walk in self.walks]
+        """Mean one-way turnover at a rebalancing, the first purchase with cash left out."""
+        later = [walk.traded[1 if walk.from_cash else 0 :] for walk in self.walks]
         return float(np.mean(later)) / 2.0 if len(later[0]) else None
 
     @property

@@ -196,8 +196,8 @@ def notes(test: Backtest) -> list[str]:
         "it is not return over volatility",
         "one past of one market: what is undecided here may be decided elsewhere, and the other "
         "way round",
-        "VaR and CVaR are losses over one period; turnover is one-way at a rebalancing, costs are "
-        "of the whole test, the first purchase included",
+        "VaR and CVaR are losses over one period; turnover is one-way at a rebalancing, a first "
+        "purchase with cash left out; costs are of the whole test, that purchase included",
     ]
     found += test.problem.moments.notes
     trading = test.problem.trading

@@ -375,6 +375,8 @@ def test_baselines_that_choose_keep_the_turnover():
     tracks = {track.name: track for track in done.tracks}
     for name in ("exact", "greedy", "random"):
         assert tracks[name].missed == 0
+        mean = np.mean([path.traded.mean() for path in tracks[name].walks])
+        assert tracks[name].turnover == pytest.approx(mean / 2)
         for path in tracks[name].walks:
             start = np.array([0.1, 0.0, 0.0, 0.45, 0.4])
             assert 0.0 < path.traded[0] == np.abs(path.weights[0] - start).sum() <= 1.1 + 1e-6
