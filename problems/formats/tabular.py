@@ -388,7 +388,7 @@ def _value(table: Table, line: int, cell: str, asset: str, quantity: Quantity) -
 def _finite(table: Table, line: int, cell: str, what: str) -> float:
     if not _is_number(cell):
         hint = "; write decimals with a point" if re.fullmatch(r"-?[\d.]+,\d+", cell) else (
-            "; write percentages as fractions, 1 % as 0.01" if cell.endswith("%") else ""
+            "; write percentages as fractions, 1 % is 0.01" if cell.endswith("%") else ""
         )
         raise ParseError(
             table.path, f"a finite number was expected, got {_short(cell)} {what}{hint}", line

@@ -102,6 +102,8 @@ class Backtest:
         The periods out of the sample.
     tracks : tuple of Track
         Solvers first.
+    left_out : tuple of str
+        Solvers that an interrupt left out.
     """
 
     problem: Portfolio
@@ -113,6 +115,7 @@ class Backtest:
     dates: tuple[str, ...] = field(repr=False)
     times: tuple[str, ...] = field(repr=False)
     tracks: tuple[Track, ...] = field(repr=False)
+    left_out: tuple[str, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -258,7 +261,8 @@ def backtest(
     UsageError
         For lengths that leave too little to test on, and costs that are none.
     KeyboardInterrupt
-        Where a run was interrupted: half a test says nothing.
+        Where a run of the first solver was interrupted: half a test says nothing. A later one and
+        those after it are left out, and the notes say so.
     """
     if not isinstance(problem, Portfolio):
         raise UnsupportedError(f"a backtest is of a portfolio, {problem.name} is a {problem.kind}")
@@ -279,11 +283,13 @@ def backtest(
         observer.total = len(names) * len(dates)
     instances = [instance_before(problem, date, window) for date in dates]
     runner = _Runner(problem, instances, dates, cost, seed, time_limit, threads, observer)
-    tracks = [runner.of_solver(name) for name in names]
+    tracks = runner.of_solvers(names)
+    left_out = tuple(names[len(tracks):])
     tracks += [runner.of_rule(rule) for rule in rules_for(problem, RANDOM_PATHS)]
     return Backtest(
         problem, window, step, cost, length, seed,
         tuple(history.times[t - 1] for t in dates), history.times[window:], tuple(tracks),
+        left_out,
     )
 
 
@@ -316,6 +322,18 @@ class _Runner:
     time_limit: float | None
     threads: int
     observer: Observer | None
+
+    def of_solvers(self, names: Sequence[str]) -> list[Track]:
+        """One after the other; after an interrupt those that got to the end."""
+        tracks: list[Track] = []
+        for name in names:
+            try:
+                tracks.append(self.of_solver(name))
+            except KeyboardInterrupt:
+                if not tracks:
+                    raise
+                break
+        return tracks
 
     def of_solver(self, name: str) -> Track:
         history = self.problem.moments.history

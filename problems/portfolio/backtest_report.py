@@ -212,6 +212,8 @@ def notes(test: Backtest) -> list[str]:
                 "equal weight, inverse volatility and continuous, whose rules name weights and no "
                 "limits"
             )
+    if test.left_out:
+        found.append(f"interrupted: without {', '.join(test.left_out)}")
     paths = max(len(track.walks) for track in test.tracks)
     if paths > 1:
         found.append(f"figures of random are means over {paths} random strategies")

@@ -25,6 +25,10 @@ FORMULAS: dict[str, str] = {
 """With costs and cash, ``mu'w`` is the return net of costs and with that of the cash."""
 
 
+_ROUNDING = 1e-14
+"""Variance, as a share of what it would be without any cancelling, that is rounding."""
+
+
 @dataclass(frozen=True, eq=False)
 class Objective:
     """One of the aims, as a function of the variance and the expected return.
@@ -51,8 +55,14 @@ class Objective:
         return "maximise" if self.aim == "max-sharpe" else "minimise"
 
     def variance(self, weights: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
-        """Of the return, or, for tracking, of the return less the index's."""
+        """Of the return, or, for tracking, of the return less the index's.
+
+        One that is mere rounding is none: a Sharpe ratio would be divided by it.
+        """
         found = float(weights @ covariance @ weights)
+        if self.aim == "max-sharpe":
+            size = float(np.abs(weights) @ np.abs(covariance) @ np.abs(weights))
+            return found if found > _ROUNDING * size else 0.0
         if self.benchmark is not None:
             found += self.benchmark.variance - 2.0 * float(self.benchmark.covariance @ weights)
         return found

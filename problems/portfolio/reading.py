@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,12 @@ class Reading:
     covariance: str | None = None
     correlation: str | None = None
     assets: int | tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("values", tabular.Quantity), ("missing", Missing)):
+            if getattr(self, name) not in get_args(allowed):
+                choices = ", ".join(get_args(allowed))
+                raise UsageError(f"{name}={getattr(self, name)!r} is none of {choices}")
 
 
 def read_moments(path: Path, settings: Reading) -> Moments:

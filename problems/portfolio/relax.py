@@ -68,7 +68,7 @@ def steepest(model: Model, risk_free: float) -> Floats | None:
         limits.append(sign * np.column_stack([dense[known], -side[known]]))
         bounds += [(-np.inf, 0.0)] * int(known.sum())
     low, high = (np.array(part) for part in zip(*bounds, strict=True))
-    unit = float(np.abs(model.square).max()) or 1.0
+    unit = float(np.abs(homogeneous(model)).max()) or 1.0
     found = _minimise(
         homogeneous(model) / unit, np.zeros(count + 1), sparse.csr_matrix(np.vstack(limits)),
         low, high,

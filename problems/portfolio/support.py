@@ -183,7 +183,11 @@ def _sizes(portfolio: "Portfolio") -> list[int]:
     """Numbers of assets to try, at most a dozen of those allowed."""
     limits = portfolio.limits
     allowed = int((limits.upper > 0).sum())
-    most = min(limits.most, allowed)
+    capped = sum(
+        max(0, int((limits.upper[list(cap.members)] > 0).sum()) - cap.assets)
+        for cap in limits.caps if cap.assets is not None
+    )
+    most = min(limits.most, allowed - capped)
     if limits.least > 0:
         most = min(most, int(1.0 / limits.least + 1e-9))
     fewest = max(1, limits.fewest, int((limits.lower > 0).sum()))

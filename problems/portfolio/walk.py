@@ -149,6 +149,6 @@ def _hold(
         value = value * (1.0 + row)
         cash *= 1.0 + on_cash
         after = float(value.sum()) + cash
-        found.append(after / total - 1.0)
+        found.append(after / total - 1.0 if total > 0.0 else 0.0)  # of nothing, nothing is lost
         total = after
     return (value / total if total > 0.0 else np.zeros_like(value)), found

@@ -187,6 +187,11 @@ def test_a_loss_of_more_than_everything(tmp_path):
         read_series(table_of(tmp_path, "date,A\n2020-01-01,-1.5\n"), "returns")
 
 
+def test_a_percentage(tmp_path):
+    with pytest.raises(ParseError, match=r"got '2\.5%' of B; write percentages as fractions"):
+        read_series(table_of(tmp_path, "date,A,B\n2020-01-01,0.1,2.5%\n"), "returns")
+
+
 # -- telling files apart --------------------------------------------------------------------------
 
 
@@ -226,7 +231,7 @@ def test_recognises(text, known):
     [
         ("date;A;B\n2020-01-01;1,5;2,5\n", 2, "write decimals with a point"),
         ("date;A;B\n2020-01-01;1.001,5;2,5\n", 2, "write decimals with a point"),
-        ("Date,A,B\n2020-01-01,1%,2%\n", 2, "1 % as 0.01"),
+        ("Date,A,B\n2020-01-01,1%,2%\n", 2, "1 % is 0.01"),
         ("date,A,B\n03/01/2022,1,2\n04/01/2022,1,2\n", 2, "write dates as year-month-day"),
         (",A,B\n3.1.22,1,2\n4.1.22,1,2\n", 2, "write dates as year-month-day"),
     ],

@@ -124,6 +124,16 @@ def test_holdings_drift_and_trades_cost_by_hand():
     assert done.returns[2] == pytest.approx((1 - 0.01 * traded) * 0.5 - 1.0)
 
 
+def test_after_a_loss_of_everything_nothing_is_lost():
+    returns = np.array([[0.0, 0.0]] * 2 + [[-1.0, -1.0], [0.1, 0.1], [0.2, 0.0], [0.1, 0.1]])
+    history = History(tuple("123456"), returns)
+    problem = replace(
+        portfolio(returns, select=1), moments=moments_of(("A", "B"), history)
+    )
+    done = walk(problem, [problem] * 2, range(2, 6, 3), 0.01, lambda *_: np.array([0.5, 0.5]))
+    assert done.returns[:3].tolist() == [-1.0, 0.0, 0.0]
+
+
 def test_nothing_picked_is_cash():
     problem = portfolio(RETURNS)
     done = walk(problem, [problem] * 2, range(20, 60, 20), 0.01, lambda number, _: None)
@@ -433,3 +443,35 @@ def test_a_window_that_fails_is_named():
         backtest(replace(portfolio(RETURNS), moments=replace(
             portfolio(RETURNS).moments, history=History(tuple(str(t) for t in range(60)), broken)
         )), window=15, step=5)
+
+
+@pytest.mark.parametrize("runs", [1, 5, 9])
+def test_an_interrupt_keeps_the_solvers_that_got_to_the_end(runs):
+    class Stopping:
+        total = 0
+        begun = 0
+
+        def begin(self, title):
+            self.begun += 1
+            if self.begun == runs:
+                raise KeyboardInterrupt
+
+        def report(self, progress):
+            pass
+
+    def test():
+        return backtest(
+            portfolio(RETURNS), window=20, step=10, solvers=["exact", "random", "milp"],
+            observer=Stopping(),
+        )
+
+    if runs == 1:
+        with pytest.raises(KeyboardInterrupt):
+            test()
+        return
+    done = test()
+    names = [track.name for track in done.tracks if track.is_solver]
+    assert names == (["exact"] if runs == 5 else ["exact", "random"])
+    left = "random, milp" if runs == 5 else "milp"
+    assert f"interrupted: without {left}" in done.to_json()["notes"]
+    assert f"interrupted: without {left}" in done.render()

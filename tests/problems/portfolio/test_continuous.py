@@ -333,3 +333,14 @@ def test_a_sampler_that_chooses_assets_reports_weights():
     assert found.score.feasible
     assert found.record.bound is None
     assert sum(found.record.answer.values()) == pytest.approx(1.0)
+
+
+def test_a_sampler_chooses_no_more_assets_than_the_sectors_leave():
+    problem = Portfolio(
+        name="p", moments=moments(5, 2), weighting="continuous",
+        sectors=dict(zip(NAMES, "xxyyy", strict=True)), sector_max_assets=1,
+    )
+    assert quick_portfolio(problem) is not None
+    found = qopt.solve(problem, "exact")
+    assert found.feasible
+    assert found.objective == pytest.approx(qopt.solve(problem, "miqp").objective)

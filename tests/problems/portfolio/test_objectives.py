@@ -225,3 +225,30 @@ def test_a_known_portfolio_is_the_answer_where_none_better_is_found():
     assert found.objective == problem.score(start).objective
     assert "the model was built from" in found.record.reason
     assert found.record.samples["total"] == 0
+
+
+@pytest.mark.parametrize("solver", ["auto", "sa"])
+@pytest.mark.parametrize(
+    "chosen", [{"select": 1, "hold": ("A",)}, {"budget": 2, "exclude": ("B", "C")}]
+)
+def test_a_sharpe_ratio_of_which_nothing_is_left_to_choose(chosen, solver):
+    model = Moments(NAMES[:3], [0.03, 0.02, 0.04], np.diag([0.01, 0.02, 0.03]))
+    problem = Portfolio(name="p", moments=model, objective="max-sharpe", **chosen)
+    assert qopt.solve(problem, solver).objective == pytest.approx(0.3)
+    with pytest.raises(InfeasibleError):
+        qopt.solve(Portfolio(
+            name="p", moments=model, objective="max-sharpe", target_return=0.035, **chosen,
+        ), solver)
+
+
+def test_risks_that_cancel_give_no_sharpe_ratio():
+    spread = np.array([0.1, -0.2, 0.3])
+    problem = Portfolio(
+        name="p", moments=Moments(NAMES[:3], [0.03, 0.02, 0.04], np.outer(spread, spread)),
+        weighting="continuous", objective="max-sharpe",
+    )
+    score = problem.score([2 / 3, 1 / 3, 0.0])
+    assert not score.feasible
+    assert "no variance" in score.violations[0].text
+    found = qopt.solve(problem, "miqp", time_limit=2)
+    assert not found.feasible or found.objective < 1e6

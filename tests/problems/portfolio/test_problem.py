@@ -348,3 +348,9 @@ def test_an_index_column_is_the_benchmark_and_no_asset(tmp_path):
     file.write_text("TRACK,Index\nT1,100\nT2,110\nT3,99\n")
     with pytest.raises(InputError, match="at least one asset"):
         qopt.load(file, index="Index", select=1, kind="portfolio")
+
+
+@pytest.mark.parametrize("setting", ["values", "missing"])
+def test_a_rule_that_there_is_not_is_refused_by_the_class_itself(setting):
+    with pytest.raises(UsageError, match=f"{setting}='guess' is none of"):
+        Portfolio.load(DATA / "prices_wide.csv", select=1, **{setting: "guess"})
