@@ -93,8 +93,8 @@ def frontier(
     help="A solver with its options; repeat for more.",
 )
 @click.option(
-    "--cost", type=click.FloatRange(0, 1, max_open=True), default=0.001, show_default=True,
-    help="Cost of a unit of weight bought or sold.",
+    "--cost", type=click.FloatRange(0, 1, max_open=True),
+    help="Cost of a unit of weight bought or sold; that of the instance if left out, else 0.001.",
 )
 @click.option(
     "--block", type=click.FloatRange(1), metavar="PERIODS",
@@ -111,7 +111,7 @@ def backtest(
     window: int,
     step: int,
     solvers: tuple[str, ...],
-    cost: float,
+    cost: float | None,
     block: float | None,
     seed: int,
     kind: str | None,

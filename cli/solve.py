@@ -79,6 +79,7 @@ def solve(
         click.echo(f"qopt: no answer was found; {output} is not written", err=True)
     elif output is not None:
         write_answer(solution, output)
+        click.echo(f"written: {output}", err=True)
     if not solution.status.has_answer:
         from qopt.why import advice
 

@@ -13,6 +13,7 @@ A TOML instance file holds the settings as flat keys, beside three of its own::
     proven = true
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -257,8 +258,16 @@ def _recognise(file: Path) -> registry.Spec:
     if fits:
         names = " or ".join(s.name for s in fits)
         raise UsageError(f"{file} could be {names}: say which with --kind (kind= in Python)")
-    known = "; ".join(f"{s.name}: {s.formats}" for s in specs)
-    raise InputError(f"{file} has no known format; known are {known}")
+    ending = file.suffix.removeprefix(".").lower()
+    near = [s.name for s in specs if ending and ending in re.findall(r"\w+", s.formats.lower())]
+    hint = "" if not near else (
+        f"; of files that end so, {' and '.join(near)} read some: --kind {near[0]} tells what is "
+        "wrong with it"
+    )
+    raise InputError(
+        f"{file} has no known format{hint}; kinds are {', '.join(s.name for s in specs)}: "
+        "--kind names one (kind= in Python), and qopt problems tells the files of each"
+    )
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from .forms.program import Sense
 
 __all__ = [
     "Lowering", "Problem", "Reference", "Score", "Sense", "Violation", "fingerprint", "insight_of",
+    "notes_of",
 ]
 
 
@@ -141,7 +142,8 @@ class Problem(Protocol):
         A problem may also have ``score_many(answers)``, a list of scores, where judging many
         answers at once is quicker; the best one is judged again by `score`.
 
-        It may also have ``insight(answer)``: what `insight_of` gives.
+        It may also have ``insight(answer)``: what `insight_of` gives; and ``notes(answer)``: what
+        `notes_of` gives.
         """
         ...
 
@@ -172,6 +174,22 @@ def insight_of(problem: Problem, answer: Any) -> Mapping[str, Any]:
     method = getattr(problem, "insight", None)
     facts: Mapping[str, Any] = {} if method is None else method(answer)
     return facts
+
+
+def notes_of(problem: Problem, answer: Any) -> tuple[str, ...]:
+    """Sentences that the reader of a run should not miss; none where there are none.
+
+    A problem offers them by an optional method ``notes(answer) -> Sequence[str]``: values that are
+    missing in its data and what was done about them, an answer that is not what it seems.
+
+    Parameters
+    ----------
+    problem : Problem
+    answer : object
+        In the problem's own terms; None where the run ended without any.
+    """
+    method = getattr(problem, "notes", None)
+    return () if method is None else tuple(method(answer))
 
 
 @dataclass(frozen=True)

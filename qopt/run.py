@@ -30,7 +30,7 @@ from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
 from .picture import Picture
 from .pricing import charge, price_list
-from .problem import Problem, fingerprint, insight_of
+from .problem import Problem, fingerprint, insight_of, notes_of
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
 from .reduction import forms_for, lower
 from .rounds import Rounds, solve_in_rounds
@@ -334,7 +334,7 @@ def _solution(
         money=charge(usage, prices),
         price_list=prices.version,
         details=jsonable(done.outcome.details),
-        notes=done.notes,
+        notes=(*done.notes, *notes_of(task.problem, judged.best)),
         environment=environment(),
         started=started,
         wall=usage.wall,

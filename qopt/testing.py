@@ -31,7 +31,7 @@ from .forms import (
     Table,
     VehicleType,
 )
-from .problem import Problem, fingerprint, insight_of
+from .problem import Problem, fingerprint, insight_of, notes_of
 from .record import jsonable
 from .reduction import has_way, lower, lowering_options
 from .solver import PHASES, Budget, Outcome, Progress, Status
@@ -136,11 +136,13 @@ def _check_answer(problem: Problem, lowering: Lowering[Any], answer: Any) -> Non
 
 
 def _check_insight(problem: Problem, answer: Any) -> None:
-    """Facts of an answer are a table of plain values, and the same ones every time."""
+    """Facts of an answer are plain values, and the same ones every time; its notes are texts."""
     facts, again = (insight_of(problem, answer) for _ in range(2))
     assert isinstance(facts, Mapping), f"insight gave {type(facts).__name__}, a mapping is needed"
     texts = [json.dumps(jsonable(item), allow_nan=False) for item in (facts, again)]
     assert texts[0] == texts[1], "insight says something else of the same answer"
+    said = notes_of(problem, answer)
+    assert all(isinstance(note, str) and note for note in said), f"notes are sentences, got {said}"
 
 
 def _check_many(problem: Problem, answers: list[Any]) -> None:

@@ -41,6 +41,8 @@ _ASSET_COLUMNS = frozenset({"asset", "ticker", "symbol", "name", "stock", "instr
 _MEAN_COLUMNS = frozenset({"mean", "mu", "return", "expected_return", "expected return",
                            "mean return", "mean_return"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LOCAL_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})([ T].*)?")
+"""A date with its day or its month first; which of them, nobody can tell."""
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?([ T].*)?")
 _PERIOD = re.compile(r"[A-Za-z]?(\d{1,9})")
 
@@ -87,7 +89,10 @@ class Series:
 
 
 def recognises(name: str, head: str) -> bool:
-    """Whether the file is a table of prices or returns, of means, or a covariance matrix."""
+    """Whether the file is a table of prices or returns, of means, or a covariance matrix.
+
+    A table of dates is one whatever its cells look like: reading it tells what is wrong with them.
+    """
     text = head.removeprefix("\ufeff")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
@@ -105,6 +110,8 @@ def recognises(name: str, head: str) -> bool:
     if len(header) < 2 or not all(header[1:]):
         return False
     first = tuple(cell.strip() for cell in rows[1])
+    if named or _LOCAL_DATE.fullmatch(first[0] if first else ""):
+        return True
     layout = layout_of(header, first)
     if _is_whole(first[0]) and not named and layout != "mean":
         return False  # an edge list, for all we know
@@ -152,6 +159,13 @@ def _time(text: str) -> datetime | int | None:
         period = _PERIOD.fullmatch(text)
         return int(period[1]) if period else None
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _date_hint(text: str) -> str:
+    """How to mend a date that is none, where that is known."""
+    if not _LOCAL_DATE.fullmatch(text):
+        return ""
+    return f"; {text} may begin with the day or the month: write dates as year-month-day"
 
 
 def _is_whole(text: str) -> bool:
@@ -228,7 +242,8 @@ def table_layout(table: Table) -> Layout:
         raise ParseError(
             table.path, "no table of prices or returns (date,AAPL,MSFT,... or date,asset,price; "
             "dates as 2020-01-31) and none of means (asset,mean); the first row is "
-            f"{_short(','.join(table.rows[0][1]))}", table.rows[0][0],
+            f"{_short(','.join(table.rows[0][1]))}{_date_hint(table.rows[0][1][0])}",
+            table.rows[0][0],
         )
     return layout
 
@@ -340,7 +355,7 @@ def _time_order(
         if moment is None or (moments and type(moment) is not type(moments[0])):
             raise ParseError(
                 table.path, f"a date such as 2020-01-31 (or one kind of period number throughout) "
-                f"was expected, got {_short(text)}", line,
+                f"was expected, got {_short(text)}{_date_hint(text)}", line,
             )
         if distinct and moment in seen:
             raise ParseError(
@@ -372,8 +387,9 @@ def _value(table: Table, line: int, cell: str, asset: str, quantity: Quantity) -
 
 def _finite(table: Table, line: int, cell: str, what: str) -> float:
     if not _is_number(cell):
-        hint = "; write decimals with a point" if re.fullmatch(r"-?\d+,\d+", cell) else (
-            "; write percentages as fractions, 1 % is 0.01" if cell.endswith("%") else "")
+        hint = "; write decimals with a point" if re.fullmatch(r"-?[\d.]+,\d+", cell) else (
+            "; write percentages as fractions, 1 % is 0.01" if cell.endswith("%") else ""
+        )
         raise ParseError(
             table.path, f"a finite number was expected, got {_short(cell)} {what}{hint}", line
         )

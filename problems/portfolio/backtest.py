@@ -17,7 +17,7 @@ from qopt.problem import Problem
 from qopt.run import solve
 from qopt.solution import Solution
 
-from .performance import Calendar, Difference, Floats, Measure, differences
+from .performance import Calendar, Difference, Floats, Measure, differences, periods_per_year
 from .problem import Portfolio
 from .risk import historical_tail
 from .strategies import Rule, rules_for
@@ -25,6 +25,8 @@ from .walk import Picker, Walk, instance_before, rebalancings, walk
 
 LEAST_PERIODS = 10
 """Periods out of the sample below which figures say nothing."""
+COST = 0.001
+"""Cost of a unit of weight traded where neither the test nor the instance names one."""
 RANDOM_PATHS = 20
 """Random selections that are carried through the test."""
 
@@ -65,14 +67,19 @@ class Track:
 
     @property
     def turnover(self) -> float | None:
-        """Mean one-way turnover at a rebalancing, the first purchase left out."""
-        later = [walk.traded[1:] for walk in self.walks]
+        """Mean one-way turnover at a rebalancing, the first purchase with cash left out."""
+        later = [walk.traded[1 if walk.from_cash else 0 :] for walk in self.walks]
         return float(np.mean(later)) / 2.0 if len(later[0]) else None
 
     @property
     def missed(self) -> int:
         """Rebalancings without an answer, over all paths."""
         return sum(len(walk.missed) for walk in self.walks)
+
+    @property
+    def held_any(self) -> bool:
+        """Whether a portfolio was ever picked: without one there is nothing to take figures of."""
+        return any(len(walk.missed) < len(walk.traded) for walk in self.walks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +120,20 @@ class Backtest:
     @property
     def answered(self) -> bool:
         """Whether every solver found a portfolio at some date."""
-        return all(
-            track.missed < len(self.dates) for track in self.tracks if track.is_solver
-        )
+        return all(track.held_any for track in self.tracks if track.is_solver)
+
+    @property
+    def held(self) -> list[Track]:
+        """The strategies that had a portfolio: those that are measured and compared."""
+        return [track for track in self.tracks if track.held_any]
 
     @cached_property
     def calendar(self) -> Calendar:
         """How figures are put on a year."""
-        periods = self.problem.periods_per_year
-        return Calendar(periods, (self.problem.risk_free or 0.0) / (periods or 1.0))
+        given, history = self.problem.periods_per_year, self.problem.moments.history
+        assert history is not None
+        periods = given or periods_per_year(history.times)
+        return Calendar(periods, (self.problem.risk_free or 0.0) / (given or 1.0))
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
@@ -131,7 +143,7 @@ class Backtest:
     @cached_property
     def measures(self) -> dict[str, Measure]:
         """What strategies are compared in; with an index the tracking error, too."""
-        calendar, paths = self.calendar, {track.name: track.returns for track in self.tracks}
+        calendar, paths = self.calendar, {track.name: track.returns for track in self.held}
         found = [
             Measure("return", calendar.growth, True, paths),
             Measure("volatility", calendar.volatility, False, paths),
@@ -158,8 +170,8 @@ class Backtest:
     def differences(self) -> list[Difference]:
         """Each solver against each baseline in every compared measure."""
         return differences(
-            [track.name for track in self.tracks if track.is_solver],
-            [track.name for track in self.tracks if not track.is_solver],
+            [track.name for track in self.held if track.is_solver],
+            [track.name for track in self.held if not track.is_solver],
             [self.measures[name] for name in self.compared],
             self._places,
         )
@@ -184,7 +196,7 @@ class Backtest:
         return as_json(self)
 
     def to_csv(self) -> str:
-        """Net return of every strategy in every period."""
+        """Net return of every strategy in every period, and its weights at each rebalancing."""
         from .backtest_report import as_table
 
         return as_table(self)
@@ -208,7 +220,7 @@ def backtest(
     window: int,
     step: int,
     solvers: Sequence[str] = ("auto",),
-    cost: float = 0.001,
+    cost: float | None = None,
     block: float | None = None,
     seed: int = 0,
     time_limit: float | None = None,
@@ -230,8 +242,9 @@ def backtest(
         Periods between rebalancings, 1 at least.
     solvers : sequence of str
         Names with options.
-    cost : float
-        Of each unit of weight bought or sold: 0.001 is ten basis points.
+    cost : float, optional
+        Of each unit of weight bought or sold: 0.001 is ten basis points. By default the instance's
+        own cost, or `COST` where it has none.
     block : float, optional
         Mean block length of the bootstrap in periods; by default `default_block`.
     seed : int
@@ -259,6 +272,8 @@ def backtest(
             f"a backtest needs past prices or returns, and {problem.name} has moments alone"
         )
     names = list(dict.fromkeys(solvers))
+    if cost is None:
+        cost = COST if problem.cost is None else problem.cost
     _check(len(history), window, step, cost, names)
     dates = rebalancings(len(history), window, step)
     test_length = len(history) - window

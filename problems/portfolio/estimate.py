@@ -68,11 +68,14 @@ def estimate(
     history = History(
         kept.times[-len(returns) :], returns, estimator=estimator, halflife=halflife
     )
-    return moments_of(series.assets, history, _facts(kept, quantity, returns))
+    return moments_of(series.assets, history, _facts(kept, quantity, returns), kept.notes)
 
 
 def moments_of(
-    assets: tuple[str, ...], history: History, facts: Mapping[str, Any] | None = None
+    assets: tuple[str, ...],
+    history: History,
+    facts: Mapping[str, Any] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Moments:
     """Moments of returns that are at hand, per period, with these returns as their history.
 
@@ -83,6 +86,8 @@ def moments_of(
         Two periods at least, and how to estimate.
     facts : mapping, optional
         More facts for people.
+    notes : tuple of str
+        What they should not miss.
     """
     returns = history.returns
     with np.errstate(over="ignore", invalid="ignore"):  # Moments refuses what is not finite
@@ -94,7 +99,8 @@ def moments_of(
             f"{len(returns) - 1} at most, and some portfolios look free of risk; an estimator that "
             "shrinks (estimator=ledoit-wolf) mends that"
         )
-    return Moments(assets, found.mean, found.covariance, {**about, **found.facts}, history)
+        notes = (*notes, about["note"])
+    return Moments(assets, found.mean, found.covariance, {**about, **found.facts}, history, notes)
 
 
 def _returns(kept: "_Kept", quantity: Quantity) -> NDArray[np.float64]:
@@ -113,12 +119,16 @@ def _returns(kept: "_Kept", quantity: Quantity) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What is left of a series without gaps; `rule` says how, `culprit` who has most gaps."""
+    """What is left of a series without gaps.
+
+    `rule` says how, `culprit` who has most gaps, and `notes` what became of them if there were any.
+    """
 
     times: tuple[str, ...]
     values: NDArray[np.float64]
     rule: str
     culprit: str
+    notes: tuple[str, ...]
 
 
 def _without_gaps(series: Series, quantity: Quantity, missing: Missing) -> _Kept:
@@ -154,7 +164,8 @@ def _without_gaps(series: Series, quantity: Quantity, missing: Missing) -> _Kept
         "error": "refused; none is missing",
     }[missing]
     times = tuple(time for time, keep in zip(series.times, whole, strict=True) if keep)
-    return _Kept(times, filled[whole], rule, culprit)
+    notes = (f"missing values: {rule}",) if gaps.any() else ()
+    return _Kept(times, filled[whole], rule, culprit, notes)
 
 
 def _facts(kept: _Kept, quantity: Quantity, returns: NDArray[np.float64]) -> dict[str, Any]:

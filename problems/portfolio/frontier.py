@@ -1,9 +1,12 @@
 """The efficient frontier: continuous weights, and on it what an instance's own limits can reach."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, sqrt
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qopt.analysis import Observer
 from qopt.errors import UnsupportedError, UsageError
@@ -156,12 +159,14 @@ class Frontier:
             "instance": self.problem.name, "unit": self.problem.unit, "solver": self.solver,
             "assets": list(self.problem.assets), "summary": self.summary,
             "frontier": [_curve_json(point, self.problem.assets) for point in self.curve],
-            "points": [point.to_json() for point in self.points],
+            "points": [
+                {**point.to_json(), "weights": self.weights(point)} for point in self.points
+            ],
             "notes": list(self.notes),
         }
 
     def to_csv(self) -> str:
-        """One line a point: the continuous curve first, then the model's points."""
+        """One line a point with its weights: the continuous curve, then the model's points."""
         columns = (
             "kind", "risk", "expected_return", "volatility", "variance", "frontier_volatility",
             "excess_volatility", "objective", "bound", "gap_to_bound", "continuous_objective",
@@ -173,7 +178,21 @@ class Frontier:
             for point in self.curve
         ]
         rows += [{"kind": "model", **point.to_json()} for point in self.points]
-        return as_csv(columns, [[row.get(name) for name in columns] for row in rows])
+        weights = [_named(point.weights, self.problem.assets) for point in self.curve]
+        weights += [self.weights(point) or {} for point in self.points]
+        held = [name for name in self.problem.assets if any(name in each for each in weights)]
+        return as_csv(
+            [*columns, *(f"weight of {name}" for name in held)],
+            [[*(row.get(name) for name in columns), *(each.get(name) for name in held)]
+             for row, each in zip(rows, weights, strict=True)],
+        )
+
+    def weights(self, point: FrontierPoint) -> dict[str, float] | None:
+        """Weights of the assets that a point holds; None without a feasible answer."""
+        if not point.record.feasible:
+            return None
+        answer = self.problem.decode_answer(point.record.answer)
+        return _named(self.problem.weights(answer), self.problem.assets)
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Header and cells of the model's points, as a terminal and a page show them."""
@@ -305,13 +324,14 @@ def _judged(model: Markowitz, continuous: ContinuousPoint, solution: Solution) -
 
 
 def _curve_json(point: ContinuousPoint, assets: Sequence[str]) -> dict[str, Any]:
-    weights: Mapping[str, float] = {
-        name: float(weight) for name, weight in zip(assets, point.weights, strict=True) if weight
-    }
     return {
         "risk": point.risk, "expected_return": point.mean, "variance": point.variance,
-        "volatility": point.volatility, "weights": weights,
+        "volatility": point.volatility, "weights": _named(point.weights, assets),
     }
+
+
+def _named(weights: NDArray[np.float64], assets: Sequence[str]) -> dict[str, float]:
+    return {name: float(w) for name, w in zip(assets, weights, strict=True) if w}
 
 
 def _cells(point: FrontierPoint) -> list[str]:

@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from qopt.report.axes import RIGHT, axis_title, grid, side_axis, svg
+from qopt.report.axes import WIDE, axis_title, grid, side_axis, svg
 from qopt.report.markup import Markup, tag
 from qopt.report.page import page
 from qopt.report.plain import table
@@ -10,7 +10,8 @@ from qopt.report.scales import Scale, linear
 
 from .frontier import LEGEND, Frontier, FrontierPoint
 
-HEIGHT, TOP, BOTTOM, SIDE = 300.0, 20.0, 256.0, 52.0
+HEIGHT, TOP, BOTTOM = 380.0, 20.0, 336.0
+SIDE, RIGHT = 52.0, WIDE - 12.0
 
 
 def frontier_page(frontier: Frontier) -> str:
@@ -20,7 +21,7 @@ def frontier_page(frontier: Frontier) -> str:
         f"Efficient frontier of {frontier.problem.name}",
         tag("header", tag("h1", f"Efficient frontier of {frontier.problem.name}"),
             tag("p", frontier.summary, class_="lead")),
-        tag("figure", _legend(), _plot(frontier)),
+        tag("figure", _legend(), _plot(frontier), class_="wide"),
         tag("h2", "Points of the model"),
         table(header, rows, words=2),
         tag("dl", [[tag("dt", title), tag("dd", text)] for title, text in LEGEND.items()],
@@ -55,16 +56,16 @@ def _plot(frontier: Frontier) -> Markup:
     across = linear([x for x, _ in places] + [x for x, _, _ in shown])
     upwards = linear([y for _, y in places] + [y for _, y, _ in shown])
     parts = [
-        grid(across, SIDE, RIGHT, TOP, BOTTOM), side_axis(upwards, SIDE, TOP, BOTTOM),
+        grid(across, SIDE, RIGHT, TOP, BOTTOM), side_axis(upwards, SIDE, TOP, BOTTOM, RIGHT),
         tag("text", "expected return", x=4, y=12, class_="tick"),
-        axis_title(f"volatility, {frontier.problem.unit}", HEIGHT),
+        axis_title(f"volatility, {frontier.problem.unit}", HEIGHT, WIDE),
         *(_dot(across, upwards, x, y, f"{name}: return {y:.4g}, volatility {x:.4g}", 7, 2.2)
           for x, y, name in shown),
         _curve(frontier, across, upwards),
         *(_dot(across, upwards, point.volatility or 0.0, point.mean or 0.0, _words(point), 1, 3.6)
           for point in frontier.found),
     ]
-    return svg(HEIGHT, f"Efficient frontier of {frontier.problem.name}", parts)
+    return svg(HEIGHT, f"Efficient frontier of {frontier.problem.name}", parts, WIDE)
 
 
 def _at(across: Scale, upwards: Scale, x: float, y: float) -> tuple[str, str]:

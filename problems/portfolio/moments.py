@@ -52,6 +52,8 @@ class Moments:
     history : History, optional
         The returns that they were estimated from, of the same assets; always per period of the
         data. It adds nothing to the moments, and so is no part of an instance's fingerprint.
+    notes : tuple of str
+        Sentences that whoever uses them should not miss: gaps in the data, too few of them.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class Moments:
     covariance: NDArray[np.float64]
     facts: Mapping[str, Any] = field(default_factory=dict)
     history: History | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.assets)

@@ -5,6 +5,7 @@ Every figure of series takes an array of shape (..., periods) and gives one of s
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,27 @@ from qopt.stats import CONFIDENCE, holm
 
 Floats = NDArray[np.float64]
 Figure = Callable[[Floats], Floats]
-Verdict = Literal["better", "worse", "undecided"]
+Verdict = Literal["better", "worse", "undecided", "the same portfolios"]
+
+CONVENTIONAL = (365.0, 252.0, 52.0, 12.0, 4.0, 1.0)
+"""Periods of a year: days, trading days, weeks, months, quarters, years."""
+
+
+def periods_per_year(times: Sequence[str]) -> float | None:
+    """How many periods a year has by their dates; None where they are no dates, or too few.
+
+    The conventional number that is within a tenth of what is counted, or else what is counted.
+    """
+    try:
+        first, last = (datetime.fromisoformat(times[i].replace("/", "-")) for i in (0, -1))
+        days = (last - first) / timedelta(days=1)
+    except (ValueError, TypeError, IndexError):
+        return None
+    if days < len(times) - 1 or len(times) < 3:
+        return None
+    counted = (len(times) - 1) * 365.25 / days
+    nearest = min(CONVENTIONAL, key=lambda usual: abs(usual - counted))
+    return nearest if abs(nearest - counted) <= 0.1 * nearest else round(counted, 1)
 
 
 @dataclass(frozen=True)
@@ -122,8 +143,8 @@ class Difference:
     estimate : Estimated
         Of paired resamples.
     corrected : float
-        P-value corrected over all comparisons (Holm).
-    verdict : {"better", "worse", "undecided"}
+        P-value corrected over all comparisons of strategies that differ (Holm).
+    verdict : {"better", "worse", "undecided", "the same portfolios"}
     """
 
     solver: str
@@ -168,12 +189,22 @@ def differences(
              estimated(values[solver] - values[baseline], drawn[solver] - drawn[baseline]))
             for solver in solvers for baseline in baselines
         ]
-    corrected = holm([estimate.p_value for *_, estimate in found])
-    return [
-        Difference(solver, baseline, measure.name, estimate, p,
-                   _verdict(estimate.value, measure.larger_is_better, p))
-        for (solver, baseline, measure, estimate), p in zip(found, corrected, strict=True)
-    ]
+    same = [_same(measure.paths[one], measure.paths[other]) for one, other, measure, _ in found]
+    corrected = iter(holm([
+        estimate.p_value for (*_, estimate), equal in zip(found, same, strict=True) if not equal
+    ]))
+    results = []
+    for (solver, baseline, measure, estimate), equal in zip(found, same, strict=True):
+        p = 1.0 if equal else next(corrected)
+        verdict = "the same portfolios" if equal else (
+            _verdict(estimate.value, measure.larger_is_better, p))
+        results.append(Difference(solver, baseline, measure.name, estimate, p, verdict))
+    return results
+
+
+def _same(one: Floats, other: Floats) -> bool:
+    """Whether two strategies earned the same in every period: they held the same."""
+    return one.shape == other.shape and bool(np.abs(one - other).max() <= 1e-12)
 
 
 def _verdict(difference: float, larger: bool, corrected: float) -> Verdict:

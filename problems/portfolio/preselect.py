@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qopt.errors import InfeasibleError, InputError, UsageError
 from qopt.forms import Lowering, Qubo
 
-from .support import quick_portfolio, ranking
+from .support import quick_portfolio, ranking, relaxed_value
 
 if TYPE_CHECKING:
     from .problem import Portfolio
@@ -76,10 +76,19 @@ def _loss(portfolio: "Portfolio", part: "Portfolio") -> str:
         return "a swap local search found no feasible portfolio to tell what the others are worth"
     within, overall = (portfolio.score(found).objective for found in (inside, everywhere))
     sign = 1.0 if portfolio.sense == "minimise" else -1.0
-    loss = max(0.0, sign * (within - overall))
+    if sign * within < sign * overall:  # a search of more assets need not find what one of few does
+        overall = within
+    how = "both by swap local search"
+    if not portfolio.limits.whole:
+        how += " over sets of assets, each with its best weights by a convex program"
+    bound = relaxed_value(portfolio)
+    least = "" if bound is None else (
+        f"; no portfolio of any assets is {'below' if sign > 0 else 'above'} {bound:.8g}, the "
+        "relaxation"
+    )
     return (
-        f"best within them {within:.8g}, best over all assets {overall:.8g}, a loss of {loss:.3g}: "
-        "both by swap local search, without a proof"
+        f"best within them {within:.8g}, best over all assets {overall:.8g}, a loss of "
+        f"{sign * (within - overall):.3g}: {how}, without a proof{least}"
     )
 
 

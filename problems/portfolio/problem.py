@@ -22,6 +22,7 @@ from .lowering import Model, portfolio_program
 from .moments import Benchmark, Moments
 from .objective import Aim, Objective, objective_of
 from .preselect import preselected
+from .reach import out_of_reach
 from .reading import Reading, read_current, read_moments, read_sectors
 from .risk import check_levels, risk_report
 from .settings import Settings
@@ -444,14 +445,33 @@ class Portfolio:
         return Score(self.aim.value(variance, expected), tuple(broken))
 
     def insight(self, answer: ArrayLike) -> dict[str, Any]:
-        """The risk report of an answer: `problems.portfolio.risk.risk_report`."""
-        trading = self.trading
-        return risk_report(
-            self.weights(answer), self.moments, periods_per_year=self.periods_per_year,
+        """The weights where an answer is lots, and `problems.portfolio.risk.risk_report`."""
+        trading, weights = self.trading, self.weights(answer)
+        facts: dict[str, Any] = {}
+        if self.limits.whole and weights.any():
+            facts["weights"] = {
+                self.assets[i]: float(weights[i]) for i in np.flatnonzero(weights)
+            }
+        if self.limits.may_hold_cash:
+            facts["cash"] = 1.0 - float(weights.sum())
+        return facts | risk_report(
+            weights, self.moments, periods_per_year=self.periods_per_year,
             risk_free=self.risk_free or 0.0, cash_return=self.cash_return or 0.0,
             levels=self.levels, current=None if trading is None else trading.current,
-            benchmark=self.benchmark,
+            cost=0.0 if trading is None else trading.cost,
+            benchmark=self.benchmark, sectors=self.sectors,
         )
+
+    def notes(self, answer: ArrayLike | None) -> tuple[str, ...]:
+        """Gaps in the data, limits out of reach, and a portfolio of nothing but cash."""
+        if answer is None or not self.score(answer).feasible:
+            return (*self.moments.notes, *out_of_reach(self))
+        if not self.limits.may_hold_cash or self._amounts(answer).any():
+            return self.moments.notes
+        return (*self.moments.notes, (
+            f"no asset is held: all is in cash, at a return of {self.cash_return or 0.0:g}; set "
+            "min_assets to hold some"
+        ))
 
     @cached_property
     def return_scale(self) -> float:
@@ -504,11 +524,16 @@ class Portfolio:
         return amounts
 
     def to_csv(self, answer: ArrayLike) -> str:
-        """The assets held as a table ``asset,lots,weight``, without lots for continuous weights."""
+        """The assets held as a table ``asset,lots,weight``, without lots for continuous weights.
+
+        What is not invested has the last row, ``cash``, without lots.
+        """
         amounts, weights = self._amounts(answer), self.weights(answer)
         held = np.flatnonzero(amounts)
         if self.limits.whole:
             lines = [f"{self.assets[i]},{amounts[i]},{weights[i]:.10g}" for i in held]
+            if amounts.sum() < self.limits.total:
+                lines.append(f"cash,,{1.0 - weights.sum():.10g}")
             return "\n".join(["asset,lots,weight", *lines]) + "\n"
         return "\n".join(
             ["asset,weight", *(f"{self.assets[i]},{weights[i]:.10g}" for i in held)]

@@ -4,7 +4,7 @@ Losses are positive figures, fractions of the portfolio's value. A figure that h
 Sharpe ratio of a portfolio without risk) is None.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp, floor, pi, sqrt
 from statistics import NormalDist
 from typing import Any
@@ -59,7 +59,7 @@ def historical_tail(returns: Vector, level: float) -> tuple[float, float]:
     Rockafellar and Uryasev, "Conditional value-at-risk for general loss distributions", Journal of
     Banking & Finance 26 (2002), propositions 6 and 8.
     """
-    losses = np.sort(-returns)[::-1]
+    losses = np.sort(0.0 - returns)[::-1]
     tail = (1.0 - level) * len(losses)
     whole = floor(tail + 1e-9)  # a tail of 5 of 100 returns may be a little less than 5 in doubles
     at_risk = float(losses[whole])
@@ -88,13 +88,15 @@ def gaussian_tail(mean: float, deviation: float, level: float) -> tuple[float, f
 def effective_assets(weights: Vector) -> float | None:
     """How many assets of equal weight would be spread as much: one over the sum of squared weights.
 
+    The weights are those of what is invested: cash beside the assets changes nothing.
+
     References
     ----------
     The reciprocal of the Herfindahl index; Woerheide and Persson, "An index of portfolio
     diversification", Financial Services Review 2 (1993).
     """
     squares = float(weights @ weights)
-    return 1.0 / squares if squares > 0.0 else None
+    return float(weights.sum()) ** 2 / squares if squares > 0.0 else None
 
 
 def diversification_ratio(weights: Vector, covariance: NDArray[np.float64]) -> float | None:
@@ -127,9 +129,11 @@ def risk_report(
     levels: Sequence[float] = (0.95, 0.99),
     cash_return: float = 0.0,
     current: Vector | None = None,
+    cost: float = 0.0,
     benchmark: Benchmark | None = None,
+    sectors: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Facts of a portfolio for people, before costs.
+    """Facts of a portfolio for people, before costs but where they say net.
 
     Parameters
     ----------
@@ -144,8 +148,13 @@ def risk_report(
         Confidence levels of the tail losses.
     current : ndarray of float64, shape (n,), optional
         The weights held now: the turnover is told.
+    cost : float
+        Of a unit of weight bought or sold from `current`: what is paid is told, and what is left of
+        the return and the Sharpe ratio over a year, or over a period where none is given.
     benchmark : Benchmark, optional
         An index: the tracking error and the portfolio's beta are told.
+    sectors : mapping of str to str, optional
+        The sector of each asset: their weights are told.
 
     Returns
     -------
@@ -173,8 +182,18 @@ def risk_report(
         **_tails(weights, cash, moments, (mean, deviation), levels),
         "diversification": _spread(weights, moments),
     }
+    if sectors is not None:
+        report["sector weights"] = _by_sector(weights, moments.assets, sectors)
     if current is not None:
         report["turnover"] = turnover(weights, current)
+    if current is not None and cost > 0.0:
+        paid = 2.0 * cost * turnover(weights, current)
+        net = mean * periods - paid
+        ratio = (net - risk_free) / (deviation * sqrt(periods)) if deviation > 0.0 else None
+        report["costs"] = {
+            "paid": paid, "expected return net of them": net, "Sharpe ratio net of them": ratio,
+            "unit": "per period" if periods_per_year is None else "per year",
+        }
     if benchmark is not None:
         error = sqrt(max(0.0, _tracking_variance(weights, moments, benchmark) / periods))
         report["tracking error"] = {"index": benchmark.name, **spans(error, sqrt(periods))}
@@ -182,6 +201,17 @@ def risk_report(
             beta = float(benchmark.covariance @ weights) / benchmark.variance
             report["tracking error"]["beta"] = beta
     return report
+
+
+def _by_sector(
+    weights: Vector, assets: Sequence[str], sectors: Mapping[str, str]
+) -> dict[str, float]:
+    """Weight of each sector, in the order of its first asset."""
+    found: dict[str, float] = {}
+    for asset, weight in zip(assets, weights.tolist(), strict=True):
+        if asset in sectors:
+            found[sectors[asset]] = found.get(sectors[asset], 0.0) + weight
+    return found
 
 
 def _tracking_variance(weights: Vector, moments: Moments, benchmark: Benchmark) -> float:

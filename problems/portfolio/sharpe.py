@@ -29,6 +29,7 @@ from qopt.forms.program import constraint
 
 from .limits import Amounts
 from .lowering import Model
+from .reach import out_of_reach
 from .relax import cheapest, homogeneous, steepest
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ def sharpe_program(
     free = portfolio.aim.risk_free
     relaxed = steepest(model, free)
     if relaxed is None and cheapest(model, 1.0, 0.0, exactly=False).verdict == "infeasible":
-        raise InfeasibleError("no weights keep all limits of the portfolio")
+        why = ["no weights keep all limits of the portfolio", *out_of_reach(portfolio)]
+        raise InfeasibleError("; ".join(why))
     if relaxed is None:
         raise InputError(
             f"no portfolio within the limits has a return above risk_free={free:g}: its Sharpe "
@@ -244,7 +246,7 @@ def _excess_row(
 def _note(known: Known, objective: str) -> str:
     return (
         f"largest Sharpe ratio: {objective} is minimised from a known portfolio of ratio "
-        f"{known.ratio:.6g}; none is above {known.most:.6g}"
+        f"{known.ratio:.6g}"
     )
 
 

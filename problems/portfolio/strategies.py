@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.errors import InputError, UsageError
+from qopt.forms.program import TOLERANCE
 
 from .continuous import Markowitz
 from .objective import quadratic_of
@@ -43,12 +44,17 @@ class Rule:
 
 def rules_for(problem: Portfolio, random_paths: int) -> list[Rule]:
     """The rules that fit an instance: those that choose need a number of assets or of lots."""
+    trading, limits = problem.trading, problem.limits
+    free = ""
+    if trading is not None and trading.max_turnover is not None:
+        free = "; its rule leaves no room for max_turnover, which it does not keep"
     rules = [
-        Rule("equal weight", "all assets alike", equal_weight),
-        Rule("inverse volatility", "weights in proportion to 1 / volatility", inverse_volatility),
-        Rule("continuous", "the same objective with continuous long-only weights", continuous),
+        Rule("equal weight", f"all assets alike{free}", equal_weight),
+        Rule("inverse volatility", f"weights in proportion to 1 / volatility{free}",
+             inverse_volatility),
+        Rule("continuous", "the same objective with continuous long-only weights and no other "
+             f"limit{', max_turnover neither' if free else ''}", continuous),
     ]
-    limits = problem.limits
     if _chooses_lots(problem):
         rules.append(Rule(
             "greedy", "the same objective and limits, one asset or lot after the other", greedy
@@ -126,13 +132,14 @@ def greedy(problem: Portfolio, rng: np.random.Generator) -> Weights | None:
     """Forward selection: of all lots that may still be bought the one that serves best.
 
     After each the objective is that of the lots so far, scaled to sum 1. What must be held is
-    bought first.
+    bought first, and no lot is that leaves too little turnover for the others.
     """
     limits = problem.limits
     lots = limits.lower.astype(np.int64)
     value = _values(problem)
     while lots.sum() < limits.total:
-        open_ = [i for i in np.flatnonzero(lots < limits.upper) if _fits(problem, lots, int(i))]
+        open_ = [i for i in np.flatnonzero((lots < limits.upper) & _affordable(problem, lots))
+                 if _fits(problem, lots, int(i))]
         if not open_:
             return None
         tried = np.repeat(lots[None], len(open_), axis=0)
@@ -156,6 +163,27 @@ def _fits(problem: Portfolio, lots: NDArray[np.int64], asset: int) -> bool:
     return True
 
 
+def _affordable(problem: Portfolio, lots: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether one more lot of each asset leaves enough of the turnover to buy all the others.
+
+    A portfolio of all lots that buys ``b`` more than it holds now sells ``b`` less what is cash
+    now. The lots still to come cost least where the present holdings are bought back first.
+    """
+    trading, limits = problem.trading, problem.limits
+    if trading is None or trading.max_turnover is None:
+        return np.full(len(lots), True)
+    left = int(limits.total - lots.sum())
+    ahead = np.arange(left + 1)
+    bought = np.maximum(
+        0.0, (lots[:, None] + ahead) / limits.total - trading.current[:, None]
+    )
+    steps = np.where(lots[:, None] + ahead[1:] <= limits.upper[:, None], np.diff(bought), np.inf)
+    cheapest = np.sort(steps, axis=None)[:left]
+    total = bought[:, 0].sum() + cheapest[:-1].sum() + np.maximum(steps[:, 0], cheapest[-1])
+    cash = 1.0 - float(trading.current.sum())
+    return np.asarray(total <= trading.max_turnover + 0.5 * cash + TOLERANCE)
+
+
 def _values(problem: Portfolio) -> Callable[[Weights], Weights]:
     """The objective of many weights at once, shape (m, n), the smaller the better."""
     square, linear, constant = quadratic_of(problem.aim, problem.moments.covariance)
@@ -176,10 +204,10 @@ def random_selection(problem: Portfolio, rng: np.random.Generator) -> Weights | 
     for _ in range(DRAWS):
         lots = limits.lower.astype(np.int64)
         while lots.sum() < limits.total:
-            room = np.flatnonzero(lots < limits.upper)
+            room = np.flatnonzero((lots < limits.upper) & _affordable(problem, lots))
             if not len(room):
                 break
             lots[rng.choice(room)] += 1
-        if not limits.violations(lots):
+        if lots.sum() == limits.total and problem.score(lots).feasible:
             return problem.weights(lots)
     return None

@@ -123,6 +123,24 @@ def ranking(portfolio: "Portfolio") -> list[int]:
     )
 
 
+def relaxed_value(portfolio: "Portfolio") -> float | None:
+    """The objective that no portfolio betters: its best value without whole numbers.
+
+    None where the relaxation has no solution.
+    """
+    model, aim = Model.of(portfolio), portfolio.aim
+    if aim.aim == "max-sharpe":
+        values = steepest(model, aim.risk_free)
+        if values is None:
+            return None
+        variance = float(values @ model.square @ values + model.linear @ values) + model.constant
+        return aim.value(variance, float(model.slope @ values) + model.intercept)
+    found = cheapest(model, aim.risk, 1.0 - aim.risk, exactly=False)
+    if found.verdict != "optimal":
+        return None
+    return found.bound + aim.value(model.constant, model.intercept)
+
+
 def support_qubo(
     portfolio: "Portfolio", *, weight: float | None, slack: Literal["exact", "unbalanced"],
     resolution: int,

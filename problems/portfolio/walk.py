@@ -33,12 +33,15 @@ class Walk:
         Target weights after each rebalancing.
     missed : tuple of int
         Rebalancings at which nothing was picked.
+    from_cash : bool
+        Whether nothing was held before the first one.
     """
 
     returns: Vector
     traded: Vector
     weights: NDArray[np.float64]
     missed: tuple[int, ...]
+    from_cash: bool = True
 
 
 def rebalancings(periods: int, window: int, step: int) -> range:
@@ -84,7 +87,8 @@ def walk(
     At each date the weights are picked from the instance of that date alone. Trading costs are
     `cost` for each unit of weight bought or sold, the first purchase included, and are paid at
     once; then holdings drift with their returns to the next date. What is not invested is cash, at
-    the instance's cash return.
+    the instance's cash return. The first date starts from the instance's present weights, or from
+    cash where it has none; later dates start from what has drifted.
 
     Parameters
     ----------
@@ -101,7 +105,9 @@ def walk(
     history = problem.moments.history
     assert history is not None
     on_cash = (problem.cash_return or 0.0) / (problem.periods_per_year or 1.0)
-    held = np.zeros(len(problem.assets))
+    trading = problem.trading
+    held = np.zeros(len(problem.assets)) if trading is None else trading.current
+    from_cash = not held.any()
     returns: list[float] = []
     traded, targets, missed = [], [], []
     for number, (start, stop) in enumerate(_spans(dates, len(history))):
@@ -114,7 +120,9 @@ def walk(
         held, part = _hold(chosen, history.returns[start:stop], on_cash)
         part[0] = (1.0 - cost * traded[-1]) * (1.0 + part[0]) - 1.0
         returns.extend(part)
-    return Walk(np.array(returns), np.array(traded), np.array(targets), tuple(missed))
+    return Walk(
+        np.array(returns), np.array(traded), np.array(targets), tuple(missed), from_cash
+    )
 
 
 def _spans(dates: range, periods: int) -> Iterator[tuple[int, int]]:

@@ -27,7 +27,7 @@ def test_solve_prints_one_json_object_with_everything():
 def test_solve_for_people_and_answer_file(tmp_path):
     done = qopt("solve", "burma14", "--solver", "cpsat", "-o", tmp_path / "tour.json")
     assert "burma14 by cpsat: optimal, objective 3323" in done.stdout
-    assert done.stderr == ""
+    assert done.stderr == f"written: {tmp_path / 'tour.json'}\n"
     assert json.loads((tmp_path / "tour.json").read_text())
 
 

@@ -77,6 +77,10 @@ def test_missing_empty_unknown_and_folder(tmp_path):
     (tmp_path / "what.xyz").write_text("once upon a time")
     with pytest.raises(InputError, match="no known format"):
         qopt.load(tmp_path / "what.xyz")
+    (tmp_path / "what.csv").write_text("once,upon\na,time\n")
+    with pytest.raises(InputError, match="portfolio and vrp read some: --kind portfolio") as caught:
+        qopt.load(tmp_path / "what.csv")
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))
     with pytest.raises(UnknownNameError, match="pick"):
         qopt.load(write_pick(tmp_path / "a.pick"), kind="pik")
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import qopt
 from qopt.errors import ParseError
 from qopt.problems.formats import tabular
 from qopt.problems.formats.tabular import read_series, read_table
@@ -223,6 +224,25 @@ def test_a_percentage(tmp_path):
 )
 def test_recognises(text, known):
     assert tabular.recognises("file", text) is known
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("date;A;B\n2020-01-01;1,5;2,5\n", 2, "write decimals with a point"),
+        ("date;A;B\n2020-01-01;1.001,5;2,5\n", 2, "write decimals with a point"),
+        ("Date,A,B\n2020-01-01,1%,2%\n", 2, "1 % is 0.01"),
+        ("date,A,B\n03/01/2022,1,2\n04/01/2022,1,2\n", 2, "write dates as year-month-day"),
+        (",A,B\n3.1.22,1,2\n4.1.22,1,2\n", 2, "write dates as year-month-day"),
+    ],
+)
+def test_a_table_of_dates_that_is_written_otherwise_tells_how_to_mend_it(
+    tmp_path, text, line, words
+):
+    file = tmp_path / "prices.csv"
+    file.write_text(text)
+    with pytest.raises(ParseError, match=f"prices.csv:{line}: .*{words}"):
+        qopt.load(file, select=1)
 
 
 def test_a_head_that_ends_within_a_row_is_recognised():

@@ -15,7 +15,13 @@ import qopt
 from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.problems.portfolio import History, Moments, Portfolio, moments_of
 from qopt.problems.portfolio.backtest import backtest
-from qopt.problems.portfolio.performance import Calendar, Measure, differences, drawdown
+from qopt.problems.portfolio.performance import (
+    Calendar,
+    Measure,
+    differences,
+    drawdown,
+    periods_per_year,
+)
 from qopt.problems.portfolio.strategies import (
     continuous,
     equal_weight,
@@ -145,6 +151,40 @@ def test_figures_by_hand():
     assert drawdown(returns) == pytest.approx(0.2)
     assert drawdown(np.array([-0.1, -0.1])) == pytest.approx(0.19)
     assert year.growth(np.array([0.1, -1.0])) == -1.0
+
+
+@pytest.mark.parametrize(
+    ("times", "periods"),
+    [
+        ([str(day) for day in np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
+          if np.is_busday(day)], 252.0),
+        (["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04", "2020-01-05"], 365.0),
+        (["2020/01/03", "2020/01/10", "2020/01/17"], 52.0),
+        (["2020-01-31", "2020-02-29", "2020-03-31", "2020-04-30"], 12.0),
+        (["2020-01-01", "2020-01-15", "2020-01-29"], 26.1),
+        (["1", "2", "3"], None),
+        (["2020-01-01", "2020-01-02"], None),
+    ],
+)
+def test_periods_of_a_year_are_those_of_the_dates(times, periods):
+    assert periods_per_year(times) == periods
+
+
+def test_figures_are_of_a_year_where_the_dates_tell(tested):
+    weeks = tuple(str(np.datetime64("2020-01-03") + 7 * t) for t in range(60))
+    history = replace(tested.problem.moments.history, times=weeks)
+    problem = replace(
+        tested.problem, periods_per_year=None,
+        moments=replace(tested.problem.moments, history=history),
+    )
+    done = backtest(problem, window=20, step=10, solvers=["exact"], seed=3)
+    assert done.calendar.periods_per_year == 52.0
+    assert "figures per year of 52 periods, by the dates" in done.render()
+    plain = backtest(replace(tested.problem, periods_per_year=None), window=20, step=10,
+                     solvers=["exact"], seed=3)
+    assert "figures per period\n" in plain.render()
+    value = 100.0 * plain.figures["volatility"]["exact"].value
+    assert f"{value:.3f} [" in plain.render()
 
 
 # -- baselines ------------------------------------------------------------------------------------
@@ -281,7 +321,8 @@ def test_a_difference_that_is_there_is_found():
     measures = [Measure("volatility", year.volatility, False, paths),
                 Measure("Sharpe ratio", year.sharpe, True, paths)]
     found = differences(["calm"], ["wild", "same"], measures, places)
-    assert [d.verdict for d in found[:2]] == ["better", "undecided"]
+    assert [d.verdict for d in found[:2]] == ["better", "the same portfolios"]
+    assert found[0].corrected <= 2.0 * found[0].estimate.p_value  # those that differ count alone
     assert found[1].estimate.value == 0.0
     (back,) = differences(["wild"], ["calm"], measures[:1], places)
     assert back.verdict == "worse"
@@ -309,6 +350,13 @@ def test_reports(tested):
     rows = list(csv.DictReader(io.StringIO(tested.to_csv())))
     assert len(rows) == 40
     assert float(rows[5]["exact"]) == tested.tracks[0].returns[0, 5]
+    exact = tested.tracks[0].walks[0].weights
+    for i, asset in enumerate(tested.problem.assets):
+        if exact[:, i].any():
+            cells = [row[f"exact: weight of {asset}"] for row in rows]
+            assert [float(cell) for cell in cells[::10]] == exact[:, i].tolist()
+            assert set(cells) - set(cells[::10]) == {""}
+    assert not any(name.startswith("random: weight") for name in rows[0])
     data = json.loads(json.dumps(tested.to_json(), allow_nan=False))
     assert data["bootstrap"] == {"kind": "stationary", "mean_block": 4.0, "resamples": 2000,
                                  "confidence": 0.95}
@@ -326,6 +374,40 @@ def test_turnover_limits_speak_of_what_is_held():
     # The first date starts from the instance's own holdings, the later ones from what has drifted.
     assert done.walks[0].weights[0][0] >= 0.75 - 1e-9
     assert (done.walks[0].traded[1:] <= 0.5 + 1e-6).all()
+
+
+def test_baselines_that_choose_keep_the_turnover():
+    problem = portfolio(
+        RETURNS, max_turnover=0.55, cost=0.002, current={"a3": 0.45, "a4": 0.4, "a0": 0.1}
+    )
+    done = backtest(problem, window=20, step=10, solvers=["exact"])
+    assert done.cost == 0.002
+    tracks = {track.name: track for track in done.tracks}
+    for name in ("exact", "greedy", "random"):
+        assert tracks[name].missed == 0
+        mean = np.mean([path.traded.mean() for path in tracks[name].walks])
+        assert tracks[name].turnover == pytest.approx(mean / 2)
+        for path in tracks[name].walks:
+            start = np.array([0.1, 0.0, 0.0, 0.45, 0.4])
+            assert 0.0 < path.traded[0] == np.abs(path.weights[0] - start).sum() <= 1.1 + 1e-6
+            assert (path.traded <= 1.1 + 1e-6).all()
+    assert max(tracks["continuous"].walks[0].traded) > 1.1
+    assert "max_turnover, which it does not keep" in tracks["equal weight"].summary
+    assert "max_turnover=0.55 limits every rebalancing but" in done.render()
+
+
+def test_what_never_had_a_portfolio_has_no_figures():
+    problem = portfolio(RETURNS, max_turnover=0.01, current={"a3": 0.9, "a4": 0.1})
+    done = backtest(problem, window=20, step=10, solvers=["exact"])
+    assert not done.answered
+    assert {d.solver for d in done.differences} == set()
+    row = next(row for row in done.render().splitlines() if row.startswith("greedy"))
+    assert row.split() == ["greedy", *["–"] * 10, "4"]
+    assert "greedy found no portfolio at 4 of 4 rebalancings and has no figures" in done.render()
+    entry = next(s for s in done.to_json()["strategies"] if s["name"] == "greedy")
+    assert entry["volatility"] == {"value": None, "low": None, "high": None}
+    assert entry["tails"] is None
+    assert done.to_html().count("<path") == 3
 
 
 @pytest.mark.parametrize(

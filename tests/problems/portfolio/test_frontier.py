@@ -135,8 +135,12 @@ def test_files(traced, tmp_path):
     rows = list(csv.DictReader(io.StringIO(traced.to_csv())))
     assert [row["kind"] for row in rows] == ["continuous"] * 60 + ["model"] * 5
     assert float(rows[-1]["expected_return"]) == traced.points[-1].mean
+    for row in rows:
+        weights = [float(x) for name, x in row.items() if name.startswith("weight of ") and x]
+        assert sum(weights) == pytest.approx(1.0)
     data = json.loads(json.dumps(traced.to_json(), allow_nan=False))
     assert len(data["points"]) == 5
+    assert sum(data["points"][0]["weights"].values()) == pytest.approx(1.0)
     assert sum(data["frontier"][3]["weights"].values()) == pytest.approx(1.0)
     for name in ("f.html", "f.csv", "f.json", "f.txt"):
         write_analysis(traced, tmp_path / name)

@@ -1,5 +1,6 @@
 """Fewer assets for quantum devices, and the search that tells what that costs."""
 
+import re
 from itertools import combinations
 
 import numpy as np
@@ -97,6 +98,24 @@ def test_others_weigh_nothing_and_the_loss_is_told():
     assert f"best within them {within:.8g}, best over all assets {overall:.8g}" in lowering.notes[1]
     assert f"a loss of {within - overall:.3g}" in lowering.notes[1]
     assert "without a proof" in lowering.notes[1]
+
+
+@pytest.mark.parametrize("chosen", [
+    {}, {"select": None}, {"objective": "max-sharpe"}, {"cost": 0.001, "current": {"A0": 1.0}},
+])
+def test_the_loss_of_continuous_weights_is_within_what_the_relaxation_allows(chosen):
+    free = {"weighting": "continuous", "min_weight": 0.1}
+    problem = portfolio(**{**free, **chosen})
+    note = problem.to_qubo(preselect=4).notes[1]
+    within, overall, bound = (float(re.search(pattern, note)[1]) for pattern in (
+        r"within them (\S+),", r"over all assets (\S+),",
+        r"no portfolio of any assets is (?:below|above) (\S+),",
+    ))
+    sign = 1.0 if problem.sense == "minimise" else -1.0
+    assert sign * bound <= sign * overall + 1e-9 <= sign * within + 2e-9
+    best = qopt.solve(portfolio(**{**free, **chosen}), "miqp").objective
+    assert sign * bound <= sign * best + 1e-7
+    assert sign * best <= sign * overall + 1e-7
 
 
 def test_what_must_be_held_and_what_sectors_need_is_kept():

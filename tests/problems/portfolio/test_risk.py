@@ -8,7 +8,7 @@ from scipy import integrate, stats
 
 import qopt
 from qopt.errors import InputError, UsageError
-from qopt.problem import fingerprint, insight_of
+from qopt.problem import fingerprint, insight_of, notes_of
 from qopt.problems.portfolio import Moments, Portfolio, moments_of
 from qopt.problems.portfolio.history import History
 from qopt.problems.portfolio.risk import (
@@ -101,6 +101,47 @@ def test_cash_and_an_index():
     assert report["tracking error"]["per period"] == pytest.approx(difference.std(ddof=1))
     slope = np.polyfit(returns[:, 1], 0.6 * returns[:, 0], 1)[0]
     assert report["tracking error"]["beta"] == pytest.approx(slope)
+
+
+def test_costs_and_sectors_are_told():
+    moments = Moments(("A", "B", "C"), [0.104, 0.052, 0.0], np.diag([0.52, 0.13, 0.1]))
+    report = risk_report(
+        np.array([0.5, 0.5, 0.0]), moments, periods_per_year=52, risk_free=0.026,
+        current=np.array([1.0, 0.0, 0.0]), cost=0.01, sectors={"A": "x", "B": "y", "C": "x"},
+    )
+    assert report["expected return"]["per year"] == pytest.approx(0.078)
+    assert report["costs"] == {
+        "paid": pytest.approx(0.01), "expected return net of them": pytest.approx(0.068),
+        "Sharpe ratio net of them": pytest.approx(0.042 / sqrt(0.25 * 0.65)), "unit": "per year",
+    }
+    assert report["sector weights"] == {"x": 0.5, "y": 0.5}
+
+
+def test_cash_beside_equal_weights():
+    moments = Moments(("A", "B", "C"), [0.1, 0.1, 0.0], np.diag([0.52, 0.13, 0.1]))
+    problem = Portfolio(name="p", moments=moments, max_assets=4, cash_return=0.01)
+    report = problem.insight([1, 0, 1])
+    assert report["weights"] == {"A": 0.25, "C": 0.25}
+    assert report["cash"] == 0.5
+    assert report["diversification"]["effective assets"] == pytest.approx(2.0)
+    assert problem.to_csv([1, 0, 1]) == "asset,lots,weight\nA,1,0.25\nC,1,0.25\ncash,,0.5\n"
+    assert notes_of(problem, [1, 0, 1]) == notes_of(problem, None) == ()
+    assert notes_of(problem, [0, 0, 0]) == (
+        "no asset is held: all is in cash, at a return of 0.01; set min_assets to hold some",
+    )
+    assert problem.insight([0, 0, 0])["cash"] == 1.0
+
+
+def test_gaps_are_told_with_every_run(tmp_path):
+    file = tmp_path / "p.csv"
+    file.write_text("date,A,B\n1,100,50\n2,110,\n3,99,55\n4,99,44\n5,98,45\n")
+    note = "missing values: dates without a price of every asset are left out: 1 of 5"
+    solution = qopt.solve(qopt.load(file, select=1), "exact")
+    assert note in solution.record.notes
+    file.write_text("date,A,B\n1,100,50\n3,99,55\n4,99,44\n5,98,45\n")
+    assert not any("missing" in text for text in qopt.solve(
+        qopt.load(file, select=1), "exact"
+    ).record.notes)
 
 
 def test_a_portfolio_without_risk_has_no_sharpe_ratio():
