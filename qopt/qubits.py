@@ -9,12 +9,19 @@ from . import registry
 from .devices import DeviceSize, device_sizes
 from .errors import QoptError, UnknownNameError, UsageError
 from .forms import Lowering, Penalties, Qubo
-from .options import Option
+from .forms.route_pool import check_columns
+from .options import Option, check_options
 from .problem import Problem
 from .reduction import has_way, lower, lowering_options
 
 MOST_MADE = 2500
 """Bits up to which a model is made where its bits are known without."""
+
+MOST_SEARCHED = 24
+"""Clients up to which route columns are searched for, to be counted: more take seconds."""
+
+_COLUMNS = ("columns", "seed", "weight")
+"""Options of a lowering to route columns."""
 
 _CHOICES = ("encoding", "slack")
 """Options of a lowering that name ways to write an instance in bits; the first there is counts."""
@@ -144,7 +151,8 @@ def _between(least: float, most: float) -> str:
 def encodings(problem: Problem, options: Mapping[str, Any] | None = None) -> list[Encoding]:
     """Every way to write an instance in bits, in the order in which its lowerings offer them.
 
-    A model is made, to be counted, unless its bits are known to be more than `MOST_MADE`.
+    A model is made, to be counted, unless its bits are known to be more than `MOST_MADE`, or it
+    takes a search for the routes of more than `MOST_SEARCHED` clients.
 
     Parameters
     ----------
@@ -217,6 +225,12 @@ def _row(
             reason=f"not made: above {MOST_MADE} bits only these are counted",
         )
     try:
+        if (most := _columns_of(problem, form, options)) is not None:
+            return Encoding(
+                name, form, options, most, fits=_holding(devices, form, most, None),
+                reason=f"not made: at most {most} bits, one for each route that a search may offer "
+                f"(columns={most}); above {MOST_SEARCHED} clients none are searched for",
+            )
         _, lowering = lower(problem, [form], options)
     except UsageError:
         raise
@@ -224,6 +238,23 @@ def _row(
         fits = () if bits is None else _holding(devices, form, bits, None)
         return Encoding(name, form, options, bits, fits=fits, reason=f"not made: {refusal}")
     return _counted(name, form, options, lowering, devices)
+
+
+def _columns_of(problem: Problem, form: str, options: Mapping[str, Any]) -> int | None:
+    """Most bits of a choice of routes whose search would take long; None for other lowerings."""
+    own = lowering_options(registry.find("problem", problem.kind)).get(form, {})
+    if "columns" not in own or not has_way(problem, ["routing"]):
+        return None
+    if "encoding" in own and options.get("encoding", own["encoding"].default) != "columns":
+        return None
+    routing = lower(problem, ["routing"])[1].model
+    if len(routing.clients) <= MOST_SEARCHED:
+        return None
+    given = {name: options[name] for name in options if name in _COLUMNS}
+    given = {"columns": own["columns"].default, **given}
+    checked = check_options(check_columns, given, f"the lowering of {problem.kind} to {form}")
+    check_columns(routing, **checked)
+    return int(checked["columns"])
 
 
 def _counted(

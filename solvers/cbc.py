@@ -27,6 +27,9 @@ _READ = 1e-7
 _FAR = 1e6
 """How far from 0 a variable without bounds is thought to be."""
 
+_LARGEST_WHOLE_ROW = 2.0**28
+"""Largest sum of sizes of a row of whole variables: from 2**31 on CBC cuts off optima."""
+
 _PATIENCE = 5.0
 """Seconds that CBC has to write what it found after it was asked to end."""
 
@@ -121,7 +124,7 @@ def _executable() -> Path:
 
 
 def _check_digits(model: PulpModel) -> None:
-    """Refuse a model that changes when PuLP prints its numbers for CBC.
+    """Refuse a model that changes when PuLP prints its numbers for CBC, or that is too large.
 
     Raises
     ------
@@ -133,14 +136,21 @@ def _check_digits(model: PulpModel) -> None:
         return abs(value - float(f"{value:.12e}"))
 
     for name, item in model.problem.constraints.items():
-        error = lost(item.constant)
+        error, size, whole = lost(item.constant), 0.0, True
         for variable, coefficient in item.items():
             ends = [abs(end) for end in (variable.lowBound, variable.upBound) if end is not None]
             error += lost(coefficient) * (max(ends) if len(ends) == 2 else _FAR)
+            size += abs(coefficient) * (max(ends) if len(ends) == 2 else 1.0)
+            whole = whole and variable.cat == "Integer"
         if error > _READ:
             raise UnsupportedError(
                 f"CBC reads 13 digits of a number, and constraint {name} needs more; take "
                 "backend=highs"
+            )
+        if whole and max(size, abs(item.constant)) > _LARGEST_WHOLE_ROW:
+            raise UnsupportedError(
+                f"constraint {name} sums to {size:g}; above 2**28 = {_LARGEST_WHOLE_ROW:.0f} CBC "
+                "calls wrong answers optimal; take backend=highs"
             )
 
 

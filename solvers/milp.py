@@ -1,6 +1,7 @@
 """Mixed-integer programming through PuLP, with HiGHS or CBC."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,8 @@ from .highs import Highs
 from .linearise import linearise
 from .milp_model import Found, Limits, PulpModel, Watch, pulp_model
 from .proof import settle, without_variables
+from .single_square import single_square
+from .slacks import without_slacks
 
 _OPTIMAL_TOLERANCE = 1e-6
 """Relative distance of answer and bound within which both libraries prove optimality."""
@@ -28,9 +31,11 @@ tour of 280 cities measured."""
 class Milp:
     """Branch and cut on a linear program, built with PuLP.
 
-    Products in an objective are linearised. The answer's whole variables are rounded, and it is
-    evaluated with the program itself. HiGHS and CBC calculate in floating point: bounds and proofs
-    hold within a relative 1e-6, and constraints within the program's own tolerance.
+    Products in an objective are linearised; where it is the square of one whole variable, that
+    variable stands for it. Equalities with a slack are passed on as inequalities. The answer's
+    whole variables are rounded, and it is evaluated with the program itself. HiGHS and CBC
+    calculate in floating point: bounds and proofs hold within a relative 1e-6, and constraints
+    within the program's own tolerance.
 
     ``Budget.evaluations`` is the number of branch-and-bound nodes.
 
@@ -65,7 +70,8 @@ class Milp:
         InputError
             Where the program is unbounded.
         UnsupportedError
-            For products of continuous variables, or with variables without bounds.
+            For products of continuous variables, or with variables without bounds, and for rows of
+            whole variables whose sums are beyond the backend's arithmetic.
         SizeError
             Above 100 000 products.
         MissingPackageError
@@ -78,9 +84,14 @@ class Milp:
             import pulp  # noqa: F401  the import is what takes time
         clock = budget.start()
         with usage.phase("compile"):
-            linear: Program = linearise(model, strengthen=self.strengthen).model
+            square = single_square(model)
+            inner = model if square is None else square.program
+            slim = without_slacks(linearise(inner, strengthen=self.strengthen).model)
+            linear: Program = slim.model
             begun = clock.elapsed
             problem = pulp_model(linear, give_up=lambda: clock.expired or progress.stopping)
+            if problem is not None and square is not None:
+                problem = replace(problem, outer=square.square)
             passing = _PASSING * (clock.elapsed - begun)
             if problem is not None and passing < clock.remaining:
                 search = self._load(problem, budget, seed)
@@ -89,7 +100,7 @@ class Milp:
         if problem is None or clock.expired or progress.stopping:
             reason = "the budget ended while the model was built"
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
-        watch = _Watch(model, problem, progress)
+        watch = _Watch(model, problem, progress, slim.decode)
         with usage.phase("execute"):
             found = search.run(clock.remaining, watch)
             if found.state == "unbounded":
@@ -97,6 +108,8 @@ class Milp:
         usage.evaluations = found.nodes
         with usage.phase("decode"):
             details = {"variables": linear.num_variables, "rows": len(linear.constraints)}
+            if found.values is not None:
+                found = replace(found, values=slim.decode(found.values))
             return self._outcome(model, problem, found, usage, {**details, "nodes": found.nodes})
 
     def _load(self, problem: PulpModel, budget: Budget, seed: int) -> Highs | Cbc:
@@ -160,7 +173,7 @@ class Milp:
             bound,
             sign=problem.sign,
             tolerance=tolerance,
-            floor=tolerance / problem.scale,
+            floor=0.0 if problem.outer else tolerance / problem.scale,
         )
         reason = ""
         if status is not Status.OPTIMAL and found.state == "optimal":
@@ -173,15 +186,18 @@ class Milp:
 class _Watch(Watch):
     """Tells `progress` of answers and bounds that are better than those before."""
 
-    def __init__(self, program: Program, problem: PulpModel, progress: Progress) -> None:
+    def __init__(
+        self, program: Program, problem: PulpModel, progress: Progress,
+        decode: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    ) -> None:
         super().__init__(progress)
-        self.program, self.problem = program, problem
+        self.program, self.problem, self.decode = program, problem, decode
         self.best = float("inf")
         self.proven = float("-inf")
 
     def answer(self, values: NDArray[np.float64]) -> None:
         """Look at an answer of the linear program."""
-        answer = rounded(self.program, values[: self.program.num_variables])
+        answer = rounded(self.program, self.decode(values)[: self.program.num_variables])
         objective = self.program.objective(answer)
         if self.problem.sign * objective < self.best and not self.program.violations(answer):
             self.best = self.problem.sign * objective
@@ -195,8 +211,14 @@ class _Watch(Watch):
 
 
 def rounded(program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`values` with whole variables rounded; unrounded where only that is feasible."""
+    """`values` with whole variables rounded; unrounded where only that is feasible.
+
+    Only continuous variables can have been set to fit unrounded ones. A row of whole variables that
+    rounding breaks is kept within the tolerance of wholeness alone, which a huge coefficient turns
+    into units.
+    """
     whole = np.where(program.integer, np.rint(values), values) + 0.0  # no negative zeros
-    if program.violations(whole) and not program.violations(values):
-        return values
-    return whole
+    broken = [c for c in program.constraints if c.excess(whole) > c.tolerance]
+    if any(program.integer[c.indices].all() for c in broken) or not program.violations(whole):
+        return whole
+    return whole if program.violations(values) else values

@@ -7,12 +7,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qopt.errors import UnsupportedError
 from qopt.forms import Program
+from qopt.forms.program import Constraint
 from qopt.forms.whole_numbers import power_below
 from qopt.solver import Progress
 
 _TOLERANCE = 1e-6
 """Scaled coefficients below this are too close to the libraries' tolerances of 1e-7 to count."""
+
+_LARGEST_ROW = 2.0**40
+"""Rows with larger sums of sizes are scaled down to it: beside sums of 2**47 and more the
+libraries' absolute tolerances of 1e-7 are below the rounding of doubles."""
+
+_LARGEST_WHOLE_ROW = 2.0**50
+"""Largest sum of sizes of a row of whole variables: above it a unit is lost in the rounding."""
 
 State = Literal["optimal", "limit", "infeasible", "unbounded"]
 """How a search ended; ``unbounded`` also stands for "infeasible or unbounded"."""
@@ -97,6 +106,8 @@ class PulpModel:
     unseen : float
         Most that all coefficients together can add to the program's objective that, once scaled,
         are within the tolerances of a library.
+    outer : callable, optional
+        What the program's own objective is of the linear one that stands for it.
     """
 
     problem: Any
@@ -106,10 +117,12 @@ class PulpModel:
     offset: float
     sign: float
     unseen: float = 0.0
+    outer: Callable[[float], float] | None = None
 
     def true(self, value: float) -> float:
         """An objective or bound of the PuLP problem in the program's units and sense."""
-        return self.sign * value / self.scale + self.offset
+        linear = self.sign * value / self.scale + self.offset
+        return linear if self.outer is None else self.outer(linear)
 
     def values(self, columns: ArrayLike) -> NDArray[np.float64]:
         """Values of the program's variables from those of the columns."""
@@ -131,6 +144,11 @@ def pulp_model(
         Whether to keep the objective; without it any feasible answer is optimal.
     give_up : callable
         Asked now and then: large models take PuLP seconds.
+
+    Raises
+    ------
+    UnsupportedError
+        For a row of whole variables whose sums floating point does not hold.
     """
     import pulp
 
@@ -154,12 +172,16 @@ def pulp_model(
         list(zip(variables, (sign * scale * linear).tolist(), strict=True))
     )
     comparators = {"<=": pulp.LpConstraintLE, ">=": pulp.LpConstraintGE, "==": pulp.LpConstraintEQ}
+    reach = np.maximum(np.abs(program.lower), np.abs(program.upper))
+    reach[np.isinf(reach)] = 1.0
     for number, item in enumerate(program.constraints):
         if number % 1024 == 0 and give_up():
             return None
-        terms = [(variables[i], c) for i, c in zip(item.indices, item.coefficients, strict=True)]
-        left = pulp.LpAffineExpression(terms)
-        problem += pulp.LpConstraint(left, comparators[item.comparator], f"c{number}", item.rhs)
+        factor = _row_scale(program, item, reach)
+        coefficients = (factor * item.coefficients).tolist()
+        terms = [(variables[i], c) for i, c in zip(item.indices, coefficients, strict=True)]
+        left, rhs = pulp.LpAffineExpression(terms), factor * item.rhs
+        problem += pulp.LpConstraint(left, comparators[item.comparator], f"c{number}", rhs)
     return PulpModel(
         problem,
         np.array([int(variable.name[1:]) for variable in problem.variables()], dtype=np.int64),
@@ -176,6 +198,18 @@ def _unseen(program: Program, linear: NDArray[np.float64], scale: float) -> floa
     if not small.any():
         return 0.0
     return float(np.abs(linear[small]) @ (program.upper[small] - program.lower[small]))
+
+
+def _row_scale(program: Program, item: Constraint, reach: NDArray[np.float64]) -> float:
+    """1 for rows of moderate size, else the power of two that makes them so: it rounds nothing."""
+    size = max(float(np.abs(item.coefficients) @ reach[item.indices]), abs(item.rhs))
+    if size > _LARGEST_WHOLE_ROW and program.integer[item.indices].all():
+        raise UnsupportedError(
+            f"constraint {item.name!r} sums to {size:g}; above 2**50 = {_LARGEST_WHOLE_ROW:.0f} "
+            "floating point cannot tell whether whole variables keep it; take larger units, or "
+            "solve it with 'cpsat'"
+        )
+    return 1.0 if size <= _LARGEST_ROW else power_below(_LARGEST_ROW / size)
 
 
 def _objective_scale(linear: NDArray[np.float64]) -> float:

@@ -95,7 +95,8 @@ def whole_rows(
         whole = a.astype(np.int64).tolist()
         return [WholeRow(whole, side if lower_side else None, side if upper_side else None)]
     rhs = Fraction(constraint.rhs)
-    denominator = common_denominator(a.tolist(), LARGEST / max(1.0, float(width.max(initial=1.0))))
+    most = _LARGEST_ROW / max(1.0, float(width.max(initial=1.0)))
+    denominator = common_denominator(a.tolist(), most)
     if denominator is not None:
         whole = [round(c * denominator) for c in a.tolist()]
         shift = sum(c * int(low) for c, low in zip(whole, lower.tolist(), strict=True))
@@ -117,9 +118,9 @@ def whole_rows(
     target = rhs - sum(Fraction(c) * int(low) for c, low in zip(a, lower, strict=True))
     rows = []
     if upper_side:
-        high = floor((target + Fraction(slack)) * int(scale))
+        high = floor((target + Fraction(slack)) * Fraction(scale))
         rows.append(WholeRow(np.floor(a * scale).astype(np.int64).tolist(), None, high))
     if lower_side:
-        low = ceil((target - Fraction(slack)) * int(scale))
+        low = ceil((target - Fraction(slack)) * Fraction(scale))
         rows.append(WholeRow(np.ceil(a * scale).astype(np.int64).tolist(), low, None))
     return rows

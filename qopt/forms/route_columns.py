@@ -269,8 +269,7 @@ def columns_to_qubo(columns: RouteColumns, *, weight: float | None = None) -> Lo
     UsageError
         For a weight that is not above 0.
     """
-    if weight is not None and not (isfinite(weight) and weight > 0):
-        raise UsageError(f"weight must be above 0 and finite, got {weight}")
+    check_weight(weight)
     if weight is None:
         weights = proven_weights(columns)
         said = f"penalty weights {weights.min():g} to {weights.max():g}, proven sufficient"
@@ -287,6 +286,17 @@ def columns_to_qubo(columns: RouteColumns, *, weight: float | None = None) -> Lo
         notes=(said,),
         penalties=Penalties.of(weights, columns.costs),
     )
+
+
+def check_weight(weight: float | None) -> None:
+    """Refuse a penalty weight that is not above 0.
+
+    Raises
+    ------
+    UsageError
+    """
+    if weight is not None and not (isfinite(weight) and weight > 0):
+        raise UsageError(f"weight must be above 0 and finite, got {weight}")
 
 
 def _choice_qubo(columns: RouteColumns, weights: NDArray[np.float64]) -> Qubo:

@@ -15,7 +15,13 @@ from ..errors import InputError, SizeError, UsageError
 from .convert_pyvrp import PyvrpModel, routing_to_pyvrp
 from .lowering import Lowering
 from .qubo import Qubo
-from .route_columns import RouteColumns, column_fault, columns_to_qubo, routes_in_use
+from .route_columns import (
+    RouteColumns,
+    check_weight,
+    column_fault,
+    columns_to_qubo,
+    routes_in_use,
+)
 from .routing import Route, Routing
 
 Routes = tuple[Route, ...]
@@ -271,6 +277,25 @@ def _least_routes(routing: Routing) -> int:
     return ceil(load / capacity - 1e-9) if 0 < capacity < inf else min(1, len(required))
 
 
+def check_columns(
+    routing: Routing, *, columns: int, seed: int = 0, weight: float | None = None
+) -> None:
+    """What can be told of a choice of route columns before any are searched for.
+
+    Raises
+    ------
+    UsageError
+    SizeError
+        Where an answer needs more routes than `columns`.
+    """
+    if columns < 1 or seed < 0:
+        raise UsageError(f"columns must be at least 1 and seed 0, got {columns} and {seed}")
+    check_weight(weight)
+    if (least := _least_routes(routing)) > columns:
+        raise SizeError("this choice of route columns", least, columns, "routes in an answer",
+                        f"set columns to {least} or more")
+
+
 def routing_to_columns(
     routing: Routing, *, columns: int = 20, seed: int = 0, weight: float | None = None
 ) -> Lowering[Qubo]:
@@ -305,12 +330,8 @@ def routing_to_columns(
     UnsupportedError
         For what the search does not model.
     """
-    if columns < 1 or seed < 0:
-        raise UsageError(f"columns must be at least 1 and seed 0, got {columns} and {seed}")
-    clients, least = len(routing.clients), _least_routes(routing)
-    if least > columns:
-        raise SizeError("this choice of route columns", least, columns, "routes in an answer",
-                        f"set columns to {least} or more")
+    check_columns(routing, columns=columns, seed=seed, weight=weight)
+    clients = len(routing.clients)
     pool = search_answers(routing, iterations_for(clients), seed)
     if not pool.ranked():
         raise InputError(

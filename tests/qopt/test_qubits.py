@@ -11,10 +11,10 @@ import qopt
 from qopt import registry
 from qopt.devices import DeviceSize, device_sizes
 from qopt.errors import UnknownNameError, UsageError
-from qopt.forms import Client, Depot, Penalties, Program, Routing, VehicleType
+from qopt.forms import Client, Depot, Penalties, Program, Routing, VehicleType, route_pool
 from qopt.loading import as_problem
 from qopt.problems.routing import Tsp, edges, onehot
-from qopt.qubits import HEAD, MOST_MADE, encodings, remarks
+from qopt.qubits import HEAD, MOST_MADE, MOST_SEARCHED, encodings, remarks
 
 
 def by_name(problem, options=None):
@@ -97,6 +97,33 @@ def test_plug_ins_need_nothing_for_it():
     )
     columns = by_name(Errands(routing=routing))["qubo"]
     assert (columns.bound, columns.fits != ()) == ("none", True)
+
+
+def errand_ring(clients, count=8):
+    """Clients of load 1, four to a vehicle."""
+    distance = np.ones((clients + 1, clients + 1)) - np.eye(clients + 1)
+    return Routing(
+        (Depot("home"),), tuple(Client(f"c{i}", demand=1.0) for i in range(clients)),
+        (VehicleType(count=count, capacity=4.0),), distance, distance,
+    )
+
+
+@pytest.mark.usefixtures("toy_registry")
+def test_routes_of_many_clients_are_counted_without_a_search(monkeypatch):
+    monkeypatch.setattr(
+        route_pool, "search_answers", lambda *given, **more: pytest.fail("it searched")
+    )
+    problem = Errands(routing=errand_ring(MOST_SEARCHED + 1))
+    row = by_name(problem, {"columns": "15"})["qubo"]
+    assert (row.qubits, row.pairs, row.bound) == (15, None, None)
+    assert "at most 15 bits" in row.reason
+    assert "statevector" in fits(row)
+    few = by_name(problem, {"columns": 6})["qubo"]
+    assert few.qubits is None
+    assert "set columns to 7 or more" in few.reason
+    for name, value in (("columns", 0), ("columns", "x"), ("weight", -1.0), ("seed", -1)):
+        with pytest.raises(UsageError, match=name):
+            encodings(problem, {name: value})
 
 
 def test_options_reach_the_lowerings_that_know_them():

@@ -13,7 +13,7 @@ from qopt.errors import InputError, MissingPackageError, UnsupportedError, Usage
 from qopt.forms import Program
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import cbc
-from qopt.solvers.milp import Milp
+from qopt.solvers.milp import Milp, rounded
 
 BACKENDS = pytest.mark.parametrize("backend", ["highs", "cbc"])
 
@@ -339,3 +339,35 @@ def test_what_cbc_says_of_its_end(headline, expected):
 def test_options_are_checked(options):
     with pytest.raises(UsageError, match=next(iter(options))):
         Milp(**options)
+
+
+def halves(power):
+    """The lighter of two parts of three numbers near 2**power: best is 2**(power - 1) - 2."""
+    weights = [2.0**power + 1.0, 2.0**power - 1.0, 2.0 ** (power - 1)]
+    return Program.build(
+        linear=[-2.0 * w for w in weights], offset=sum(weights),
+        constraints=[("half", range(3), weights, "<=", sum(weights) / 2.0)],
+    )
+
+
+@pytest.mark.parametrize("power", [30, 41, 47, 48])
+def test_huge_coefficients_are_solved_right(power):
+    outcome = solve(halves(power))
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.bound == 2.0 ** (power - 1) - 2.0
+
+
+@pytest.mark.parametrize(("backend", "power"), [("highs", 50), ("cbc", 35)])
+def test_coefficients_beyond_a_backends_arithmetic_are_refused(backend, power):
+    with pytest.raises(UnsupportedError, match="sums to"):
+        solve(halves(power), backend=backend)
+
+
+def test_a_whole_answer_is_not_bent_to_keep_an_equality():
+    """Without rounding, wholeness to a millionth is worth 60 units of this row."""
+    weights = [37414057.0, 52617939.0, 61204413.0, 45119967.0, 66530521.0]
+    values = np.array([1.0, 1.0 + 5e-7, 0.0, 0.0, 0.0])
+    row = ("sum", range(5), weights, "==", float(np.dot(weights, values)))
+    program = Program.build(linear=np.ones(5), constraints=[row])
+    assert not program.violations(values)
+    assert rounded(program, values).tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]

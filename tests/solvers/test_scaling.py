@@ -72,3 +72,23 @@ def test_coefficients_beyond_64_bits_are_refused():
     item = constraint("mass", [0, 1], [sqrt(2) * 1e12, 1e-3], "<=", 1.0)
     with pytest.raises(UnsupportedError, match=r"constraint 'mass'.*milp"):
         whole_rows(item, np.zeros(2), np.array([1e4, 1e4]))
+
+
+@pytest.mark.parametrize("power", [49, 50, 51])
+def test_whole_rows_of_huge_coefficients_are_exact(power):
+    weights = [2.0**power + 1.0, 2.0**power - 1.0, 2.0 ** (power - 1)]
+    (row,) = whole_rows(
+        constraint("half", range(3), weights, "<=", sum(weights) / 2.0), np.zeros(3), np.ones(3)
+    )
+    assert row.coefficients == [int(w) for w in weights]
+    assert row.high == int(sum(weights)) // 2
+
+
+def test_rows_scaled_by_less_than_one_keep_their_side():
+    """Coefficients of 2**59 leave no room for whole ones; half of each is within the tolerance."""
+    weights = np.array([2.0**59, 2.0**58 + 2.0**40, 2.0**57])
+    (row,) = whole_rows(
+        constraint("half", range(3), weights, "<=", 2.0**59), np.zeros(3), np.ones(3)
+    )
+    assert row.high > max(row.coefficients) / 2 > 0
+    assert row.coefficients[0] <= row.high < row.coefficients[0] + row.coefficients[2]
