@@ -364,7 +364,7 @@ class Cvrp:
         SizeError
             Where an answer needs more routes than `columns`, or clients and vehicles make more
             than 4000 bits.
-        InputError
+        UnsupportedError
             Where the search finds no answer with these vehicles.
         """
         if encoding == "columns":

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 import qopt
-from qopt.errors import InputError, ParseError, SizeError, UnknownNameError, UsageError
+from qopt.errors import (
+    InputError,
+    ParseError,
+    SizeError,
+    UnknownNameError,
+    UnsupportedError,
+    UsageError,
+)
 from qopt.forms import Program, Qubo, Route, Routing
 from qopt.problem import fingerprint
 from qopt.problems.routing import Cvrp
@@ -257,5 +264,5 @@ def test_sizes_are_refused_before_the_search():
 
 def test_a_fleet_that_cannot_be_packed_is_said():
     problem = Cvrp(distance=np.ones((4, 4)), demand=[6, 6, 6], capacity=10, vehicles=2)
-    with pytest.raises(InputError, match=r"no routes were found .* 3 clients with 2 vehicles"):
+    with pytest.raises(UnsupportedError, match=r"no feasible routes .*clients: 3, vehicles: 2\)"):
         problem.to_qubo()
