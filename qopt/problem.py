@@ -141,7 +141,8 @@ class Problem(Protocol):
         A problem may also have ``score_many(answers)``, a list of scores, where judging many
         answers at once is quicker; the best one is judged again by `score`.
 
-        It may also have ``insight(answer)``: what `insight_of` gives.
+        It may also have ``insight(answer)``: what `insight_of` gives, and ``time_text(value)``,
+        which writes its times as its file does.
         """
         ...
 

@@ -83,6 +83,12 @@ class Rounds:
     notes: tuple[str, ...]
 
 
+def without_run(proof: str) -> Rounds:
+    """What a run comes to that need not begin: its instance is proven to have no answer."""
+    outcome = Outcome(Status.PROVEN_INFEASIBLE, reason=proof)
+    return Rounds(outcome, Judged(), outcome.status, proof, None, Trace(), ())
+
+
 def solve_in_rounds(
     problem: Problem, lowering: Lowering[Any], solve: Solve, budget: Budget, progress: Progress
 ) -> Rounds:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InfeasibleError, InputError, UnsupportedError, UsageError
+from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
@@ -62,9 +62,7 @@ class Cvrp:
     Raises
     ------
     InputError
-        For a malformed matrix, or a demand that is negative, not finite or above the capacity.
-    InfeasibleError
-        For a fleet that cannot carry the demand of all clients.
+        For a malformed matrix, or a demand that is negative or not finite.
     """
 
     kind: ClassVar[str] = "cvrp"
@@ -101,13 +99,6 @@ class Cvrp:
         object.__setattr__(self, "distance", distance)
         object.__setattr__(self, "demand", demand)
         _ = self.routing  # which checks each client's demand
-        if self.vehicles is not None and self.least_vehicles > self.vehicles:
-            raise InfeasibleError(
-                f"the clients demand {demand.sum():g} in all, {self.vehicles} vehicles of "
-                f"capacity {self.capacity:g} carry {self.vehicles * self.capacity:g}; at least "
-                f"{self.least_vehicles} vehicles are needed",
-                self.routing,
-            )
 
     @classmethod
     def load(
@@ -129,19 +120,11 @@ class Cvrp:
         ------
         ParseError
             With file and line.
-        InputError
-            Where demands and capacities contradict each other.
         """
         file = read_instance(path, {"CVRP"}, rounding)
         if vehicles is None:
             vehicles = file.vehicles or fleet_of_name(path)
         nodes = [file.depot, *(i for i in range(len(file.demand)) if i != file.depot)]
-        for client, node in enumerate(nodes[1:], 1):
-            if file.demand[node] > file.capacity:
-                raise InputError(
-                    f"{path}: client {client} (node {node + 1}) demands {file.demand[node]:g}, "
-                    f"above the vehicle capacity {file.capacity:g}"
-                )
         return cls(
             name=file.name,
             distance=file.distance[np.ix_(nodes, nodes)],

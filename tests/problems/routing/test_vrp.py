@@ -171,7 +171,6 @@ def test_a_malformed_fleet_is_refused(write, old, new, error, message):
         (STOPS, {}, UsageError, "has loads and no vehicle has a capacity"),
         (STOPS, {"capacity": 8, "speed": 0}, UsageError, "speed must be above 0"),
         (STOPS, {"capacity": 8, "vehicles": 0}, UsageError, "vehicles must be at least 1"),
-        (STOPS, {"capacity": 3}, ParseError, "client north demands 5, above the largest"),
         (STOPS, {"capacity": 8, "distance_unit": "km"}, UsageError, "goes with latitude and"),
         (STOPS, {"capacity": 8, "distance_unit": "mile"}, UsageError, "must be 'km' or 'm'"),
         (STOPS, {"capacity": 8, "distance": "no.csv"}, InputError, "there is no such file"),
