@@ -17,6 +17,9 @@ _TO_QUBO: dict[str, Callable[..., Lowering[Qubo]]] = {
 }
 """How a form is lowered further to a QUBO."""
 
+_SIZELESS = ("weight", "seed")
+"""Options of a lowering that change no number of bits."""
+
 _MOST_TOLD = 3
 """Reasons why there is no answer that fit into a sentence."""
 
@@ -61,6 +64,23 @@ def lowering_options(spec: registry.Spec) -> dict[str, dict[str, Option]]:
     if "qubo" not in spec.forms and (further := _further(spec.forms)) is not None:
         methods["qubo"] = _TO_QUBO[further]
     return {form: options_of(method) for form, method in methods.items() if method is not None}
+
+
+def size_remedy(problem: Problem, model: Any) -> str:
+    """What may make a model in bits smaller: the options of its lowering; empty where none can.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : object
+        A form that the problem was lowered to.
+    """
+    form = next((name for name in ("qubo", "table") if isinstance(model, FORMS[name])), "")
+    offered = lowering_options(registry.find("problem", problem.kind)).get(form, {})
+    names = [f"lower.{name}" for name in offered if name not in _SIZELESS]
+    if not names:
+        return ""
+    return f"or set {', '.join(names)}, whose bits qopt qubits counts"
 
 
 def has_way(problem: Problem, forms: Sequence[str]) -> bool:

@@ -32,7 +32,7 @@ from .picture import Picture
 from .pricing import charge, price_list
 from .problem import Problem, fingerprint, insight_of
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
-from .reduction import forms_for, lower, ruled_out
+from .reduction import forms_for, lower, ruled_out, size_remedy
 from .rounds import Rounds, solve_in_rounds, without_run
 from .solution import Solution
 from .solver import Budget, Outcome, Progress, Status, Usage
@@ -249,6 +249,10 @@ def _call(task: Task, solver: Any, model: Any, budget: Budget, progress: Progres
     """One call of a solver; what goes wrong inside is its fault."""
     try:
         outcome = solver.solve(model, budget, task.seed, progress)
+    except SizeError as fault:
+        if remedy := size_remedy(task.problem, model):
+            fault.add_remedy(remedy)
+        raise
     except (QoptError, MemoryError):
         raise
     except Exception as fault:
