@@ -234,7 +234,7 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
         forms = (task.form,) if task.form else forms_for(task.problem, task.spec)
         form, lowering = ("", None) if proof else lower(task.problem, forms, task.lowering_options)
     if lowering is None:
-        done = without_run(f"{proof}; proven by arithmetic before the run")
+        done = without_run(proof)
     else:
         with _interruptible(progress):
             done = solve_in_rounds(

@@ -103,6 +103,9 @@ def test_a_fleet_that_cannot_carry_the_demand_is_not_run(turned):
         none = qopt.solve(Cvrp.load(turned, vehicles=1), solver)
         assert none.status is Status.PROVEN_INFEASIBLE
         assert "demand 14 in all, 1 vehicle of capacity 10 carries 10; at least 2 veh" in repr(none)
+    several = qopt.compare([Cvrp.load(turned, vehicles=1)], ["pyvrp", "sa"], seeds=[0])
+    told = several.instances[0].findings.sentences[0]
+    assert told == "No solver found a feasible answer; arithmetic proves that there is none."
     turned.write_text(FILE.replace("1 7", "1 17"))
     heavy = qopt.solve(Cvrp.load(turned), "random")
     assert heavy.status is Status.PROVEN_INFEASIBLE
