@@ -17,6 +17,7 @@ from qopt.solver import Budget, Outcome, Progress, Span, Status
 from .cheapest_routes import MOST_ROUTES, cheapest_routes, costs_are_sums_of_arcs
 from .exact import count_answers
 from .miqp_model import is_convex_as_it_stands
+from .single_square import single_square
 
 MOST_ANSWERS = 2**22
 """Answers up to which all are visited: a fraction of a second."""
@@ -74,7 +75,7 @@ class Auto:
     ======================================================= =================================
 
     Convex stands for an objective that is convex to minimise or concave to maximise, and for at
-    most 1500 variables.
+    most 1500 variables; the square of one whole variable alone is counted among the others.
 
     The first solver gets 70 % of the time limit to prove its answer, the second one the rest; the
     better answer and the tighter bound of the two are returned. A solver that is not installed or
@@ -300,7 +301,7 @@ def _for_program(model: Program) -> Iterator[Choice]:
     bounded = np.isfinite(model.lower) & np.isfinite(model.upper)
     whole = bool((model.integer & bounded).all())
     quadratic = len(model.value) > 0
-    convex = quadratic and is_convex_as_it_stands(model)
+    convex = quadratic and single_square(model) is None and is_convex_as_it_stands(model)
     if convex:
         yield Choice("miqp", f"{size}, a convex quadratic objective", proves=whole)
     if whole and quadratic:

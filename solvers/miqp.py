@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UsageError
+from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.forms import Program
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _OPTIMAL_TOLERANCE = 1e-6
 """Relative distance of answer and bound at which an answer is called optimal, as in `Milp`."""
+
+_LARGEST_WHOLE_ROW = 2.0**16
+"""Largest sum of sizes of an equality of whole variables, in units of its smallest coefficient:
+beyond it a value within a millionth of a whole one may be off by a unit, and optima are lost."""
 
 _CANCELLED = 1e-4
 """Share of the objective's parts below which its value counts as their cancellation."""
@@ -73,7 +77,7 @@ class Miqp:
             Where the program is unbounded.
         UnsupportedError
             Where the objective is not convex (to maximise: not concave) in variables that are not
-            binary.
+            binary, and for equalities of whole variables with very large terms.
         SizeError
             Above 1500 variables.
         """
@@ -91,6 +95,7 @@ class Miqp:
         clock = budget.start()
         with threadpool_limits(limits=1, user_api="blas"):
             with usage.phase("compile"):
+                _check_equalities(model)
                 convex = convex_model(model)
             if convex is None:
                 reason = "the bounds and constraints leave a variable no value"
@@ -170,6 +175,28 @@ class Miqp:
         return Outcome(
             status, [answers.best], bound=proven, usage=usage, reason=reason, details=details
         )
+
+
+def _check_equalities(model: Program) -> None:
+    """Refuse an equality of which wholeness to a millionth is worth a good part of a unit.
+
+    Raises
+    ------
+    UnsupportedError
+    """
+    reach = np.maximum(np.abs(model.lower), np.abs(model.upper))
+    reach[np.isinf(reach)] = 1.0
+    for item in model.constraints:
+        whole = model.integer[item.indices]
+        if item.comparator != "==" or not len(whole) or not whole.all():
+            continue
+        size = max(float(np.abs(item.coefficients) @ reach[item.indices]), abs(item.rhs))
+        if size > _LARGEST_WHOLE_ROW * float(np.abs(item.coefficients).min()):
+            raise UnsupportedError(
+                f"constraint {item.name!r} is an equality of whole variables and its terms add up "
+                f"to {size:g}, above {_LARGEST_WHOLE_ROW:.0f} of its smallest coefficient: branch "
+                "and bound in floating point loses answers of it; solve it with 'cpsat'"
+            )
 
 
 def _ended(clock: Clock, budget: Budget, progress: Progress) -> Callable[[int], bool]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UnsupportedError, UsageError
+from qopt.errors import InputError, ParseError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
@@ -121,22 +121,27 @@ class Cvrp:
         ParseError
             With file and line.
         """
-        file = read_instance(path, {"CVRP"}, rounding)
-        if vehicles is None:
-            vehicles = file.vehicles or fleet_of_name(path)
-        nodes = [file.depot, *(i for i in range(len(file.demand)) if i != file.depot)]
-        return cls(
-            name=file.name,
-            distance=file.distance[np.ix_(nodes, nodes)],
-            demand=np.array([file.demand[node] for node in nodes[1:]]),
-            capacity=file.capacity,
-            vehicles=vehicles,
-            max_distance=file.max_distance,
-            service=file.service,
-            coordinates=None if file.coordinates is None else file.coordinates[nodes],
-            weight_type=file.weight_type,
-            rounding=rounding,
-        )
+        try:
+            file = read_instance(path, {"CVRP"}, rounding)
+            if vehicles is None:
+                vehicles = file.vehicles or fleet_of_name(path)
+            nodes = [file.depot, *(i for i in range(len(file.demand)) if i != file.depot)]
+            return cls(
+                name=file.name,
+                distance=file.distance[np.ix_(nodes, nodes)],
+                demand=np.array([file.demand[node] for node in nodes[1:]]),
+                capacity=file.capacity,
+                vehicles=vehicles,
+                max_distance=file.max_distance,
+                service=file.service,
+                coordinates=None if file.coordinates is None else file.coordinates[nodes],
+                weight_type=file.weight_type,
+                rounding=rounding,
+            )
+        except ParseError:
+            raise
+        except InputError as fault:
+            raise ParseError(path, str(fault)) from None
 
     @property
     def num_clients(self) -> int:

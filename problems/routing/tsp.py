@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InputError, UnsupportedError, UsageError
+from qopt.errors import InputError, ParseError, UnsupportedError, UsageError
 from qopt.forms import (
     Client,
     Depot,
@@ -92,14 +92,19 @@ class Tsp:
         ParseError
             With file and line.
         """
-        file = read_instance(path, {"TSP", "ATSP"}, rounding)
-        return cls(
-            name=file.name,
-            distance=file.distance,
-            coordinates=file.coordinates,
-            weight_type=file.weight_type,
-            rounding=rounding,
-        )
+        try:
+            file = read_instance(path, {"TSP", "ATSP"}, rounding)
+            return cls(
+                name=file.name,
+                distance=file.distance,
+                coordinates=file.coordinates,
+                weight_type=file.weight_type,
+                rounding=rounding,
+            )
+        except ParseError:
+            raise
+        except InputError as fault:
+            raise ParseError(path, str(fault)) from None
 
     @property
     def num_cities(self) -> int:

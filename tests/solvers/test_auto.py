@@ -262,3 +262,13 @@ def test_reports_of_a_second_solver_count_only_where_they_improve(fakes):
 def test_patience_must_be_positive():
     with pytest.raises(UsageError):
         Auto(patience=0.0)
+
+
+def test_the_square_of_one_whole_variable_is_proven():
+    """A number partitioning of one number: the difference is that number."""
+    program = Program.build(
+        linear=[0.0, 0.0], row=[1], col=[1], value=[1.0], upper=[1, 408601],
+        constraints=[("difference", [0, 1], [817202, 1], "==", 408601)],
+    )
+    outcome = Auto().solve(program, Budget(), 0, Progress())
+    assert (outcome.status, outcome.bound) == (Status.OPTIMAL, 408601.0**2)

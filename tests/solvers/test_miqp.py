@@ -12,6 +12,7 @@ from qopt.errors import InputError, SizeError, UnsupportedError, UsageError
 from qopt.forms import Program
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import miqp_model
+from qopt.solvers.auto import Auto
 from qopt.solvers.cpsat import CpSat
 from qopt.solvers.miqp import Miqp
 
@@ -371,3 +372,16 @@ def test_a_gap_that_was_asked_for_is_no_proof():
     assert outcome.bound <= best + 1e-6 * abs(best)
     if outcome.status is Status.FEASIBLE:
         assert "gap of 0.3" in outcome.reason
+
+
+def test_equalities_whose_units_are_lost_in_the_tolerance_are_refused():
+    """Branch and bound found no answer and called that proven; there is one of 408601**2."""
+    weights = [2.0 * w for w in (971512, 22533, 436396, 878264, 960778)]
+    program = Program.build(
+        linear=np.zeros(6), row=[5], col=[5], value=[1.0], upper=[1, 1, 1, 1, 1, 3269483],
+        constraints=[("difference", range(6), [*weights, 1], "==", 3269483)],
+    )
+    with pytest.raises(UnsupportedError, match=r"'difference'.*'cpsat'"):
+        Miqp().solve(program, Budget(), 1, Progress())
+    best = 408601.0**2
+    assert Auto().solve(program, Budget(), 1, Progress()).bound == pytest.approx(best)

@@ -271,3 +271,13 @@ def test_a_fleet_that_cannot_be_packed_is_said():
     problem = Cvrp(distance=np.ones((4, 4)), demand=[6, 6, 6], capacity=10, vehicles=2)
     with pytest.raises(UnsupportedError, match=r"no feasible routes .*clients: 3, vehicles: 2\)"):
         problem.to_qubo()
+
+
+def test_a_file_without_clients_is_told_with_its_name(tmp_path):
+    path = tmp_path / "lonely.vrp"
+    path.write_text(
+        "NAME : lonely\nTYPE : CVRP\nDIMENSION : 1\nEDGE_WEIGHT_TYPE : EUC_2D\nCAPACITY : 9\n"
+        "NODE_COORD_SECTION\n1 0 0\nDEMAND_SECTION\n1 0\nDEPOT_SECTION\n1\n-1\nEOF\n"
+    )
+    with pytest.raises(ParseError, match=r"lonely\.vrp"):
+        Cvrp.load(path)

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qopt
-from qopt.errors import InputError, SizeError, UnknownNameError, UnsupportedError, UsageError
+from qopt.errors import (
+    InputError,
+    ParseError,
+    SizeError,
+    UnknownNameError,
+    UnsupportedError,
+    UsageError,
+)
 from qopt.forms import Program, Qubo, Route, Routing
 from qopt.problem import fingerprint
 from qopt.problems.routing import Tsp
@@ -225,3 +232,21 @@ def test_sizes_are_refused_before_anything_is_built():
     with pytest.raises(SizeError, match="300 nodes"):
         problem.to_program()
     assert problem.to_routing().model.num_locations == 301
+
+
+@pytest.mark.parametrize(
+    ("dimension", "section", "words"),
+    [
+        (1, "NODE_COORD_SECTION\n1 0 0\n", "at least 2 locations"),
+        (2, "EDGE_WEIGHT_SECTION\n0 -2\n1 0\n", "from location 1 to 2 is -2"),
+    ],
+)
+def test_what_no_tour_has_is_told_with_the_file(tmp_path, dimension, section, words):
+    path = tmp_path / "bad.tsp"
+    kind = "EUC_2D" if "COORD" in section else "EXPLICIT\nEDGE_WEIGHT_FORMAT: FULL_MATRIX"
+    path.write_text(
+        f"NAME: bad\nTYPE: TSP\nDIMENSION: {dimension}\nEDGE_WEIGHT_TYPE: {kind}\n{section}EOF\n"
+    )
+    with pytest.raises(ParseError, match=words) as fault:
+        Tsp.load(path)
+    assert str(path) in str(fault.value)
