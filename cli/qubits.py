@@ -29,7 +29,7 @@ def qubits(
 ) -> None:
     """Show the ways to encode FILE in qubits, and the devices that hold each."""
     from qopt.loading import load
-    from qopt.qubits import HEAD, encodings, remarks
+    from qopt.qubits import HEAD, encodings, merged, remarks
 
     problem = load(file, kind=kind, **settings)
     rows = encodings(problem, lowering)
@@ -39,6 +39,7 @@ def qubits(
              "encodings": [row.to_json() for row in rows]}
         )
         return
+    rows = merged(rows)
     click.echo(f"{problem.name}: {problem.kind}")
     print_table(HEAD, [row.cells for row in rows])
     for line in remarks(rows):

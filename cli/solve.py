@@ -83,7 +83,7 @@ def solve(
     if not solution.status.has_answer:
         from qopt.why import advice
 
-        if hint := advice(solution, file):
+        if hint := advice(solution, file, kind, settings):
             click.echo(hint, err=True)
     return exit_code(solution.status)
 

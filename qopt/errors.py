@@ -137,6 +137,10 @@ class SizeError(QoptError):
         tail = f"; {remedy}" if remedy else ""
         super().__init__(f"{what} takes at most {limit} {unit}, the model has {size}{tail}")
 
+    def add_remedy(self, more: str) -> None:
+        """Name a further remedy: whoever knows the instance knows more of them."""
+        self.args = (f"{self}; {more}",)
+
 
 class UnsupportedError(QoptError):
     """No way from this problem or model to the form, file or solver asked for."""

@@ -23,6 +23,7 @@ from .numbers import (
 from .pricing import staleness
 from .problem import Sense
 from .record import Record, solver_label
+from .rounds import WITHOUT_RUN
 from .solver import WARM_START
 from .stats import CONFIDENCE, better, gap, median_of_runs, rank_sum_test, reached
 from .tally import Row
@@ -107,6 +108,8 @@ def _best(rows: Sequence[Row], measured: Measure, sense: Sense, digits: int) -> 
     if best is None:
         proof = [row.label for row in rows if "proven_infeasible" in row.statuses]
         verb = "proves" if len(proof) == 1 else "prove"
+        if any(WITHOUT_RUN in reason for row in rows for reason in row.reasons):
+            proof, verb = ["arithmetic"], "proves"
         tail = f"; {join(proof)} {verb} that there is none" if proof else ""
         return [f"No solver found a feasible answer{tail}."]
     finders = []

@@ -4,7 +4,7 @@ Whatever is said here is a proof: it holds for every route, detours through othe
 included.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil, isfinite
 
 import numpy as np
@@ -12,6 +12,51 @@ from numpy.typing import NDArray
 
 from .forms import Routing, Shipment, VehicleType
 from .forms.program import tolerance
+
+TimeText = Callable[[float], str]
+"""Writes a time for people."""
+
+
+def plain(value: float) -> str:
+    """A time as the number that it is."""
+    return f"{value:g}"
+
+
+def reasons(routing: Routing, time: TimeText = plain) -> list[str]:
+    """What is in the way of every answer, a sentence each; nothing where arithmetic sees nothing.
+
+    Parameters
+    ----------
+    routing : Routing
+    time : callable
+        Writes times and durations.
+    """
+    found = [
+        f"client {routing.clients[c].name}: {reason}"
+        for c, reason in impossible_clients(routing, time=time).items()
+    ]
+    required = [client for client in routing.clients if client.required]
+    for word, amount in (
+        ("demand", sum(c.demand for c in required)), ("send", sum(c.pickup for c in required)),
+    ):
+        if _above(amount, fleet_capacity(routing)):
+            found.append(f"the clients {word} {amount:g} in all, {_carried(routing, amount)}")
+    return found
+
+
+def _carried(routing: Routing, load: float) -> str:
+    """What the fleet carries, and how many vehicles the load needs where they are all alike."""
+    room, vehicle = fleet_capacity(routing), routing.vehicles[0]
+    count = sum(v.count for v in routing.vehicles)
+    some = "1 vehicle" if count == 1 else f"{count} vehicles"
+    verb = "carries" if count == 1 else "carry"
+    if len(routing.vehicles) > 1 or not vehicle.capacity > 0:
+        return f"{some} {verb} {room:g}"
+    least = ceil(load / vehicle.capacity - 1e-9)
+    return (
+        f"{some} of capacity {vehicle.capacity:g} {verb} {room:g}; at least {least} vehicles are "
+        "needed"
+    )
 
 
 def shortest_ways(matrix: NDArray[np.float64], source: int) -> NDArray[np.float64]:
@@ -33,7 +78,9 @@ def shortest_ways(matrix: NDArray[np.float64], source: int) -> NDArray[np.float6
     return way
 
 
-def impossible_clients(routing: Routing, among: Sequence[int] | None = None) -> dict[int, str]:
+def impossible_clients(
+    routing: Routing, among: Sequence[int] | None = None, *, time: TimeText = plain
+) -> dict[int, str]:
     """Clients that no vehicle can serve on any route, each with the reason in words.
 
     Parameters
@@ -41,31 +88,56 @@ def impossible_clients(routing: Routing, among: Sequence[int] | None = None) -> 
     routing : Routing
     among : sequence of int, optional
         Clients to look at; all required ones if left out.
+    time : callable
+        Writes times and durations.
     """
     if among is None:
         among = [c for c, client in enumerate(routing.clients) if client.required]
-    ends = {v.start for v in routing.vehicles}
-    returns = {v.end for v in routing.vehicles if v.end is not None}
+    found: dict[int, str] = {}
+    for ways in (_direct_ways, shortest_ways):  # detours matter only where the direct way fails
+        found = _unserved(routing, among, ways, time)
+        if not found:
+            break
+    return found
+
+
+Ways = Callable[[NDArray[np.float64], int], NDArray[np.float64]]
+"""The ways from one location to all others in a matrix."""
+
+
+def _direct_ways(matrix: NDArray[np.float64], source: int) -> NDArray[np.float64]:
+    direct: NDArray[np.float64] = matrix[source]
+    return direct
+
+
+def _unserved(
+    routing: Routing, among: Sequence[int], ways: Ways, time: TimeText
+) -> dict[int, str]:
+    """Clients that no vehicle can serve on the given ways, each with the reason in words."""
     there = {
-        d: (shortest_ways(routing.distance, d), shortest_ways(routing.duration, d)) for d in ends
+        d: (ways(routing.distance, d), ways(routing.duration, d))
+        for d in {v.start for v in routing.vehicles}
     }
     back = {
-        d: (shortest_ways(routing.distance.T, d), shortest_ways(routing.duration.T, d))
-        for d in returns
+        d: (ways(routing.distance.T, d), ways(routing.duration.T, d))
+        for d in {v.end for v in routing.vehicles if v.end is not None}
     }
+    largest_first = sorted(routing.vehicles, key=lambda v: -v.capacity)
     found = {}
     for c in among:
         place, faults = routing.location(c), []
-        for vehicle in routing.vehicles:
+        for vehicle in largest_first:
             out = tuple(float(way[place]) for way in there[vehicle.start])
             home = (0.0, 0.0)
             if vehicle.end is not None:
                 home = (float(back[vehicle.end][0][place]), float(back[vehicle.end][1][place]))
-            faults.append(_fault(routing, c, vehicle, (out[0], out[1]), home))
-        if all(faults):
+            faults.append(_fault(routing, c, vehicle, (out[0], out[1]), home, time))
+            if not faults[-1]:
+                break
+        else:
             found[c] = faults[0]
     for shipment in routing.shipments:
-        fault = _shipment_fault(routing, shipment, {d: way for d, (_, way) in there.items()})
+        fault = _shipment_fault(routing, shipment, {d: way for d, (_, way) in there.items()}, time)
         for c, other in (
             (shipment.pickup, shipment.delivery), (shipment.delivery, shipment.pickup)
         ):
@@ -77,9 +149,12 @@ def impossible_clients(routing: Routing, among: Sequence[int] | None = None) -> 
 
 
 def _shipment_fault(
-    routing: Routing, shipment: Shipment, there: Mapping[int, NDArray[np.float64]]
+    routing: Routing, shipment: Shipment, there: Mapping[int, NDArray[np.float64]], time: TimeText
 ) -> str:
-    """Why a shipment cannot be delivered in time, by the shortest way from its pickup; or not."""
+    """Why a shipment cannot be carried, or delivered in time by the shortest way; or nothing."""
+    largest = max(v.capacity for v in routing.vehicles)
+    if _above(shipment.load, largest):
+        return f"its load {shipment.load:g} is above the largest capacity {largest:g}"
     first, second = routing.clients[shipment.pickup], routing.clients[shipment.delivery]
     a, b = routing.location(shipment.pickup), routing.location(shipment.delivery)
     arrival = min(
@@ -93,8 +168,8 @@ def _shipment_fault(
     if not _above(delivered, second.late):
         return ""
     return (
-        f"the load from client {first.name} is at client {second.name} at {delivered:g} at the "
-        f"earliest, and its window closes at {second.late:g}"
+        f"the load from client {first.name} is at client {second.name} at {time(delivered)} at the "
+        f"earliest, and its window closes at {time(second.late)}"
     )
 
 
@@ -104,12 +179,14 @@ def _fault(
     vehicle: VehicleType,
     out: tuple[float, float],
     home: tuple[float, float],
+    time: TimeText,
 ) -> str:
     """Why a vehicle cannot serve a client, by the distance and time there and home; or nothing."""
     client, depot = routing.clients[c], routing.depots[vehicle.start]
     load = max(client.demand, client.pickup)
+    # The largest vehicle is looked at first, and its fault is the one that is told.
     if _above(load, vehicle.capacity):
-        return f"its load {load:g} is above the capacity {vehicle.capacity:g}"
+        return f"its load {load:g} is above the largest capacity {vehicle.capacity:g}"
     if _above(out[0] + home[0], vehicle.max_distance):
         return (
             f"the shortest way there and back is {out[0] + home[0]:g}, the longest route "
@@ -117,16 +194,21 @@ def _fault(
         )
     spent = out[1] + client.service + home[1]
     if _above(spent, vehicle.max_duration):
-        return f"its visit takes {spent:g}, the longest route {vehicle.max_duration:g}"
+        return f"its visit takes {time(spent)}, the longest route {time(vehicle.max_duration)}"
     arrival = max(depot.early, vehicle.early) + out[1]
     if _above(arrival, client.late):
-        return f"nobody is there before {arrival:g}, and its window closes at {client.late:g}"
+        return (
+            f"nobody is there before {time(arrival)}, and its window closes at {time(client.late)}"
+        )
     end = max(arrival, client.early) + client.service + home[1]
     closing = vehicle.late
     if vehicle.end is not None:
         closing = min(closing, routing.depots[vehicle.end].late)
     if _above(end, closing):
-        return f"its route ends at {end:g} at the earliest, and the vehicle must end by {closing:g}"
+        return (
+            f"its route ends at {time(end)} at the earliest, and the vehicle must end by "
+            f"{time(closing)}"
+        )
     return ""
 
 

@@ -15,7 +15,13 @@ from .errors import QoptError
 from .forms import Client, Route, Routing, VehicleType
 from .forms.route_pool import search_answers
 from .forms.routing_part import Part
-from .impossible import fewest_left_out, fewest_more_vehicles, impossible_clients
+from .impossible import (
+    TimeText,
+    fewest_left_out,
+    fewest_more_vehicles,
+    impossible_clients,
+    plain,
+)
 from .numbers import join, plural
 from .solver import Budget, Clock, Outcome, Progress, Status
 
@@ -86,11 +92,14 @@ class Mender:
     routing : Routing
     clock : Clock
     seed : int
+    time : callable
+        Writes times and durations for people.
     """
 
     routing: Routing
     clock: Clock
     seed: int = 0
+    time: TimeText = plain
     _until: float = field(init=False, repr=False, default=inf)
 
     @contextmanager
@@ -317,7 +326,7 @@ class Mender:
             changed, routes = found
             words.append(
                 f"client {self.routing.clients[who].name} "
-                f"{_widening(self.routing.clients[who], changed.clients[who])}"
+                f"{self._widening(self.routing.clients[who], changed.clients[who])}"
             )
             total += self._widened_by(changed, who)
         if total <= 0.0:
@@ -337,10 +346,10 @@ class Mender:
 
         # Opened by one unit less, on both sides.
         less = replace(old, late=old.late + by - 1.0, early=old.early - by + 1.0)
+        text = f"open the window of client {old.name} {self._widening(old, new)}"
         return self.mend(
-            "window", f"open the window of client {old.name} {_widening(old, new)}", by, changed,
-            routes, smaller=with_client(changed, c, less) if _whole(self.routing) else None,
-            closer=closer,
+            "window", text, by, changed, routes,
+            smaller=with_client(changed, c, less) if _whole(self.routing) else None, closer=closer,
         )
 
     def _together(self, c: int) -> tuple[int, ...]:
@@ -415,6 +424,17 @@ class Mender:
         _, _, r, trial = best
         return self._fitted(base, (*routes[:r], trial, *routes[r + 1 :]), c)
 
+    def _widening(self, old: Client, new: Client) -> str:
+        """A wider window in words."""
+        parts, time = [], self.time
+        if new.late > old.late:
+            by = time(new.late - old.late)
+            parts.append(f"until {time(new.late)} instead of {time(old.late)} ({by} later)")
+        if new.early < old.early:
+            by = time(old.early - new.early)
+            parts.append(f"from {time(new.early)} instead of {time(old.early)} ({by} earlier)")
+        return " and ".join(parts) or "as it is"
+
     def _widened_by(self, changed: Routing, c: int) -> float:
         old, new = self.routing.clients[c], changed.clients[c]
         return (new.late - old.late if new.late > old.late else 0.0) + old.early - new.early
@@ -467,14 +487,16 @@ class Mender:
     ) -> Mend | None:
         """The least value of a limit at which routes are found, by halving the range."""
         whole = _whole(self.routing)
+        written = plain if kind in ("capacity", "distance") else self.time
         found = self._least(now, now, changed, reached, whole=whole) if isfinite(now) else None
         if found is None:
             return None
 
         def mended(value: float, routes: Routes) -> Mend | None:
+            text = f"set the {told[0]} {told[1]} to {written(value)} instead of {written(now)}"
             return self.mend(
-                kind, f"set the {told[0]} {told[1]} to {value:g} instead of {now:g}", value - now,
-                changed(value), routes, smaller=changed(value - 1.0) if whole else None,
+                kind, text, value - now, changed(value), routes,
+                smaller=changed(value - 1.0) if whole else None,
                 closer=lambda found: mended(min(value - 1.0, max(now, reached(found))), found),
             )
 
@@ -690,17 +712,6 @@ def _earliest_end(routing: Routing, route: Route) -> float:
             client = routing.clients[route.clients[i]]
             clock = max(clock, client.early) + client.service
     return clock
-
-
-def _widening(old: Client, new: Client) -> str:
-    parts = []
-    if new.late > old.late:
-        parts.append(f"until {new.late:g} instead of {old.late:g} ({new.late - old.late:g} later)")
-    if new.early < old.early:
-        parts.append(
-            f"from {new.early:g} instead of {old.early:g} ({old.early - new.early:g} earlier)"
-        )
-    return " and ".join(parts) or "as it is"
 
 
 def _capacity(vehicle: VehicleType) -> str:

@@ -142,8 +142,8 @@ class Problem(Protocol):
         A problem may also have ``score_many(answers)``, a list of scores, where judging many
         answers at once is quicker; the best one is judged again by `score`.
 
-        It may also have ``insight(answer)``: what `insight_of` gives; and ``notes(answer)``: what
-        `notes_of` gives.
+        It may also have ``insight(answer)`` and ``notes(answer)``: what `insight_of` and `notes_of`
+        give; and ``time_text(value)``, which writes its times as its file does.
         """
         ...
 

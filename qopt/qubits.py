@@ -1,7 +1,7 @@
 """What an instance costs in qubits: a row for each way to encode it, and what each fits on."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from math import comb, prod
 from typing import Any, Literal
 
@@ -291,21 +291,62 @@ def _holding(
     return tuple(size for size in devices if size.holds(form, bits, states))
 
 
-def remarks(rows: list[Encoding]) -> list[str]:
+_BOUNDS: dict[Bound, str] = {
+    "valid": "it is one on the instance, as its optimum is",
+    "relaxed": "it is one on the instance, whose optimum may be worse than the model's",
+    "none": "it says nothing, as the model leaves out answers of the instance",
+}
+"""What each word of the column on bounds says of a bound on the model."""
+
+
+def _legend(rows: Sequence[Encoding]) -> Iterator[str]:
+    """How to run a row, and what its columns mean."""
+    chosen = [row for row in rows if row.options]
+    if row := next((row for row in reversed(chosen) if not row.reason), None):
+        options = ",".join(f"lower.{name}={value}" for name, value in row.options.items())
+        name = row.name.partition(", ")[0]
+        yield f"A solver takes a row by its options: --solver NAME:{options} is {name}."
+    if any(row.penalties for row in rows):
+        yield (
+            "penalties : costs compares the sizes of the penalty weights and of the objective's "
+            "coefficients: the further apart, the finer a device must tell costs apart."
+        )
+    if told := [f"{word}, {_BOUNDS[word]}" for word in _BOUNDS if word in {r.bound for r in rows}]:
+        yield f"bound, on the model: {'; '.join(told)}."
+
+
+def _percent(share: float) -> str:
+    return "< 0.01 %" if share < 1e-4 else f"{100.0 * share:.2g} %"
+
+
+def merged(rows: Sequence[Encoding]) -> list[Encoding]:
+    """The rows as a table shows them: those that come to the same are one, by all their names."""
+    kept: list[Encoding] = []
+    for row in rows:
+        for place, other in enumerate(kept):
+            if replace(row, name=other.name, options=other.options) == other:
+                kept[place] = replace(other, name=f"{other.name}, {row.name}")
+                break
+        else:
+            kept.append(row)
+    return kept
+
+
+def remarks(rows: Sequence[Encoding]) -> list[str]:
     """What a reader of the table must know beside it."""
     lines = [f"{row.name}: {row.reason}" for row in rows if row.reason]
     if any(row.grows for row in rows):
         lines.append("+ solved again by what the answers tell, and cuts against them add some.")
     if any("*" in row.cells[-1] for row in rows):
         lines.append("* by its qubits; simulated here with its noise only up to fewer.")
+    lines += _legend(rows)
     lines.append(
         "Fitting is a matter of size, depth is another: a layer of QAOA takes a two-qubit gate for "
         "each pair, and a device without that coupling several (of its qubits, dead couplings may "
         "leave fewer)."
     )
     shares = [
-        f"{row.name} {100.0 * (1.0 - _GATE_ERROR) ** row.pairs:.2g} %"
-        for row in rows if row.pairs
+        f"{row.name} {_percent((1.0 - _GATE_ERROR) ** row.pairs)}" for row in rows if row.pairs
     ]
     if shares:
         lines.append(

@@ -8,6 +8,7 @@ from .errors import InfeasibleError, InputError, UnsupportedError, UsageError
 from .forms import FORMS, Lowering, Qubo
 from .forms.penalise import program_to_qubo
 from .forms.route_pool import routing_to_columns
+from .impossible import plain, reasons
 from .options import Option, check_options, options_of
 from .problem import Problem
 
@@ -16,10 +17,36 @@ _TO_QUBO: dict[str, Callable[..., Lowering[Qubo]]] = {
 }
 """How a form is lowered further to a QUBO."""
 
+_SIZELESS = ("weight", "seed")
+"""Options of a lowering that change no number of bits."""
+
+_MOST_TOLD = 3
+"""Reasons why there is no answer that fit into a sentence."""
+
 
 def native_forms(problem: Problem) -> tuple[str, ...]:
     """The forms that a problem gives by itself, the tightest first."""
     return registry.find("problem", problem.kind).forms
+
+
+def ruled_out(problem: Problem) -> str:
+    """What leaves a problem of routes without any answer, by arithmetic; empty where nothing does.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    if "routing" not in native_forms(problem):
+        return ""
+    found = reasons(problem.lower(FORMS["routing"]).model, time_text_of(problem))
+    more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
+    return "; ".join(found[:_MOST_TOLD]) + more
+
+
+def time_text_of(problem: Problem) -> Callable[[float], str]:
+    """How a problem writes its times: by its own ``time_text``, or as plain numbers."""
+    written: Callable[[float], str] = getattr(problem, "time_text", plain)
+    return written
 
 
 def forms_for(problem: Problem, solver: registry.Spec) -> tuple[str, ...]:
@@ -37,6 +64,23 @@ def lowering_options(spec: registry.Spec) -> dict[str, dict[str, Option]]:
     if "qubo" not in spec.forms and (further := _further(spec.forms)) is not None:
         methods["qubo"] = _TO_QUBO[further]
     return {form: options_of(method) for form, method in methods.items() if method is not None}
+
+
+def size_remedy(problem: Problem, model: Any) -> str:
+    """What may make a model in bits smaller: the options of its lowering; empty where none can.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : object
+        A form that the problem was lowered to.
+    """
+    form = next((name for name in ("qubo", "table") if isinstance(model, FORMS[name])), "")
+    offered = lowering_options(registry.find("problem", problem.kind)).get(form, {})
+    names = [f"lower.{name}" for name in offered if name not in _SIZELESS]
+    if not names:
+        return ""
+    return f"or set {', '.join(names)}, whose bits qopt qubits counts"
 
 
 def has_way(problem: Problem, forms: Sequence[str]) -> bool:

@@ -83,6 +83,16 @@ class Rounds:
     notes: tuple[str, ...]
 
 
+WITHOUT_RUN = "proven by arithmetic before the run"
+"""How the reason of a run ends that did not begin: the proof is no solver's merit."""
+
+
+def without_run(proof: str) -> Rounds:
+    """What a run comes to that need not begin: its instance is proven to have no answer."""
+    outcome = Outcome(Status.PROVEN_INFEASIBLE, reason=f"{proof}; {WITHOUT_RUN}")
+    return Rounds(outcome, Judged(), outcome.status, outcome.reason, None, Trace(), ())
+
+
 def solve_in_rounds(
     problem: Problem, lowering: Lowering[Any], solve: Solve, budget: Budget, progress: Progress
 ) -> Rounds:

@@ -32,8 +32,8 @@ from .picture import Picture
 from .pricing import charge, price_list
 from .problem import Problem, fingerprint, insight_of, notes_of
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
-from .reduction import forms_for, lower
-from .rounds import Rounds, solve_in_rounds
+from .reduction import forms_for, lower, ruled_out, size_remedy
+from .rounds import Rounds, solve_in_rounds, without_run
 from .solution import Solution
 from .solver import Budget, Outcome, Progress, Status, Usage
 from .store import Store
@@ -217,6 +217,7 @@ def solver_version(spec: registry.Spec) -> str:
 def execute(task: Task, listener: Listener | None = None) -> Solution:
     """Run one task.
 
+    An instance of routes that arithmetic rules out is not run: its solution is proven infeasible.
     The first Ctrl-C asks the solver to end with what it has, the second ends at once.
 
     Raises
@@ -227,14 +228,18 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     started = timestamp()
     usage = Usage()
     solver = task.spec.load()(**task.solver_options)
-    with usage.phase("lower"):
-        forms = (task.form,) if task.form else forms_for(task.problem, task.spec)
-        form, lowering = lower(task.problem, forms, task.lowering_options)
     progress = Progress(listener)
-    with _interruptible(progress):
-        done = solve_in_rounds(
-            task.problem, lowering, partial(_call, task, solver), task.budget, progress
-        )
+    with usage.phase("lower"):
+        proof = ruled_out(task.problem)
+        forms = (task.form,) if task.form else forms_for(task.problem, task.spec)
+        form, lowering = ("", None) if proof else lower(task.problem, forms, task.lowering_options)
+    if lowering is None:
+        done = without_run(proof)
+    else:
+        with _interruptible(progress):
+            done = solve_in_rounds(
+                task.problem, lowering, partial(_call, task, solver), task.budget, progress
+            )
     usage.add(done.outcome.usage)
     done.outcome.usage = usage
     return _solution(task, form, done, progress, started)
@@ -244,6 +249,10 @@ def _call(task: Task, solver: Any, model: Any, budget: Budget, progress: Progres
     """One call of a solver; what goes wrong inside is its fault."""
     try:
         outcome = solver.solve(model, budget, task.seed, progress)
+    except SizeError as fault:
+        if remedy := size_remedy(task.problem, model):
+            fault.add_remedy(remedy)
+        raise
     except (QoptError, MemoryError):
         raise
     except Exception as fault:

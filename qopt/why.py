@@ -1,19 +1,20 @@
 """Why an instance has no answer, or an answer leaves a client out, and what would mend it."""
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from . import impossible
 from .errors import InfeasibleError, UnknownNameError, UnsupportedError, UsageError
 from .forms import Routing
-from .impossible import fleet_capacity, impossible_clients
 from .loading import as_problem, load
 from .mending import Mend, Mender, Routes, with_client, without
 from .numbers import join
 from .problem import Problem
 from .record import jsonable
-from .reduction import native_forms
+from .reduction import native_forms, time_text_of
 from .solution import Solution
 from .solver import Budget, Status
 
@@ -60,6 +61,7 @@ class Diagnosis:
                     "kind": mend.kind, "text": mend.text, "amount": mend.amount,
                     "smallest": "proven" if mend.proof else "found", "proof": mend.proof,
                     "objective": mend.objective, "answer": self.subject.encode(mend.answer),
+                    "optional_not_visited": self.subject.skipped(mend.answer),
                 }
                 for mend in self.mends
             ],
@@ -85,6 +87,8 @@ class Diagnosis:
             stops = " ".join(routing.clients[c].name for c in route.clients)
             vehicle = f"{routing.vehicles[route.vehicle].name}: " if several else ""
             yield f"{vehicle}{stops}"
+        if skipped := self.subject.skipped(mend.answer):
+            yield f"optional and not visited, its prizes in the objective: {join(skipped)}"
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,23 @@ class Subject:
     routing : Routing
     encode : callable
         Turns routes into JSON values.
+    time : callable
+        Writes times as the instance does.
     """
 
     name: str
     kind: str
     routing: Routing = field(repr=False)
     encode: Callable[[Routes], Any] = field(repr=False)
+    time: Callable[[float], str] = field(default=impossible.plain, repr=False)
+
+    def skipped(self, answer: Routes) -> list[str]:
+        """Clients that may be left out, and are."""
+        served = {c for route in answer for c in route.clients}
+        return [
+            client.name for c, client in enumerate(self.routing.clients)
+            if not client.required and c not in served
+        ]
 
     @classmethod
     def of_problem(cls, problem: Problem) -> "Subject":
@@ -122,6 +137,7 @@ class Subject:
         return cls(
             problem.name, problem.kind, lowering.model,
             lambda routes: jsonable(problem.encode_answer(lowering.decode(routes))),
+            time_text_of(problem),
         )
 
     @classmethod
@@ -183,7 +199,7 @@ def diagnose(
         raise UsageError("a diagnosis needs time: give a limit above 0 seconds")
     subject = _subject(instance, kind, settings or {})
     place = None if client is None else _place(subject.routing, client)
-    mender = Mender(subject.routing, Budget(time_limit=limit).start(), seed)
+    mender = Mender(subject.routing, Budget(time_limit=limit).start(), seed, subject.time)
     if place is not None and not subject.routing.clients[place].required:
         return _about_optional(subject, mender, place)
     return _about(subject, mender, place)
@@ -215,7 +231,7 @@ def _about(
 ) -> Diagnosis:
     """An instance, with an eye on one client that must be served where `place` says so."""
     routing = mender.routing
-    reasons = _reasons(routing)
+    reasons = impossible.reasons(routing, subject.time)
     answer = None if reasons else mender.any(routing)
     proof = "arithmetic" if reasons else ""
     if answer is None and not reasons:
@@ -268,7 +284,7 @@ def _about_optional(
     """A client that may be left out: what serving it would take."""
     routing = mender.routing
     client = routing.clients[place]
-    reason = impossible_clients(routing, [place]).get(place)
+    reason = impossible.impossible_clients(routing, [place], time=subject.time).get(place)
     best = mender.best(routing, share=0.3)
     if best is None:
         return _about(subject, mender, None)
@@ -290,7 +306,7 @@ def _about_optional(
         return Diagnosis(
             subject, True, head, mends=() if mend is None else (mend,), answer=best
         )
-    helper = Mender(forced, mender.clock, mender.seed)
+    helper = Mender(forced, mender.clock, mender.seed, mender.time)
     reasons = (f"client {client.name}: {reason}",) if reason else ()
     return Diagnosis(
         subject, True, f"{head}; no answer was found that serves it", reasons,
@@ -298,24 +314,25 @@ def _about_optional(
     )
 
 
-def _reasons(routing: Routing) -> list[str]:
-    """What arithmetic says is in the way of every answer."""
-    found = [
-        f"client {routing.clients[c].name}: {reason}"
-        for c, reason in impossible_clients(routing).items()
-    ]
-    room = fleet_capacity(routing)
-    required = [client for client in routing.clients if client.required]
-    for word, amount in (
-        ("demand", sum(c.demand for c in required)), ("send", sum(c.pickup for c in required)),
-    ):
-        if amount > room * (1.0 + 1e-9):
-            found.append(f"the clients {word} {amount:g} in all, all vehicles carry {room:g}")
-    return found
+def advice(
+    solution: Solution,
+    file: str,
+    kind: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> str:
+    """What to run after a run of routes that ended without a feasible answer; else nothing.
 
-
-def advice(solution: Solution, file: str) -> str:
-    """What to run after a run of routes that ended without a feasible answer; else nothing."""
+    Parameters
+    ----------
+    solution : Solution
+    file : str
+    kind : str, optional
+    settings : mapping, optional
+        What the file was read with, as it was given.
+    """
     if solution.status.has_answer or "routing" not in native_forms(solution.problem):
         return ""
-    return f"qopt why {file}   shows what is in the way and what would mend it"
+    words = ["qopt", "why", file, *(("--kind", kind) if kind else ())]
+    for name, value in (settings or {}).items():
+        words += ["--set", f"{name}={value}"]
+    return f"{shlex.join(words)}   shows what is in the way and what would mend it"

@@ -5,7 +5,7 @@ from math import inf
 
 from qopt.errors import UnsupportedError
 from qopt.forms import Route, Routing
-from qopt.forms.convert_pyvrp import routing_to_pyvrp
+from qopt.forms.convert_pyvrp import penalty_params, routing_to_pyvrp
 
 from .routing_model import RoutesModel
 
@@ -36,7 +36,8 @@ def _by_pyvrp(routing: Routing, ended: Ended) -> tuple[Route, ...] | None:
 
     converted = routing_to_pyvrp(routing)
     result = pyvrp.solve(
-        converted.data, lambda _: ended(STEPS_PER_ITERATION), collect_stats=False, display=False
+        converted.data, lambda _: ended(STEPS_PER_ITERATION), collect_stats=False, display=False,
+        params=pyvrp.SolveParams(penalty=penalty_params(converted.data)),
     )
     routes = converted.routes(result.best)
     return None if routing.evaluate(routes)[1] else routes

@@ -3,8 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import permutations
 from math import inf
@@ -93,10 +93,10 @@ class Lkh:
                 "seed": seed,
                 "seconds": clock.remaining if budget.time_limit is not None else None,
             }
-        with usage.phase("execute"):
+        # CPU seconds of the process count once it is waited for, which closing the tours does.
+        with usage.phase("execute"), closing(_tours(task, clock, progress)) as found:
             trials = trials_of_runs(budget.evaluations, task["trials"])
-            tours = zip(trials, _tours(task, clock, progress), strict=False)
-            best = _best(model, tours, usage, progress)
+            best = _best(model, zip(trials, found, strict=False), usage, progress)
         if best is None:
             reason = "the budget ended before the first run"
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
@@ -157,7 +157,7 @@ def _routes(tour: list[int]) -> tuple[Route, ...]:
     return (Route(0, tuple(node - 1 for node in tour[start + 1 :] + tour[:start])),)
 
 
-def _tours(task: dict[str, Any], clock: Clock, progress: Progress) -> Iterator[list[int]]:
+def _tours(task: dict[str, Any], clock: Clock, progress: Progress) -> Generator[list[int]]:
     """The tours of all runs as they come, until the budget ends."""
     with TemporaryFile("w+") as complaints, _process(clock, progress, complaints) as process:
         with suppress(BrokenPipeError):  # it may be ended before it has read everything

@@ -1,6 +1,7 @@
 """Large neighbourhood search on routes, whose subproblem goes to any solver of QUBOs."""
 
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from qopt.forms import Lowering, Qubo, Routing
 from qopt.forms.route_columns import RouteColumns, columns_to_qubo
 from qopt.forms.route_pool import RoutePool, pick_columns, search_answers
 from qopt.forms.routing_part import Part
+from qopt.numbers import plural
 from qopt.options import check_options
 from qopt.registry import find
 from qopt.run import parse_solver
@@ -28,7 +30,7 @@ ITERATIONS = 100
 """Neighbourhoods that are searched where the budget sets no limit."""
 
 CONSTRUCTIONS = (0, 200, 2000, 20_000)
-"""Iterations of the search for a first answer: from one start to the next that finds none."""
+"""Iterations of the search for a first answer: of each start, where those before found none."""
 
 FEWEST_QUBITS = 8
 """Route columns below which a neighbourhood has no room for a second answer."""
@@ -102,8 +104,7 @@ class LargeNeighbourhoodSearch:
         with usage.phase("execute"):
             search.construct()
         if search.answer is None:
-            reason = "no feasible routes were found to start from"
-            return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
+            return search.without_answer()
         search.run()
         usage.evaluations = max(1, search.iterations)
         return Outcome(
@@ -163,6 +164,10 @@ class _Search:
     progress: Progress
     usage: Usage
     answer: Routes | None = None
+    nearest: Routes | None = None
+    """Routes that break a limit, where the search for a first answer ended with such."""
+    starts: int = 0
+    """Searches for a first answer."""
     objective: float = float("inf")
     first: float = float("inf")
     iterations: int = 0
@@ -192,11 +197,15 @@ class _Search:
 
     def construct(self) -> None:
         """Find a first answer, quickly; it does not depend on the subsolver."""
-        for iterations in CONSTRUCTIONS:
+        # Under a time limit the last effort is repeated, each time from another start.
+        for effort in chain(CONSTRUCTIONS, repeat(CONSTRUCTIONS[-1])):
+            if self.starts == len(CONSTRUCTIONS) and self.budget.time_limit is None:
+                return
             pool = search_answers(
-                self.routing, iterations, self.seed, starts=1,
-                ended=lambda: self.ended,
+                self.routing, effort, self.seed + self.starts, starts=1, ended=lambda: self.ended
             )
+            self.starts += 1
+            self.nearest = pool.nearest
             if ranked := pool.ranked():
                 self._take(ranked[0][1])
                 self.first = self.objective
@@ -309,6 +318,18 @@ class _Search:
         return True
 
     # -- what is told -----------------------------------------------------------------------------
+
+    def without_answer(self) -> Outcome:
+        """What is told where no first answer was found: the routes that came nearest to one."""
+        reason = (
+            "local search met no feasible routes to begin with, from "
+            f"{plural(self.starts, 'start')}; that is no proof that there are none"
+        )
+        if self.nearest is None:
+            return Outcome(Status.TIME_LIMIT, usage=self.usage, reason=reason)
+        return Outcome(
+            Status.INFEASIBLE_ANSWERS, [self.nearest], usage=self.usage, reason=reason
+        )
 
     def said(self) -> str:
         """A sentence on what the subsolver was worth, and where that is tested."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from qopt.errors import SizeError, UsageError
 from qopt.forms import Route, Routing
-from qopt.forms.convert_pyvrp import PyvrpModel, routing_to_pyvrp
+from qopt.forms.convert_pyvrp import PyvrpModel, penalty_params, routing_to_pyvrp
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 ITERATIONS = 10_000
@@ -14,9 +14,6 @@ ITERATIONS = 10_000
 
 MOST_LOCATIONS = 10_000
 """Largest instance taken: the library holds whole matrices."""
-
-_LARGEST_SUM = 2.0**60
-"""Largest penalty of a solution, of 2**63 that the library counts to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,32 +109,10 @@ class PyVrp:
                 history_length=self.history,
                 callbacks=watch.callbacks(),
             ),
-            penalty=pyvrp.PenaltyParams(max_penalty=_largest_penalty(converted.data)),
+            penalty=penalty_params(converted.data),
             neighbourhood=NeighbourhoodParams(num_neighbours=self.neighbours),
             perturbation=PerturbationParams(max_perturbations=self.perturbations),
         )
-
-
-def _largest_penalty(data: Any) -> float:
-    """What a unit above a limit may cost: more than the dearest way, and no overflow.
-
-    The library's own 100 000 is below the cost of an arc where costs have many digits, and then
-    breaking limits would pay.
-    """
-    import pyvrp
-
-    length, time = data.distance_matrix(0), data.duration_matrix(0)
-    dearest = max(
-        2 * v.unit_distance_cost * int(length.max())
-        + 2 * v.unit_duration_cost * int(time.max())
-        + v.fixed_cost
-        for v in data.vehicle_types()
-    )
-    loads = [sum(c.delivery + c.pickup) for c in data.clients()]
-    loads += [sum(s.amount) for s in data.shipments()]
-    excess = max(1, sum(loads), int(length.max(axis=1).sum()), int(time.max(axis=1).sum()))
-    usual = pyvrp.PenaltyParams().max_penalty
-    return float(max(usual, min(float(dearest), _LARGEST_SUM / excess)))
 
 
 class _Watch:

@@ -35,6 +35,15 @@ class Clock:
         minutes = round(value * 60.0 / PER_HOUR[self.unit])
         return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
+    def precise(self, value: float) -> str:
+        """A time to the second, ``"08:30"`` or ``"08:30:12"``, or a number of six digits."""
+        if not self.of_day or not self.unit or not isfinite(value):
+            return f"{value:g}"
+        seconds = round(abs(value) * 3600.0 / PER_HOUR[self.unit])
+        sign = "-" if value < 0 and seconds else ""
+        hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+        return f"{sign}{hours:02d}:{minutes:02d}" + (f":{rest:02d}" if rest else "")
+
 
 def hours_of(text: str) -> float | None:
     """Hours since midnight of ``HH:MM`` or ``HH:MM:SS``; None for any other text."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import InfeasibleError, InputError, ParseError, UnsupportedError, UsageError
+from qopt.errors import InputError, ParseError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
@@ -62,9 +62,7 @@ class Cvrp:
     Raises
     ------
     InputError
-        For a malformed matrix, or a demand that is negative, not finite or above the capacity.
-    InfeasibleError
-        For a fleet that cannot carry the demand of all clients.
+        For a malformed matrix, or a demand that is negative or not finite.
     """
 
     kind: ClassVar[str] = "cvrp"
@@ -101,13 +99,6 @@ class Cvrp:
         object.__setattr__(self, "distance", distance)
         object.__setattr__(self, "demand", demand)
         _ = self.routing  # which checks each client's demand
-        if self.vehicles is not None and self.least_vehicles > self.vehicles:
-            raise InfeasibleError(
-                f"the clients demand {demand.sum():g} in all, {self.vehicles} vehicles of "
-                f"capacity {self.capacity:g} carry {self.vehicles * self.capacity:g}; at least "
-                f"{self.least_vehicles} vehicles are needed",
-                self.routing,
-            )
 
     @classmethod
     def load(
@@ -129,20 +120,12 @@ class Cvrp:
         ------
         ParseError
             With file and line.
-        InfeasibleError
-            Where demands, capacities and vehicles contradict each other.
         """
         try:
             file = read_instance(path, {"CVRP"}, rounding)
             if vehicles is None:
                 vehicles = file.vehicles or fleet_of_name(path)
             nodes = [file.depot, *(i for i in range(len(file.demand)) if i != file.depot)]
-            for client, node in enumerate(nodes[1:], 1):
-                if file.demand[node] > file.capacity:
-                    raise InputError(
-                        f"client {client} (node {node + 1}) demands {file.demand[node]:g}, "
-                        f"above the vehicle capacity {file.capacity:g}"
-                    )
             return cls(
                 name=file.name,
                 distance=file.distance[np.ix_(nodes, nodes)],
@@ -155,7 +138,7 @@ class Cvrp:
                 weight_type=file.weight_type,
                 rounding=rounding,
             )
-        except (InfeasibleError, ParseError):
+        except ParseError:
             raise
         except InputError as fault:
             raise ParseError(path, str(fault)) from None
@@ -369,7 +352,7 @@ class Cvrp:
         SizeError
             Where an answer needs more routes than `columns`, or clients and vehicles make more
             than 4000 bits.
-        InputError
+        UnsupportedError
             Where the search finds no answer with these vehicles.
         """
         if encoding == "columns":

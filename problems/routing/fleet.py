@@ -72,7 +72,7 @@ def vehicle_type(
             f"vehicle {name!r} needs start = the name of one of the {len(depots)} depots"
         )
     first = 0 if start is None else _depot(depots, start)
-    last = first if end == "" else None if end is None else _depot(depots, end)
+    last = first if end == "" else None if end is None else _depot(depots, end, "none")
     return VehicleType(
         name=name or "vehicle", count=count, capacity=inf if capacity is None else capacity,
         start=first, end=last, fixed_cost=fixed_cost, distance_cost=distance_cost,
@@ -83,10 +83,12 @@ def vehicle_type(
     )
 
 
-def _depot(depots: Sequence[Depot], name: str) -> int:
+def _depot(depots: Sequence[Depot], name: str, *others: str) -> int:
+    """Index of a depot by its name; `others` are allowed and are no depots."""
     names = [depot.name for depot in depots]
     if name not in names:
-        raise UnknownNameError("depot", name, names)
+        what = "end of a route" if others else "depot"
+        raise UnknownNameError(what, name, [*names, *others])
     return names.index(name)
 
 
@@ -145,6 +147,11 @@ def _of_table(
     if reserved:
         raise UnknownNameError("key of a [[vehicles]] table", min(reserved), ())
     what = "a [[vehicles]] table" if size == 1 else f"[[vehicles]] table {place}"
+    if table.get("end") == "":
+        raise UsageError(
+            f'{what}: end names no depot; leave it out to return to the start, or set end = "none" '
+            "for open routes, which end at their last client"
+        )
     checked = {"name": "vehicle" if size == 1 else f"type {place}",
                **check_options(vehicle_type, table, what)}
     try:

@@ -112,6 +112,10 @@ class RoutingProblem:
     def _timed(self) -> bool:
         return Itinerary(self.routing, ()).timed
 
+    def time_text(self, value: float) -> str:
+        """A time as the file writes it: ``"08:30"`` where there are times of day."""
+        return self.clock.precise(value)
+
     # -- judging ------------------------------------------------------------------------------
 
     def score(self, answer: Iterable[Route]) -> Score:

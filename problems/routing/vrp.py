@@ -43,8 +43,10 @@ class Vrp(RoutingProblem):
             How many vehicles there are at each depot (as many as needed by default), or in an
             instance file a ``[[vehicles]]`` table for each type, with any of name, count,
             capacity, start, end, fixed_cost, distance_cost, duration_cost, max_distance,
-            max_duration, early, late. A file that states its vehicles keeps their limits, and
-            takes a number only where they are all alike.
+            max_duration, early, late. A route ends at the depot where it starts, or at the one that
+            end names; with ``end = "none"`` it is open and ends at its last client. A file that
+            states its vehicles keeps their limits, and takes a number only where they are all
+            alike.
         capacity : float, optional
             Largest load of a vehicle, where they are alike and the file does not say.
         rounding : {"tsplib", "none", "one-decimal"}, optional

@@ -1,10 +1,10 @@
 """Conversion of routings to PyVRP's problem data, and of routes to and from its solutions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from math import inf, isfinite, lcm
+from math import ceil, inf, isfinite, lcm, log2
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from .whole_numbers import Measure, as_fraction, measure
 
 _LARGEST_SUM = 2.0**45
 """Largest sum along a route, and largest cost of all routes, in whole units of 2**63."""
+
+_LARGEST_PENALTY = 2.0**60
+"""Largest penalty of a solution, of 2**63 that PyVRP counts to."""
 
 _FINEST_ENTRY = 2.0**20
 """Largest entry of a matrix, or largest load, in units that round."""
@@ -153,6 +156,38 @@ def routing_to_pyvrp(routing: Routing) -> PyvrpModel:
     return PyvrpModel(routing, data, float(draft.cost), draft.exact)
 
 
+def penalty_params(data: Any) -> Any:
+    """PyVRP's parameters of penalties, for costs of as many digits as `data` has.
+
+    A unit above a limit may cost more than the dearest way, as long as nothing overflows. The
+    library's own 100 000 is below the cost of an arc where costs have many digits, and then
+    breaking limits would pay.
+
+    Parameters
+    ----------
+    data : pyvrp.ProblemData
+
+    Returns
+    -------
+    pyvrp.PenaltyParams
+    """
+    import pyvrp
+
+    length, time = data.distance_matrix(0), data.duration_matrix(0)
+    dearest = max(
+        2 * v.unit_distance_cost * int(length.max())
+        + 2 * v.unit_duration_cost * int(time.max())
+        + v.fixed_cost
+        for v in data.vehicle_types()
+    )
+    loads = [sum(c.delivery + c.pickup) for c in data.clients()]
+    loads += [sum(s.amount) for s in data.shipments()]
+    excess = max(1, sum(loads), int(length.max(axis=1).sum()), int(time.max(axis=1).sum()))
+    usual = pyvrp.PenaltyParams().max_penalty
+    largest = float(max(usual, min(float(dearest), _LARGEST_PENALTY / excess)))
+    return pyvrp.PenaltyParams(max_penalty=largest)
+
+
 def _clients_alone(routing: Routing) -> list[int]:
     """Clients that belong to no shipment."""
     paired = {c for s in routing.shipments for c in (s.pickup, s.delivery)}
@@ -200,6 +235,7 @@ class _Draft:
         self.is_loaded = any(v.capacity < self.total_load for v in routing.vehicles)
         self.load = self._loads()
         self.cost, exact = self._costs()
+        self.load = self._heavier(self.load)
         self.exact = exact and all(u.exact for u in (self.length, self.time, self.load))
 
     # -- units ----------------------------------------------------------------------------------
@@ -235,6 +271,25 @@ class _Draft:
         loads += [s.load for s in routing.shipments]
         limits = [v.capacity for v in routing.vehicles if v.capacity < self.total_load]
         return _measure(np.array(loads), limits, self.total_load)
+
+    def _heavier(self, load: Measure) -> Measure:
+        """Loads in smaller units where one unit too many could cost less than the dearest way.
+
+        PyVRP's penalties have one upper limit for loads, lengths and times, and where the units of
+        lengths are small it is low.
+        """
+        if not self.is_loaded:
+            return load
+        cost, routing = float(self.cost), self.routing
+        dearest = cost * max(
+            2 * v.distance_cost * float(routing.distance.max())
+            + 2 * v.duration_cost * float(routing.duration.max())
+            + abs(v.fixed_cost)
+            for v in routing.vehicles
+        )
+        reach = max(self.length_reach * self.length.scale, self.horizon * self.time.scale)
+        factor = min(dearest * reach / _LARGEST_PENALTY, reach / (self.total_load * load.scale))
+        return replace(load, scale=load.scale * 2.0 ** max(0, ceil(log2(max(factor, 1.0)))))
 
     def _costs(self) -> tuple[Fraction, bool]:
         """Whole units of cost in one unit of cost, and whether all costs are whole in them."""

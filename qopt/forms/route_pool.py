@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from math import ceil, inf
 from typing import Any
 
-from ..errors import InputError, SizeError, UsageError
-from .convert_pyvrp import PyvrpModel, routing_to_pyvrp
+from ..errors import InputError, SizeError, UnsupportedError, UsageError
+from .convert_pyvrp import PyvrpModel, penalty_params, routing_to_pyvrp
 from .lowering import Lowering
 from .qubo import Qubo
 from .route_columns import (
@@ -39,9 +39,12 @@ class RoutePool:
     Parameters
     ----------
     routing : Routing
+    nearest : tuple of Route, optional
+        What the latest search ended with, where that breaks a limit.
     """
 
     routing: Routing
+    nearest: Routes | None = None
     _answers: set[frozenset[Stops]] = field(default_factory=set, repr=False)
     _orders: dict[Stops, tuple[float, Route]] = field(default_factory=dict, repr=False)
     _costs: dict[Route, float] = field(default_factory=dict, repr=False)
@@ -162,7 +165,7 @@ def _iterate(
     from pyvrp.exceptions import PenaltyBoundWarning
 
     local = _local_search(model.data, seed)
-    parameters = pyvrp.PenaltyParams()
+    parameters = penalty_params(model.data)
     penalties = pyvrp.PenaltyManager(parameters.midpoint_penalties(model.data), parameters)
     if begin is None:
         random = pyvrp.Solution.make_random(model.data, pyvrp.RandomNumberGenerator(seed=seed))
@@ -198,7 +201,8 @@ def _iterate(
     with warnings.catch_warnings():
         # It warns where it finds nothing feasible, which the pool tells by itself.
         warnings.simplefilter("ignore", PenaltyBoundWarning)
-        search.run(stop, collect_stats=False, display=False)
+        best = search.run(stop, collect_stats=False, display=False).best
+    pool.nearest = None if best.is_feasible() else model.routes(best)
 
 
 def _local_search(data: Any, seed: int) -> Any:
@@ -325,18 +329,19 @@ def routing_to_columns(
     ------
     SizeError
         Where an answer needs more routes than `columns`.
-    InputError
-        Where the search finds no feasible answer.
     UnsupportedError
-        For what the search does not model.
+        For what the search does not model, and where it finds no feasible answer.
     """
     check_columns(routing, columns=columns, seed=seed, weight=weight)
     clients = len(routing.clients)
     pool = search_answers(routing, iterations_for(clients), seed)
     if not pool.ranked():
-        raise InputError(
-            f"no routes were found that serve all {clients} clients with "
-            f"{sum(vehicle.count for vehicle in routing.vehicles)} vehicles within their limits"
+        fleet = sum(vehicle.count for vehicle in routing.vehicles)
+        raise UnsupportedError(
+            f"{iterations_for(clients)} iterations of local search from {STARTS} starts met no "
+            f"feasible routes to make columns of (clients: {clients}, vehicles: {fleet}); that is "
+            "no proof that there are none: qopt why tells what is in the way, and solvers of "
+            "routes (cpsat, pyvrp) need no columns"
         )
     offered = pick_columns(pool, columns)
     lowering = columns_to_qubo(offered, weight=weight)

@@ -156,8 +156,8 @@ class Routing:
     ------
     InputError
         Where a matrix has the wrong shape, negative or non-finite entries, a vehicle names a depot
-        or a shipment a client that does not exist, or no vehicle can carry what a required client
-        demands.
+        or a shipment a client that does not exist. That no vehicle can carry what a client demands
+        is no such fault: `qopt.impossible` finds it.
     """
 
     depots: tuple[Depot, ...]
@@ -224,7 +224,6 @@ class Routing:
                 )
 
     def _check_clients(self) -> None:
-        largest = max(v.capacity for v in self.vehicles)
         for client in self.clients:
             for name in ("demand", "pickup"):
                 if not (isfinite(load := getattr(client, name)) and load >= 0):
@@ -237,15 +236,8 @@ class Routing:
                 raise InputError(
                     f"client {client.name} has time window {client.early:g} to {client.late:g}"
                 )
-            load = max(client.demand, client.pickup)
-            if client.required and load > largest:
-                raise InputError(
-                    f"client {client.name} demands {load:g}, above the largest vehicle "
-                    f"capacity {largest:g}"
-                )
 
     def _check_shipments(self) -> None:
-        largest = max(v.capacity for v in self.vehicles)
         taken: set[int] = set()
         for number, shipment in enumerate(self.shipments, 1):
             for c in (shipment.pickup, shipment.delivery):
@@ -263,11 +255,6 @@ class Routing:
                 raise InputError(
                     f"shipment {number}: clients {first.name} and {second.name} must both be "
                     "required or both optional"
-                )
-            if first.required and shipment.load > largest:
-                raise InputError(
-                    f"shipment {number} loads {shipment.load:g}, above the largest vehicle "
-                    f"capacity {largest:g}"
                 )
 
     @property

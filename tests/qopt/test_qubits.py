@@ -10,11 +10,11 @@ from toys import Errands, Pick
 import qopt
 from qopt import registry
 from qopt.devices import DeviceSize, device_sizes
-from qopt.errors import UnknownNameError, UsageError
+from qopt.errors import SizeError, UnknownNameError, UsageError
 from qopt.forms import Client, Depot, Penalties, Program, Routing, VehicleType, route_pool
 from qopt.loading import as_problem
 from qopt.problems.routing import Tsp, edges, onehot
-from qopt.qubits import HEAD, MOST_MADE, MOST_SEARCHED, encodings, remarks
+from qopt.qubits import HEAD, MOST_MADE, MOST_SEARCHED, encodings, merged, remarks
 
 
 def by_name(problem, options=None):
@@ -152,12 +152,27 @@ def test_rows_are_text_and_json():
     lines = remarks(rows)
     assert lines[0].startswith("rank: not made")
     assert [line[0] for line in lines[1:3]] == ["+", "*"]
+    assert lines[3] == (
+        "A solver takes a row by its options: --solver NAME:lower.encoding=edges is edges."
+    )
+    assert "the finer a device must tell costs apart" in lines[4]
+    assert lines[5].startswith("bound, on the model: valid, it is one on the instance")
+    assert "; relaxed, it is one on the instance, whose" in lines[5]
+    assert "none" not in lines[5]
     assert "depth is another" in lines[-2]
     # 0.997 to the power of 3900 and 1092 pairs
-    assert lines[-1].endswith("every pair coupled: one-hot 0.00081 %, edges 3.8 %.")
+    assert lines[-1].endswith("every pair coupled: one-hot < 0.01 %, edges 3.8 %.")
     data = json.loads(json.dumps([row.to_json() for row in rows], allow_nan=False))
     assert data[1]["smallest_device"] == "aer:berlin"
     assert {"device": "aer:berlin", "qubits": 120, "simulated_here": False} in data[1]["fits"]
+
+
+def test_rows_that_come_to_the_same_are_one():
+    rows = encodings(qopt.load("sp500-20-k5"))
+    one, = merged(rows)
+    assert (one.name, one.qubits) == ("unary, binary, one-hot", 20)
+    assert one.options == rows[0].options
+    assert merged(encodings(qopt.load("burma5"))) == encodings(qopt.load("burma5"))
 
 
 def test_what_a_device_holds():
@@ -181,3 +196,12 @@ def test_penalties_of_nothing():
     assert Penalties.of([], [1.0]) is None
     assert Penalties.of([2.0], [0.0]) is None
     assert Penalties.of([2.0, 0.0, 4.0], [0.0, -3.0, 0.5]) == Penalties(2.0, 4.0, 0.5, 3.0)
+
+
+def test_a_model_that_is_too_large_names_the_options_that_change_its_size():
+    with pytest.raises(SizeError, match=r"; or set lower\.encoding, lower\.preselect.* qopt qubit"):
+        qopt.solve(qopt.load("factor-120-k10"), "exact")
+    free = np.triu(np.ones((40, 40)))
+    with pytest.raises(SizeError) as bare:
+        qopt.solve(qopt.Qubo.from_matrix(free), "exact")
+    assert "lower." not in str(bare.value)

@@ -12,16 +12,17 @@ from oracles import best_cost, routings
 from toys import Errands, Pick
 
 import qopt
-from qopt.errors import InfeasibleError, UnknownNameError, UnsupportedError, UsageError
+from qopt.errors import UnknownNameError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Routing, Shipment, VehicleType
 from qopt.impossible import (
     fewest_left_out,
     fewest_more_vehicles,
     impossible_clients,
+    reasons,
     shortest_ways,
 )
 from qopt.mending import Mender, without
-from qopt.solver import Budget
+from qopt.solver import Budget, Status
 from qopt.why import advice, diagnose
 
 HOME = (Depot("home"),)
@@ -110,7 +111,10 @@ def test_loads_that_cannot_be_packed():
 def test_too_many_loads_are_counted():
     vehicles = [VehicleType("van", count=1, capacity=10)]
     found, mends = told(line([0, 1, 2, 3], [Client(c, demand=7) for c in "abc"], vehicles))
-    assert found.reasons == ("the clients demand 21 in all, all vehicles carry 10",)
+    assert found.reasons == (
+        "the clients demand 21 in all, 1 vehicle of capacity 10 carries 10; at least 3 vehicles "
+        "are needed",
+    )
     assert mends["drop"].amount == 2
     assert mends["drop"].proof == "arithmetic: the loads exceed what all vehicles carry"
     assert mends["vehicles"].amount == 2
@@ -190,15 +194,13 @@ def test_problems_that_give_routes_and_others():
     assert advice(qopt.solve(Pick(), "brute"), "a.pick") == ""
 
 
-def test_an_instance_that_is_refused_is_explained_all_the_same(tmp_path):
+def test_a_cvrp_is_explained_in_its_own_terms(tmp_path):
     file = tmp_path / "small.vrp"
     file.write_text(
         "NAME : small\nTYPE : CVRP\nDIMENSION : 3\nEDGE_WEIGHT_TYPE : EUC_2D\nCAPACITY : 10\n"
         "NODE_COORD_SECTION\n1 0 0\n2 0 5\n3 5 0\nDEMAND_SECTION\n1 0\n2 6\n3 7\n"
         "DEPOT_SECTION\n1\n-1\nEOF\n"
     )
-    with pytest.raises(InfeasibleError, match="at least 2 vehicles"):
-        qopt.load(file, vehicles=1)
     found = diagnose(file, settings={"vehicles": "1"})
     assert found.feasible is False
     assert found.subject.name == "small"
@@ -206,6 +208,50 @@ def test_an_instance_that_is_refused_is_explained_all_the_same(tmp_path):
         ("drop", 1, "arithmetic"), ("vehicles", 1, "arithmetic"), ("capacity", 3, "cpsat")
     ]
     assert diagnose(file).feasible
+
+
+def test_a_load_above_the_largest_vehicle():
+    vehicles = [VehicleType("van", capacity=5), VehicleType("bike", capacity=2)]
+    clients = [
+        Client("heavy", demand=9), Client("a", demand=2), Client("from"), Client("to"),
+        Client("far", required=False, prize=1.0),
+    ]
+    routing = line([0, 1, 2, 3, 4, 50], clients, vehicles, shipments=(Shipment(2, 3, 7),))
+    found, mends = told(routing)
+    assert found.reasons == (
+        "client heavy: its load 9 is above the largest capacity 5",
+        "client from: its load 7 is above the largest capacity 5",
+        "client to: its load 7 is above the largest capacity 5",
+        "the clients demand 11 in all, 2 vehicles carry 7",
+    )
+    assert mends["drop"].text == "leave out 3 clients: heavy, from and to"
+    larger = [m.changed.vehicles for m in found.mends if m.kind == "capacity"]
+    assert [(van.capacity, bike.capacity) for van, bike in larger] == [(9, 2), (5, 9)]
+    assert "optional and not visited, its prizes in the objective: far" in repr(found)
+    assert found.to_json()["mends"][0]["optional_not_visited"] == ["far"]
+    run = qopt.solve(routing, "sa")
+    assert run.status is Status.PROVEN_INFEASIBLE
+    assert "; and 1 more; proven by arithmetic before the run" in run.record.reason
+    assert advice(run, "my stops.csv", "vrp", {"capacity": "5"}).startswith(
+        "qopt why 'my stops.csv' --kind vrp --set capacity=5 "
+    )
+
+
+def test_times_are_told_as_the_file_writes_them(tmp_path):
+    file = tmp_path / "stops.csv"
+    file.write_text(
+        "name,type,x,y,early,late\nhome,depot,0,0,08:00,18:00\n"
+        "a,client,90.2,0,,09:00\nb,client,1,0,,12:00\n"
+    )
+    found = diagnose(file, settings={"speed": "1", "time_unit": "minutes"})
+    assert found.reasons == (
+        "client a: nobody is there before 09:30:12, and its window closes at 09:00",
+    )
+    mends = {mend.kind: mend.text for mend in found.mends}
+    assert mends["window"] == (
+        "open the window of client a until 09:30:12 instead of 09:00 (00:30:12 later)"
+    )
+
 
 
 # -- against brute force --------------------------------------------------------------------------
@@ -239,6 +285,15 @@ def test_fewest_clients_are_left_out(routing, tight):
     assert mend.amount >= least
     if mend.proof:
         assert mend.amount == least
+
+
+@settings(deadline=None, max_examples=40)
+@given(routing=routings(), capacity=st.sampled_from([0.0, 1.0, 2.0]))
+def test_reasons_are_proofs(routing, capacity):
+    small = tuple(replace(v, count=1, capacity=capacity) for v in routing.vehicles)
+    routing = replace(routing, vehicles=small)
+    if reasons(routing):
+        assert best_cost(routing) is None
 
 
 @settings(deadline=None, max_examples=40)

@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import replace
 from itertools import permutations
+from resource import RUSAGE_CHILDREN, getrusage
 
 import numpy as np
 import pytest
@@ -102,6 +103,14 @@ def test_one_seed_one_answer_and_as_many_trials_as_the_budget_says():
     assert solve(model, progress=progress, trials=1).usage.evaluations == 10
     values = [value for _, value in progress.trace.incumbents]
     assert values == sorted(set(values), reverse=True)
+
+
+def test_the_seconds_of_the_process_are_in_the_ledger():
+    before = getrusage(RUSAGE_CHILDREN)
+    outcome = solve(tour(40), 100)
+    after = getrusage(RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert 0.0 < used <= outcome.usage.phases["execute"].cpu + 1e-6
 
 
 def test_limits_and_stops_end_the_process():

@@ -12,9 +12,9 @@ from oracles import best_cost, routings
 
 from qopt.errors import SizeError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Route, Routing, Shipment, VehicleType
-from qopt.forms.convert_pyvrp import routing_to_pyvrp
+from qopt.forms.convert_pyvrp import penalty_params, routing_to_pyvrp
 from qopt.solver import Budget, Progress, Status
-from qopt.solvers.pyvrp import PyVrp, _largest_penalty
+from qopt.solvers.pyvrp import PyVrp
 
 FLEET = (VehicleType(count=3, capacity=6),)
 
@@ -158,7 +158,7 @@ def test_costs_with_many_digits_do_not_make_overload_pay():
     model = replace(model, distance=1e6 * model.distance)
     converted = routing_to_pyvrp(model)
     assert converted.cost_scale == 100_000
-    assert _largest_penalty(converted.data) >= 2 * 13 * model.distance.max()
+    assert penalty_params(converted.data).max_penalty >= 2 * 13 * model.distance.max()
     outcome = solve(model)
     assert outcome.status is Status.FEASIBLE
     assert model.evaluate(outcome.answers[0])[1] == []

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 import qopt
-from qopt.errors import ParseError, UsageError
+from qopt.errors import UsageError
 from qopt.forms import Route
 from qopt.problem import fingerprint
 from qopt.problems.routing import Vrptw
+from qopt.solver import Status
 from qopt.testing import check_problem
 
 BUNDLED = Path(str(files("qopt.instances"))) / "vrptw" / "windows-12.txt"
@@ -71,11 +72,12 @@ def test_solution_files_come_back(problem, tmp_path):
     assert problem.read_sol(path) == answer
 
 
-def test_a_demand_above_the_capacity_names_the_file(tmp_path):
+def test_a_demand_above_the_capacity_has_no_answer(tmp_path):
     path = tmp_path / "heavy.txt"
     path.write_text(BUNDLED.read_text().replace("   5            60", "   5            15"))
-    with pytest.raises(ParseError, match=r"heavy\.txt: client 4 demands 18, above"):
-        qopt.load(path)
+    none = qopt.solve(qopt.load(path), "pyvrp")
+    assert none.status is Status.PROVEN_INFEASIBLE
+    assert "client 4: its load 18 is above the largest capacity 15" in none.record.reason
 
 
 def test_a_rich_reader_sends_the_file_to_its_own_kind():

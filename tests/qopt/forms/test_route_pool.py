@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import best_cost
+from oracles import best_cost, routings
 
-from qopt.errors import InputError, SizeError, UsageError
+from qopt.errors import InputError, SizeError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Route, Routing, Shipment, VehicleType
 from qopt.forms.route_pool import (
     RoutePool,
+    iterations_for,
     pick_columns,
     routing_to_columns,
     search_answers,
@@ -128,6 +129,41 @@ def test_kept_routes_are_offered_beside_the_best():
     assert offered.incumbent < routing.evaluate(alone)[0]
 
 
+@settings(deadline=None, max_examples=60)
+@given(routing=routings(mixed=False, divisors=(1, np.pi, 0.003 * np.pi)))
+def test_where_there_are_feasible_routes_some_are_found(routing):
+    """Penalties are high enough for costs of many digits."""
+    best = best_cost(routing)
+    try:
+        pool = search_answers(routing, iterations_for(len(routing.clients)), 0)
+    except UnsupportedError:  # a shipment that cannot be delivered
+        return
+    assert bool(pool.ranked()) == (best is not None)
+    if best is not None:
+        assert pool.nearest is None
+        assert pool.ranked()[0][0] >= best - 1e-9 * max(1.0, best)
+
+
+@pytest.mark.parametrize("fixed", [0.0, 1000.0])
+@pytest.mark.parametrize("unit", [1e-2, 1.0, 1e2])
+def test_columns_of_vans_that_are_nearly_full(unit, fixed):
+    """A load too many costs more than any way and vehicle, in whatever unit."""
+    rng = np.random.default_rng(1)
+    places = unit * rng.uniform(0, 100, (10, 2))
+    distance = np.hypot(*(places[:, None] - places[None]).T)
+    loads = (2, 3, 4, 3, 2, 1, 2, 2)
+    routing = Routing(
+        (Depot("north"), Depot("south")),
+        tuple(Client(f"c{i}", demand=load, late=500.0 * unit) for i, load in enumerate(loads)),
+        (
+            VehicleType("truck", count=2, capacity=6, end=None, distance_cost=1.2),
+            VehicleType("van", count=2, capacity=5, start=1, end=1, fixed_cost=fixed),
+        ),
+        distance, distance,
+    )
+    assert routing_to_columns(routing).model.num_variables >= 4
+
+
 def test_a_search_ends_when_it_is_told():
     looks = []
     pool = search_answers(fleet(), 400, 0, ended=lambda: looks.append(1) or len(looks) > 3)
@@ -137,7 +173,7 @@ def test_a_search_ends_when_it_is_told():
 
 def test_without_an_answer_there_are_no_columns():
     tight = fleet(3, vehicles=(VehicleType(count=1, capacity=6),))
-    with pytest.raises(InputError, match=r"no routes were found .* 3 clients with 1 vehicles"):
+    with pytest.raises(UnsupportedError, match=r"no feasible routes .*clients: 3, vehicles: 1\)"):
         routing_to_columns(
             Routing(tight.depots, tuple(Client(str(i), demand=2.5) for i in range(3)),
                     tight.vehicles, tight.distance, tight.duration), columns=3
