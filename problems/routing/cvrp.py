@@ -14,7 +14,6 @@ from qopt.errors import InputError, ParseError, UnsupportedError, UsageError
 from qopt.forms import Client, Depot, Form, Lowering, Program, Qubo, Route, Routing, VehicleType
 from qopt.forms.route_pool import routing_to_columns
 from qopt.options import check_options
-from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..formats.cvrplib import fleet_of_name, read_solution, write_solution
@@ -25,12 +24,13 @@ from .assignment import lower_assignment
 from .distances import checked_distances, convention
 from .itinerary import Itinerary
 from .places import of_tsplib
+from .told import ToldByItinerary
 
 Routes = tuple[Route, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cvrp:
+class Cvrp(ToldByItinerary):
     """Serve every client once by routes from a depot, with little driving.
 
     An answer is a tuple of `qopt.forms.Route` whose clients are counted from 0. In words, in files
@@ -237,42 +237,6 @@ class Cvrp:
         return write_solution(
             self.encode_answer(routes)["routes"], self.score(routes).objective
         )
-
-    def to_txt(self, answer: Iterable[Route]) -> str:
-        """Every route with its stops and loads, for reading."""
-        routes = tuple(answer)
-        return self._itinerary(routes).to_txt(self.score(routes).objective)
-
-    def to_csv(self, answer: Iterable[Route]) -> str:
-        """A row for every stop of every route."""
-        return self._itinerary(answer).to_csv()
-
-    def to_geojson(self, answer: Iterable[Route]) -> str:
-        """A line a route and a point a stop.
-
-        Raises
-        ------
-        UnsupportedError
-            Where the instance has no longitudes and latitudes.
-        """
-        return self._itinerary(answer).to_geojson()
-
-    def check_answer_format(self, ending: str) -> None:
-        """Refuse a file format that this instance cannot fill, before anything runs for it.
-
-        Raises
-        ------
-        UnsupportedError
-        """
-        self._itinerary(()).check_format(ending)
-
-    def insight(self, answer: Iterable[Route]) -> dict[str, Any]:
-        """Facts of an answer for people: each route's figures."""
-        return self._itinerary(answer).insight()
-
-    def picture(self, answer: Iterable[Route]) -> Picture | None:
-        """A map of the routes; None where nobody knows the places."""
-        return self._itinerary(answer).picture(self.name)
 
     def _itinerary(self, answer: Iterable[Route]) -> Itinerary:
         places = of_tsplib(self.coordinates, self.weight_type)

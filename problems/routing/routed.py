@@ -11,7 +11,6 @@ import numpy as np
 from qopt.errors import InputError, UnsupportedError
 from qopt.forms import Form, Lowering, Route, Routing
 from qopt.options import check_options
-from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..formats.cvrplib import read_solution, write_solution
@@ -19,12 +18,13 @@ from .clock import Clock
 from .fleet import fleet_text
 from .itinerary import Itinerary
 from .places import Places
+from .told import ToldByItinerary
 
 Routes = tuple[Route, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RoutingProblem:
+class RoutingProblem(ToldByItinerary):
     """Serve clients by routes, at the least cost, within every limit of a `Routing`.
 
     A problem derives from it with its `kind` and its own way to `load`. An answer is a tuple of
@@ -179,46 +179,10 @@ class RoutingProblem:
         """What vehicle types are called in JSON."""
         return _labels([vehicle.name for vehicle in self.routing.vehicles], 1)
 
-    def check_answer_format(self, ending: str) -> None:
-        """Refuse a file format that this instance cannot fill, before anything runs for it.
-
-        Raises
-        ------
-        UnsupportedError
-        """
-        self._itinerary(()).check_format(ending)
-
-    def insight(self, answer: Iterable[Route]) -> dict[str, Any]:
-        """Facts of an answer for people: each route's figures, and clients that are left out."""
-        return self._itinerary(answer).insight()
-
-    def picture(self, answer: Iterable[Route]) -> Picture | None:
-        """A map of the routes; None where nobody knows the places."""
-        return self._itinerary(answer).picture(self.name)
-
     def _itinerary(self, answer: Iterable[Route]) -> Itinerary:
         return Itinerary(self.routing, tuple(answer), self.clock, self.places)
 
     # -- files --------------------------------------------------------------------------------
-
-    def to_txt(self, answer: Iterable[Route]) -> str:
-        """Every route with its stops, arrivals and loads, for reading."""
-        routes = tuple(answer)
-        return self._itinerary(routes).to_txt(self.score(routes).objective)
-
-    def to_csv(self, answer: Iterable[Route]) -> str:
-        """A row for every stop of every route, with arrival, waiting and load."""
-        return self._itinerary(answer).to_csv()
-
-    def to_geojson(self, answer: Iterable[Route]) -> str:
-        """A line a route and a point a stop.
-
-        Raises
-        ------
-        UnsupportedError
-            Where the instance has no longitudes and latitudes.
-        """
-        return self._itinerary(answer).to_geojson()
 
     def to_sol(self, answer: Iterable[Route]) -> str:
         """The text of a CVRPLIB ``.sol`` file.

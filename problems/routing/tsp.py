@@ -1,7 +1,7 @@
 """The travelling salesman problem: the shortest closed tour through all cities."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -22,7 +22,6 @@ from qopt.forms import (
     Table,
     VehicleType,
 )
-from qopt.picture import Picture
 from qopt.problem import Reference, Score, Sense, Violation
 
 from ..encode import lower_with
@@ -34,10 +33,11 @@ from .distances import checked_distances, convention
 from .itinerary import Itinerary
 from .onehot import lower_one_hot
 from .places import of_tsplib
+from .told import ToldByItinerary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Tsp:
+class Tsp(ToldByItinerary):
     """Visit every city once and return, over the shortest way.
 
     An answer is a tuple of city indices in the order of visits, counted from 0, starting anywhere.
@@ -173,34 +173,7 @@ class Tsp:
         """The text of a TSPLIB ``.tour`` file."""
         return write_tour(self.name, answer)
 
-    def to_txt(self, answer: Sequence[int]) -> str:
-        """The tour with the way up to each city, for reading."""
-        return self._itinerary(answer).to_txt(self.score(answer).objective)
-
-    def to_csv(self, answer: Sequence[int]) -> str:
-        """A row for every city in the order of the tour."""
-        return self._itinerary(answer).to_csv()
-
-    def to_geojson(self, answer: Sequence[int]) -> str:
-        """A line for the tour and a point a city.
-
-        Raises
-        ------
-        UnsupportedError
-            Where the instance has no longitudes and latitudes.
-        """
-        return self._itinerary(answer).to_geojson()
-
-    def check_answer_format(self, ending: str) -> None:
-        """Refuse a file format that this instance cannot fill, before anything runs for it.
-
-        Raises
-        ------
-        UnsupportedError
-        """
-        self._itinerary(()).check_format(ending)
-
-    def insight(self, answer: Sequence[int]) -> dict[str, Any]:
+    def insight(self, answer: Iterable[int]) -> dict[str, Any]:
         """Facts of an answer for people: its longest legs."""
         tour = [int(city) for city in answer if 0 <= int(city) < self.num_cities]
         legs = sorted(
@@ -210,16 +183,12 @@ class Tsp:
         facts = {f"{a} to {b}": length for length, a, b in legs[:3]}
         return {"cities": len(tour), "longest legs": facts}
 
-    def picture(self, answer: Sequence[int]) -> Picture | None:
-        """A map of the tour; None where nobody knows the places."""
-        return self._itinerary(answer).picture(self.name)
-
-    def _itinerary(self, answer: Sequence[int]) -> Itinerary:
+    def _itinerary(self, answer: Iterable[int]) -> Itinerary:
         """The tour from city 1 on, as a route; no route where city 1 is missed or repeated."""
         routing = self.to_routing().model
-        sound = list(answer).count(0) == 1
+        tour = list(answer)
         return Itinerary(
-            routing, _routes_of_tour(answer) if sound else (),
+            routing, _routes_of_tour(tour) if tour.count(0) == 1 else (),
             places=of_tsplib(self.coordinates, self.weight_type),
         )
 
