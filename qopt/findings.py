@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from math import inf, isfinite
 from typing import Literal
 
+from .forms.lowering import CLASSICAL_COLUMNS
 from .numbers import (
     count_text,
     digits_for,
@@ -354,6 +355,8 @@ def _subject(row: Row, what: str) -> str:
     """A row by name: its samples or its answers, where post-processing tells them apart."""
     name = f"the {what} of {row.label}" if row.postprocessing else row.label
     helped = any(WARM_START in record.caveats for record in row.records)
+    if any(CLASSICAL_COLUMNS in record.caveats for record in row.records):
+        name = f"{name}, choosing among routes of a classical search,"
     return f"{name} from its classical start" if helped else name
 
 

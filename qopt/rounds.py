@@ -149,6 +149,8 @@ class _Run:
         self.progress.renew(lowering.objective, relaxed=lowering.relaxed)
         share = self._share(lowering)
         outcome = self.solve(lowering.model, share, self.progress)
+        if lowering.caveats:
+            outcome.details.setdefault("caveats", {}).update(lowering.caveats)
         decoding = Usage()
         with decoding.phase("decode"):
             judged = judge(self.problem, lowering, outcome)

@@ -1,10 +1,13 @@
 """A reduction from one description to another, with the way back."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 M = TypeVar("M")
+
+CLASSICAL_COLUMNS = "classical-columns"
+"""Code of the caveat that a model offers what a classical search made, its best answer among it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Lowering(Generic[M]):
         lowering stands for the same source, and may carry a `refine` of its own.
     penalties : Penalties, optional
         Of a QUBO: how large its penalties are beside its objective.
+    caveats : mapping of str to str
+        What must not be overlooked where runs on this model are compared: a code and a sentence.
     known : object, optional
         An answer of the source that the model, a program, was built from, so that no solver need
         find it again: it is the answer of the run where the solver finds none that is better, and
@@ -92,6 +97,7 @@ class Lowering(Generic[M]):
         default=None, repr=False
     )
     penalties: Penalties | None = None
+    caveats: Mapping[str, str] = field(default_factory=dict)
     known: Any = field(default=None, repr=False)
 
     def objective(self, value: float) -> float:
@@ -126,6 +132,7 @@ class Lowering(Generic[M]):
             relaxed=self.relaxed or further.relaxed,
             refine=None if further.refine is None else refine,
             penalties=further.penalties or self.penalties,
+            caveats={**self.caveats, **further.caveats},
             known=self.known,
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import InputError, SizeError, UnsupportedError, UsageError
 from .convert_pyvrp import PyvrpModel, penalty_params, routing_to_pyvrp
-from .lowering import Lowering
+from .lowering import CLASSICAL_COLUMNS, Lowering
 from .qubo import Qubo
 from .route_columns import (
     RouteColumns,
@@ -354,4 +354,8 @@ def routing_to_columns(
         f"the search that generated the routes reached {offered.incumbent:g} by itself",
         *lowering.notes,
     )
-    return replace(lowering, notes=notes)
+    told = (
+        f"its model offers {len(offered.routes)} routes of a classical search, whose own answer "
+        f"{offered.incumbent:g} is among them"
+    )
+    return replace(lowering, notes=notes, caveats={CLASSICAL_COLUMNS: told})

@@ -8,6 +8,7 @@ from math import isfinite
 import factories as make
 import pytest
 
+import qopt
 from qopt.comparison import COLUMNS, Comparison
 from qopt.errors import InputError, MissingPackageError
 from qopt.pricing import price_list, read_price_list
@@ -432,6 +433,15 @@ def test_what_a_solver_says_against_its_runs_is_a_flag():
     assert "from its classical start" in " ".join(instance.findings.sentences)
     assert [each.code for each in one([*make.optimal(100.0), *make.quantum([100.0])])[1].flags
             if each.code == "warm-start"] == []
+
+
+def test_a_choice_among_the_routes_of_a_classical_search_is_told():
+    solution = qopt.solve(qopt.load("tiny-n6-k3"), "exact")
+    assert "own answer 263 is among them" in solution.record.caveats["classical-columns"]
+    runs = [replace(run, details=solution.record.details) for run in make.quantum([100.0] * 3)]
+    _, instance, _ = one([*make.optimal(100.0), *runs, *make.floor([105.0] * 3)])
+    assert "choosing among routes of a classical search" in " ".join(instance.findings.sentences)
+    assert "classical-columns" in [each.code for each in instance.flags]
 
 
 def test_caveats_of_a_wrong_shape_are_none():
