@@ -31,6 +31,8 @@ class VertexSetProblem:
     reference : Reference, optional
     """
 
+    kind: ClassVar[str]
+
     name: str
     graph: Graph
     reference: Reference | None = None
@@ -56,6 +58,11 @@ class VertexSetProblem:
         made = Graph.from_networkx(graph, vertex_weight=vertex_weight)
         return cls(name=name, graph=made, reference=reference)
 
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a graph file; vertices weigh 1 unless the file says otherwise."""
+        return cls(name=instance_name(path), graph=read_graph(path))
+
     def data(self) -> Mapping[str, Any]:
         """The edges and the vertex weights."""
         graph = self.graph
@@ -71,6 +78,10 @@ class VertexSetProblem:
         """Size of the graph, and whether the vertices have weights."""
         weighted = bool((self.graph.vertex_weight != 1.0).any())
         return {**self.graph.describe(), "weighted": weighted}
+
+    def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
+        """Give the instance as a `Qubo` or `Program`; options are those of `to_qubo` and so on."""
+        return lower_with(self, form, options)
 
     def encode_answer(self, answer: Any) -> Any:
         """The chosen vertices."""
@@ -103,10 +114,6 @@ class IndependentSet(VertexSetProblem):
     def sense(self) -> Sense:
         """The weight of the set is maximised."""
         return "maximise"
-
-    def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
-        """Give the instance as a `Qubo` or `Program`; options are those of `to_qubo` and so on."""
-        return lower_with(self, form, options)
 
     def to_qubo(self, *, penalty: float = 1.5) -> Lowering[Qubo]:
         """Minimise minus the weight of the set, with a penalty for each edge inside it.
@@ -167,19 +174,10 @@ class Clique(VertexSetProblem):
 
     kind: ClassVar[str] = "clique"
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a graph file; vertices weigh 1 unless the file says otherwise."""
-        return cls(name=instance_name(path), graph=read_graph(path))
-
     @property
     def sense(self) -> Sense:
         """The weight of the clique is maximised."""
         return "maximise"
-
-    def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
-        """Give the instance as a `Qubo` or `Program`; options are those of `to_qubo` and so on."""
-        return lower_with(self, form, options)
 
     def to_qubo(self, *, penalty: float = 1.5) -> Lowering[Qubo]:
         """Minimise minus the weight of the set, with a penalty for each pair that is not joined.
@@ -228,19 +226,10 @@ class VertexCover(VertexSetProblem):
 
     kind: ClassVar[str] = "vertex-cover"
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a graph file; vertices weigh 1 unless the file says otherwise."""
-        return cls(name=instance_name(path), graph=read_graph(path))
-
     @property
     def sense(self) -> Sense:
         """The weight of the cover is minimised."""
         return "minimise"
-
-    def lower(self, form: type[Form], **options: Any) -> Lowering[Any]:
-        """Give the instance as a `Qubo` or `Program`; options are those of `to_qubo` and so on."""
-        return lower_with(self, form, options)
 
     def to_qubo(self, *, penalty: float = 1.5) -> Lowering[Qubo]:
         """Minimise the weight of the set, with a penalty for each edge that it leaves uncovered.
