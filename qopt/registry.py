@@ -64,6 +64,11 @@ class Spec:
         For a solver, whether that holds with several threads, too.
     stochastic : bool
         For a solver, whether the seed changes anything: one that it does not change runs once.
+    starts : bool
+        For a solver, whether its ``solve`` takes ``start``: answers of the model to start from,
+        best first (`qopt.solver.Solver`).
+    presolve : bool
+        For a solver, whether QUBOs are reduced before it sees them, unless its user forbids it.
     formats : str
         For a problem, the files it reads, in words.
     recognises : callable, optional
@@ -83,6 +88,8 @@ class Spec:
     deterministic: bool = True
     deterministic_in_parallel: bool = True
     stochastic: bool = True
+    starts: bool = False
+    presolve: bool = False
     formats: str = ""
     recognises: Callable[[str, str], bool] | None = field(default=None, repr=False)
     origin: str = ""

@@ -423,6 +423,10 @@ class Solver(Protocol):
     A hybrid, whose parts can be replaced, has one more method: ``ablations()`` gives the options in
     which each of its ablations departs from it, as ``({"subsolver": "none"},)``. A comparison runs
     them beside it, and finds them by ``details["ablations"]`` of its outcome.
+
+    A solver that can start from answers takes one more keyword, ``start``, and its spec says
+    ``starts=True``: answers of the model, best first, feasible or not, as `Outcome` has them. It
+    uses as many as it can, and its answer is never worse than the best feasible one of them.
     """
 
     def solve(self, model: Any, budget: Budget, seed: int, progress: Progress) -> Outcome:
