@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks._contenders import OURS, Contender, contenders
+from benchmarks._contenders import OURS, contenders, prepare
 from benchmarks._instances import SHAPES, random_qubo
+from benchmarks._runs import Contender
 from benchmarks._table import Column, Table
-from qopt.errors import QoptError
 from qopt.forms import Qubo
 
 _MEASURED = (*OURS, "dwave-sa, filled", "dwave-tabu")
@@ -69,13 +69,10 @@ def _measure(
 
 def _run(contender: Contender, qubo: Qubo, seconds: float, seed: int) -> str:
     """Run it; why it cannot be run, in words."""
-    try:
-        runner = contender.prepare(qubo, seconds, 1)
-        if isinstance(runner, str):
-            return runner
-        runner(seed)
-    except (QoptError, MemoryError) as refused:
-        return f"{type(refused).__name__}: {refused}"
+    runner = prepare(contender, qubo, seconds, 1)
+    if isinstance(runner, str):
+        return runner
+    runner(seed)
     return ""
 
 

@@ -1,30 +1,19 @@
 """How good answers are after equal time: best and median gap over seeds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import inf, isfinite
 from statistics import median
 
 import numpy as np
 
-from benchmarks._contenders import Contender, Run, Runner, measured_in
+from benchmarks._contenders import prepared
 from benchmarks._instances import Instance
 from benchmarks._recount import Recount
+from benchmarks._runs import Contender, Run
 from benchmarks._table import Column, Table
-from qopt.errors import QoptError
 
 _LEVEL = 1e-9
 """Relative difference up to which two energies are one."""
-
-
-def prepared(
-    able: Sequence[Contender], section: str, instance: Instance, seconds: float, threads: int
-) -> Iterator[tuple[str, Runner | str]]:
-    """The contenders of a section, ready to run on an instance, or why they cannot in words."""
-    for contender in measured_in(section, able):
-        try:
-            yield contender.name, contender.prepare(instance.qubo, seconds, threads)
-        except (QoptError, MemoryError) as refused:
-            yield contender.name, f"{type(refused).__name__}: {refused}"
 
 
 def measure(
@@ -51,7 +40,7 @@ def measure(
     firsts: dict[str, int] = {}
     for instance in instances:
         found: dict[str, tuple[list[float], list[Run]]] = {}
-        for name, runner in prepared(able, "quality", instance, seconds, threads):
+        for name, runner in prepared(able, "quality", instance.qubo, seconds, threads):
             if isinstance(runner, str):
                 table.find(f"{name} left out on {instance.name}: {runner}")
                 continue

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from statistics import median
 
-from benchmarks._contenders import MOST_PAIRS, bqm_of, is_sparse, openjij_model
 from benchmarks._instances import Instance
+from benchmarks._peers import MOST_PAIRS, bqm_of, is_sparse, openjij_model
 from benchmarks._table import Cell, Column, Table
 from qopt.forms import Qubo
 from qopt.solver import Budget, Progress

@@ -7,10 +7,10 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks._contenders import Contender, Run
+from benchmarks._contenders import prepared
 from benchmarks._instances import Instance
-from benchmarks._qubo_quality import prepared
 from benchmarks._recount import Recount
+from benchmarks._runs import Contender, Run
 from benchmarks._table import Column, Table
 
 SHARE = 0.999
@@ -101,7 +101,7 @@ def measure(
     times: dict[str, dict[str, list[float]]] = {}
     for instance in instances:
         traces: dict[str, list[list[tuple[float, float]]]] = {}
-        for name, runner in prepared(able, "target", instance, seconds, threads):
+        for name, runner in prepared(able, "target", instance.qubo, seconds, threads):
             if isinstance(runner, str):
                 table.find(f"{name} left out on {instance.name}: {runner}")
                 continue

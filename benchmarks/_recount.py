@@ -138,7 +138,7 @@ def _read(file: Path, kind: str) -> _Entries | None:
     """
     if file.suffix == ".npz":
         arrays = np.load(file)
-        if set(arrays.files) != {"i", "j", "q"}:
+        if not {"i", "j", "q"} <= set(arrays.files) <= {"n", "i", "j", "q"}:
             return None
         return _Entries(arrays["i"], arrays["j"], arrays["q"].astype(float), cut=False)
     if not (file.suffix == ".sparse" or kind == "maxcut"):

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import _qubo_memory, _qubo_quality, _qubo_speed, _qubo_target
-from benchmarks._contenders import Contender, contenders
+from benchmarks._contenders import contenders
 from benchmarks._instances import SHAPES, Instance, from_files, generated
 from benchmarks._recount import Recount
+from benchmarks._runs import Contender
 from benchmarks._table import Table
 
 SEED = 20_26

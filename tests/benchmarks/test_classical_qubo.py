@@ -1,22 +1,25 @@
 """The comparison of QUBO solvers: its arithmetic, and its smallest run."""
 
-from itertools import pairwise
+import sys
+from itertools import pairwise, product
 from math import inf
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from benchmarks import _contenders, _qubo_speed, classical_qubo
-from benchmarks._contenders import Contender, Run, calibrate, rungs
+from benchmarks import _qubo_speed, _runs, classical_qubo
 from benchmarks._instances import SHAPES, Instance
+from benchmarks._peers import PEERS
 from benchmarks._qubo_quality import measure as quality
 from benchmarks._qubo_target import measure as target
 from benchmarks._qubo_target import times_ratio
 from benchmarks._recount import Recount
+from benchmarks._runs import Contender, Run, calibrate, lengths
 from benchmarks._table import Failure
-from qopt.forms import Qubo
+from qopt.forms import Group, Qubo
 
 TINY = ["--instances", "graph 100, 10 %", "--seconds", "0.05", "--seeds", "2"]
 
@@ -59,17 +62,18 @@ def test_times_that_were_cut_off_only_widen_the_interval() -> None:
 
 @pytest.mark.parametrize(("total", "shortest"), [(1000.0, 64.0), (1.0, 1 / 64), (10.0, 64.0)])
 def test_rungs_double_and_fill_the_time(total: float, shortest: float) -> None:
-    lengths = rungs(total, shortest)
-    assert sum(lengths) == pytest.approx(total)
-    assert lengths[0] >= min(shortest, total)
-    assert all(b in (a, 2 * a) for a, b in pairwise(lengths))
+    ladder = lengths("ladder", total, shortest)
+    assert lengths("filled", total, shortest) == [total]
+    assert sum(ladder) == pytest.approx(total)
+    assert ladder[0] >= min(shortest, total)
+    assert all(b in (a, 2 * a) for a, b in pairwise(ladder))
 
 
 def test_calibration_parts_what_a_call_takes_from_its_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(_contenders.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(_runs.time, "perf_counter", lambda: now[0])
 
     def call(count: int) -> None:
         now[0] += 0.25 + 0.001 * count
@@ -110,8 +114,7 @@ def test_every_solver_that_is_here_has_its_rows(whole: list) -> None:
 
 def test_what_is_left_out_and_what_was_recounted_is_said(whole: list) -> None:
     told = "\n".join(whole[0].notes + whole[0].findings)
-    for peer in ("openjij", "simulated_bifurcation", "MQLib"):
-        assert _contenders.find_spec(peer) or f"pip install {peer.replace('_', '-')}" in told
+    assert all(f"{peer.name}: {peer.missing}" in told for peer in PEERS if peer.missing)
     assert "evaluated again in two ways" in whole[-1].findings[-1]
 
 
@@ -167,3 +170,63 @@ def test_an_incumbent_that_no_sample_bears_out_does_not_count() -> None:
     boasting = liar(np.array([[0, 0]]), None, [(0.001, -1.0)])
     table = target([boasting], [instance], 0.1, [1, 2], 1, Recount())[0]
     assert table.rows[0][2:4] == ["0 of 2", None]
+
+
+# -- peers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_peers_return_what_they_claim(peer: Contender, grouped: bool) -> None:
+    if peer.missing:
+        pytest.skip(peer.missing)
+    qubo = SHAPES["QUBO 60, 50 %"](1)
+    if grouped:
+        qubo = qubo.with_groups([Group((0, 1, 2), 1)])
+    runner = peer.prepare(qubo, 0.2, 1)
+    if isinstance(runner, str):
+        assert "tenure" in runner or "ramp" in runner
+        return
+    first, second = runner(1), runner(2)
+    assert first.samples.shape[1] == 60
+    assert first.times is None or (np.diff(first.times) >= 0.0).all()
+    recount = Recount()
+    for run in (first, second):
+        recount.check(peer.name, Instance("toy", qubo), run.samples, run.claimed, run.tolerance)
+    assert recount.claims == recount.samples == len(first.samples) + len(second.samples)
+
+
+class FakeMqlib:
+    """Maximises as MQLib says it does: x'Qx for a symmetric matrix, by looking at everything."""
+
+    @staticmethod
+    def Instance(problem: str, data: Any) -> np.ndarray:
+        assert problem == "Q"
+        matrix = data.toarray()
+        assert (matrix == matrix.T).all()
+        return matrix
+
+    @staticmethod
+    def runHeuristic(
+        heuristic: str, instance: np.ndarray, rtsec: float, callback: Any, seed: int = -1
+    ) -> dict[str, Any]:
+        assert callback(None) == 1
+        samples = np.array(list(product((0, 1), repeat=len(instance))))
+        values = np.einsum("ki,ij,kj->k", samples, instance, samples)
+        best = int(values.argmax())
+        return {
+            "objval": values[best], "solution": samples[best].tolist(),
+            "bestsolhistory_objvals": [0.0, values[best]], "bestsolhistory_runtimes": [0.0, 0.01],
+        }
+
+
+def test_mqlib_is_given_the_model_as_it_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "MQLib", FakeMqlib)
+    matrix = np.random.default_rng(5).normal(size=(7, 7))
+    matrix[2, 2] = 0.0
+    qubo = Qubo.from_matrix(matrix, offset=1.5)
+    peer = next(peer for peer in PEERS if peer.name == "mqlib BURER2002")
+    run = peer.prepare(qubo, 0.1, 1)(1)
+    energies = Recount().check("mqlib", Instance("toy", qubo), run.samples, run.claimed, 1e-9)
+    assert energies[0] == pytest.approx(qubo.energies(list(product((0, 1), repeat=7))).min())
+    assert run.trace[-1] == (0.01, pytest.approx(energies[0]))
