@@ -160,7 +160,7 @@ def _rows(
         table.add(
             instance, name, f"{sum(map(isfinite, own))} of {len(own)}",
             middle if isfinite(middle) else None,
-            1.0 if name == reference else ratio.value if ratio else None,
+            "reference" if name == reference else ratio.value if ratio else None,
             ratio.low if ratio else None, ratio.high if ratio else None,
         )
 

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sections", nargs="+", choices=SECTIONS,
                         help="all; speed, quality and target where paths are given")
     parser.add_argument("--full", action="store_true",
-                        help="all shapes, 5 s a run, 10 seeds (instead of 0.3 s and 5)")
+                        help="all shapes, 5 s a run, 10 seeds (instead of 0.2 s and 5)")
     parser.add_argument("--instances", nargs="+", choices=SHAPES, metavar="SHAPE",
                         help=f"generated instances, of {', '.join(map(repr, SHAPES))}")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="solvers whose names begin so")
@@ -68,7 +68,7 @@ def _chosen(able: Sequence[Contender], only: Sequence[str] | None) -> list[Conte
 def main(arguments: Sequence[str] = ()) -> list[Table]:
     options = _parser().parse_args(arguments)
     sections = options.sections or [s for s in SECTIONS if s != "memory" or not options.path]
-    seconds = options.seconds or (5.0 if options.full else 0.3)
+    seconds = options.seconds or (5.0 if options.full else 0.2)
     seeds = [SEED + k for k in range(options.seeds or (10 if options.full else 5))]
     able, told = contenders()
     able = _chosen(able, options.only)

@@ -118,6 +118,16 @@ def test_what_is_left_out_and_what_was_recounted_is_said(whole: list) -> None:
     assert "evaluated again in two ways" in whole[-1].findings[-1]
 
 
+def test_times_stand_beside_the_faster_of_the_library(whole: list) -> None:
+    (reference,) = (row for row in whole[2].rows if row[4] == "reference")
+    assert reference[1].startswith("dwave-")
+    for _, name, _, seconds, faster, *_ in whole[2].rows:
+        if name != reference[1] and faster is not None:
+            assert faster == pytest.approx(reference[3] / seconds)
+        if name.startswith("dwave-"):
+            assert seconds is None or seconds >= reference[3]
+
+
 def test_the_profile_ends_at_what_was_solved(whole: list) -> None:
     profile, times = whole[3], whole[2]
     for name, _, *shares in profile.rows:
