@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import benchmarks
 from benchmarks import _document as document
@@ -32,7 +33,7 @@ def summary(name: str) -> str:
     return (import_module(f"benchmarks.{name}").__doc__ or "").partition("\n")[0]
 
 
-def run(name: str, arguments: Sequence[str], machine: dict, label: str | None) -> None:
+def run(name: str, arguments: Sequence[str], machine: dict[str, Any], label: str | None) -> None:
     """Run one benchmark, and store its result where there is a label, if an empty one."""
     print(f"\n== {name}")
     date, begin = document.now(), time.perf_counter()

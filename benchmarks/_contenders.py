@@ -23,22 +23,36 @@ OURS = (
 """This project's solvers that are measured, as far as they are registered."""
 
 
-def contenders() -> tuple[list[Contender], list[str]]:
-    """All that can be run here, and a sentence for each that cannot."""
-    able, told = [], []
-    for name in OURS:
-        try:
+def contenders(only: Sequence[str] = ("",)) -> tuple[list[Contender], str]:
+    """All that can be run here, and in words which cannot and why.
+
+    Parameters
+    ----------
+    only : sequence of str
+        Those whose names begin so.
+    """
+    able: list[Contender] = []
+    left_out: dict[str, list[str]] = {}
+    own = [Contender(name, partial(_own, name)) for name in OURS]
+    for contender in (*own, *PEERS):
+        if not contender.name.startswith(tuple(only)):
+            continue
+        reason = contender.missing or _unregistered(contender.name if contender in own else "")
+        if reason:
+            left_out.setdefault(reason, []).append(contender.name)
+        else:
+            able.append(contender)
+    told = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in left_out.items())
+    return able, f"left out: {told}" if told else ""
+
+
+def _unregistered(name: str) -> str:
+    try:
+        if name:
             registry.find("solver", name)
-        except UnknownNameError:
-            told.append(f"{name}: no solver of that name is registered")
-        else:
-            able.append(Contender(name, partial(_own, name)))
-    for peer in PEERS:
-        if peer.missing:
-            told.append(f"{peer.name}: {peer.missing}")
-        else:
-            able.append(peer)
-    return able, told
+    except UnknownNameError:
+        return "no solver of that name is registered"
+    return ""
 
 
 def prepared(

@@ -1,5 +1,7 @@
 """How much memory solvers take: the peak of a process of its own, above what the model takes."""
 
+import ctypes
+import gc
 import multiprocessing
 import resource
 from collections.abc import Sequence
@@ -53,7 +55,7 @@ def _measure(
     name: str, shape: str, seconds: float, seed: int
 ) -> tuple[float | str, float | None, float | None, float | None]:
     """Run one solver; in a process of its own."""
-    contender = next(one for one in contenders()[0] if one.name == name)
+    contender = next(one for one in contenders([name])[0] if one.name == name)
     for n in (50, 400):  # one of each layout of the kernels
         _run(contender, random_qubo(n, 1.0, seed), 0.1, seed)
     qubo = SHAPES[shape](seed)
@@ -78,6 +80,10 @@ def _run(contender: Contender, qubo: Qubo, seconds: float, seed: int) -> str:
 
 def _reset() -> int:
     """Begin a new peak, where the system can; the bytes held now."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # what was freed while the model was made is no part of it
+        trim(0)
     try:
         _RESET.write_text("5")
         return _status("VmRSS")

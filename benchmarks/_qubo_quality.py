@@ -10,7 +10,7 @@ from benchmarks._contenders import prepared
 from benchmarks._instances import Instance
 from benchmarks._recount import Recount
 from benchmarks._runs import Contender, Run
-from benchmarks._table import Column, Table
+from benchmarks._table import Column, Table, in_words
 
 _LEVEL = 1e-9
 """Relative difference up to which two energies are one."""
@@ -29,7 +29,7 @@ def measure(
             Column("CPU", ".2f", 5), Column("best energy", ".10g", 14),
         ],
         notes=[
-            f"seeds {seeds[0]} to {seeds[-1]}, {threads} threads",
+            f"seeds {seeds[0]} to {seeds[-1]}, {in_words(threads)}",
             "gaps to the best value on record, or else to the best of all runs here; at best: runs "
             "that reached that",
             "time and CPU: of the longest run, as shares of the time given; what a library needs "

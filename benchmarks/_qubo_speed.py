@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from statistics import median
+from typing import Any
 
 from benchmarks._instances import Instance
 from benchmarks._peers import MOST_PAIRS, bqm_of, is_sparse, openjij_model
@@ -61,7 +62,7 @@ def _row(instance: Instance, rounds: int, seed: int) -> list[Cell]:
 
 
 def _own(qubo: Qubo, seed: int) -> tuple[Rate, str, tuple[float, float]]:
-    def anneal(sweeps: int) -> tuple[float, float, dict]:
+    def anneal(sweeps: int) -> tuple[float, float, dict[str, Any]]:
         solver = SimulatedAnnealing(reads=_READS, sweeps=sweeps)
         outcome = solver.solve(qubo, Budget(), seed, Progress())
         spent = outcome.usage.phases["execute"].cpu

@@ -11,7 +11,7 @@ from benchmarks._contenders import prepared
 from benchmarks._instances import Instance
 from benchmarks._recount import Recount
 from benchmarks._runs import Contender, Run
-from benchmarks._table import Column, Table
+from benchmarks._table import Column, Table, in_words
 
 SHARE = 0.999
 """Of the best known objective, or else of the best found."""
@@ -90,8 +90,8 @@ def measure(
             Column("most", ".2f", 6),
         ],
         notes=[
-            f"seeds {seeds[0]} to {seeds[-1]}, {threads} threads; of the best value on record, or "
-            "else of the best of all runs here; a median beyond the limit is not known (-)",
+            f"seeds {seeds[0]} to {seeds[-1]}, {in_words(threads)}; of the best value on record, "
+            "or else of the best of all runs here; a median beyond the limit is not known (-)",
             "times faster: than the faster one of dwave-samplers' solvers on that instance, with "
             f"an exact {100.0 * _CONFIDENCE:g} % interval",
             "what a library needs to take in the model is not counted, and a ladder of reads that "

@@ -107,7 +107,7 @@ class Table:
 
     def markdown(self) -> str:
         """The table as a section of a page."""
-        lines = [f"#### {self.title}", ""]
+        lines = [f"### {self.title}", ""]
         if self.notes:
             lines += [*(f"- {note}" for note in self.notes), ""]
         lines.append(_pipes(column.heading for column in self.columns))
@@ -144,9 +144,15 @@ class Table:
         return "  ".join(padded).rstrip()
 
 
+def in_words(threads: int) -> str:
+    """So many threads."""
+    return "one thread" if threads == 1 else f"{threads} threads"
+
+
 def _plain(cell: Any) -> Cell:
     """Numpy's numbers as Python's own, so that they are JSON."""
-    return cell.item() if hasattr(cell, "item") else cell
+    plain: Cell = cell.item() if hasattr(cell, "item") else cell
+    return plain
 
 
 def _pipes(texts: Iterable[str]) -> str:

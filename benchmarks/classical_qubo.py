@@ -12,7 +12,6 @@ from benchmarks import _qubo_memory, _qubo_quality, _qubo_speed, _qubo_target
 from benchmarks._contenders import contenders
 from benchmarks._instances import SHAPES, Instance, from_files, generated
 from benchmarks._recount import Recount
-from benchmarks._runs import Contender
 from benchmarks._table import Table
 
 SEED = 20_26
@@ -60,19 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(able: Sequence[Contender], only: Sequence[str] | None) -> list[Contender]:
-    wanted = tuple(only or [""])
-    return [contender for contender in able if contender.name.startswith(wanted)]
-
-
 def main(arguments: Sequence[str] = ()) -> list[Table]:
     options = _parser().parse_args(arguments)
     sections = options.sections or [s for s in SECTIONS if s != "memory" or not options.path]
     seconds = options.seconds or (5.0 if options.full else 0.2)
     seeds = [SEED + k for k in range(options.seeds or (10 if options.full else 5))]
-    able, told = contenders()
-    able = _chosen(able, options.only)
-    print("\n".join(f"left out: {sentence}" for sentence in told))
+    able, told = contenders(options.only or [""])
     shapes = _FULL if options.full else _QUICK
 
     def instances(section: str) -> list[Instance]:
@@ -91,8 +83,8 @@ def main(arguments: Sequence[str] = ()) -> list[Table]:
     if "memory" in sections:
         names = options.instances or shapes["memory"]
         tables.append(_qubo_memory.measure(able, names, min(seconds, 2.0), SEED))
-    for table in tables:
-        table.notes += [f"left out: {sentence}" for sentence in told]
+    if told:
+        tables[-1].find(told)
     if recount.samples:
         tables[-1].find(str(recount))
     return tables

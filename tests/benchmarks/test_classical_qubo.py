@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from benchmarks import _qubo_speed, _runs, classical_qubo
+from benchmarks import _contenders, _qubo_speed, _runs, classical_qubo
+from benchmarks._contenders import contenders
 from benchmarks._instances import SHAPES, Instance
 from benchmarks._peers import PEERS
 from benchmarks._qubo_quality import measure as quality
@@ -112,9 +113,24 @@ def test_every_solver_that_is_here_has_its_rows(whole: list) -> None:
     assert min(row[2] for row in whole[0].rows) == 0.0
 
 
-def test_what_is_left_out_and_what_was_recounted_is_said(whole: list) -> None:
-    told = "\n".join(whole[0].notes + whole[0].findings)
-    assert all(f"{peer.name}: {peer.missing}" in told for peer in PEERS if peer.missing)
+def test_what_is_left_out_is_said() -> None:
+    able, told = contenders()
+    names = [contender.name for contender in able]
+    assert "sa" in names
+    assert "dwave-sa, filled" in names
+    for peer in PEERS:
+        assert (peer.name in names) == (not peer.missing)
+        assert not peer.missing or (peer.name in told and peer.missing in told)
+
+
+def test_a_solver_that_is_not_registered_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_contenders, "OURS", ("sa", "saw"))
+    able, told = contenders(["sa"])
+    assert [contender.name for contender in able] == ["sa"]
+    assert told == "left out: saw (no solver of that name is registered)"
+
+
+def test_what_was_recounted_is_said(whole: list) -> None:
     assert "evaluated again in two ways" in whole[-1].findings[-1]
 
 

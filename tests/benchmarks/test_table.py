@@ -35,7 +35,7 @@ def test_printed_as_it_fills(capsys: pytest.CaptureFixture[str]) -> None:
 def test_markdown_has_the_same_cells() -> None:
     lines = table().markdown().splitlines()
     assert lines[:6] == [
-        "#### Speed", "", "- one thread", "", "| who | ratio | runs |", "| --- | ---: | ---: |",
+        "### Speed", "", "- one thread", "", "| who | ratio | runs |", "| --- | ---: | ---: |",
     ]
     assert lines[6] == "| sa \\| fast | 1.23 | 3 |"
     assert lines[7] == "| tabu | refused | - |"
