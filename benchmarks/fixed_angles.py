@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
+from benchmarks._table import Column, Failure, Table
 from qopt.solvers.qaoa import fixed_angles as table
 from qopt.solvers.qaoa.angles import interpolate
 from qopt.solvers.qaoa.ansatz import Angles
@@ -197,14 +198,26 @@ def _rounded(values: Sequence[float]) -> list[float]:
     return [round(value, _DIGITS) for value in values]
 
 
-def check(layers: int) -> int:
-    """Compare the table with values computed anew; the number of rows that differ."""
+def check(layers: int) -> Table:
+    """Compare the table with values computed anew.
+
+    Raises
+    ------
+    Failure
+        Where a row differs from its value computed anew, or from a published one.
+    """
     anew = {
         (row.degree, row.angles.layers): row.gain
         for rows in compute(min(layers, _CHECKED)) for row in rows
     }
-    print("share of edges cut; in the last column sqrt(D) (share - 1/2) as D grows without bound")
-    print("p ", *(f"{f'D={degree:g}':>7}" for degree in DEGREES), " worst error  slope")
+    report = Table(
+        "Share of the edges cut, by degree D and layers p",
+        [
+            Column("p", "d", 2), *(Column(f"D={degree:g}", ".4f", 7) for degree in DEGREES),
+            Column("worst error", ".1e"), Column("slope", ".0e", 6),
+        ],
+        notes=["in the column D=inf sqrt(D) (share - 1/2) as D grows without bound"],
+    ).begin()
     wrong = 0
     for depth, rows in table.table().items():
         if depth > layers:
@@ -215,22 +228,24 @@ def check(layers: int) -> int:
             error = abs(anew.get((row.degree, depth), gain) - row.gain) + abs(gain - row.gain)
             shown = row.gain if math.isinf(row.degree) else row.cut
             if row.degree in PUBLISHED and abs(shown - PUBLISHED[row.degree][depth - 1]) > 6e-5:
-                print(f"D={row.degree:g}: {PUBLISHED[row.degree][depth - 1]} was published")
+                published = PUBLISHED[row.degree][depth - 1]
+                report.find(f"D={row.degree:g}, p={depth}: {published} was published")
                 wrong += 1
             wrong += error > _AGREES
             worst, steepest = max(worst, error), max(steepest, float(np.abs(slope).max()))
         cuts = [row.gain if math.isinf(row.degree) else row.cut for row in reversed(rows)]
-        print(f"{depth} ", *(f"{cut:7.4f}" for cut in cuts), f"{worst:12.1e} {steepest:6.0e}",
-              flush=True)
-    return wrong
+        report.add(depth, *cuts, worst, steepest)
+    if wrong:
+        raise Failure(f"{wrong} rows differ")
+    report.find("the table agrees with what was computed anew and with what is published")
+    return report
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks fixed_angles", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the table; takes minutes")
     parser.add_argument("--layers", type=int, default=LAYERS)
     options = parser.parse_args(arguments)
     if options.write:
         write(options.layers)
-    wrong = check(options.layers)
-    print(f"{wrong} rows differ" if wrong else "the table agrees")
+    return [check(options.layers)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from benchmarks._table import Cell, Column, Table
 from qopt.errors import QoptError
 from qopt.forms import Program
 from qopt.solver import Budget, Outcome, Progress, Status
@@ -64,10 +65,10 @@ def portfolio(kind: str, n: int, k: int, seed: int) -> Program:
     )
 
 
-def cell(outcome: Outcome, program: Program) -> str:
-    """Seconds of a proof; otherwise how far the bound is below the answer, in per cent."""
+def cell(outcome: Outcome, program: Program) -> Cell:
+    """Seconds of a proof; otherwise how far the bound is below the answer, in words."""
     if outcome.status is Status.OPTIMAL:
-        return f"{outcome.usage.wall:.2f} s"
+        return outcome.usage.wall
     if not outcome.status.has_answer or outcome.bound is None:
         return str(outcome.status)
     value = program.objective(outcome.answers[0])
@@ -83,7 +84,7 @@ def rows(kinds: Sequence[str], sizes: Sequence[int], held: Sequence[int]) -> Ite
                 yield name, portfolio(kind, n, k, SEED + n + k)
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks portfolio_proofs", description=__doc__
     )
@@ -94,16 +95,19 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--solvers", nargs="+", choices=("milp", "cpsat", "miqp"),
                         default=["milp", "cpsat", "miqp"])
     options = parser.parse_args(arguments)
-    print(f"seed {SEED}, one thread, {options.seconds:g} s a solver and instance")
-    print("seconds to the proof, or the gap that is left\n")
     every = {"milp": Milp(), "cpsat": CpSat(), "miqp": Miqp()}
-    print(f"{'instance':20}" + "".join(f"{name:>14}" for name in options.solvers))
+    table = Table(
+        "Seconds to the proof, or the gap that is left",
+        [Column("instance", width=20), *(Column(name, ".2f", 12) for name in options.solvers)],
+        notes=[f"seed {SEED}, one thread, {options.seconds:g} s a solver and instance"],
+    ).begin()
     for name, program in rows(options.kinds, options.assets, options.held):
-        cells = []
+        cells: list[Cell] = []
         for solver in (every[name] for name in options.solvers):
             try:
                 outcome = solver.solve(program, Budget(options.seconds), SEED, Progress())
                 cells.append(cell(outcome, program))
             except QoptError:
                 cells.append("refused")
-        print(f"{name:20}" + "".join(f"{text:>14}" for text in cells), flush=True)
+        table.add(name, *cells)
+    return [table]

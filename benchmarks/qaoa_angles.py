@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Iterator, Sequence
 
+from benchmarks._instances import random_qubo, regular_graph, selection
+from benchmarks._table import Column, Table
 from qopt.forms import Qubo
 from qopt.loading import load
 from qopt.reduction import lower
@@ -12,8 +14,6 @@ from qopt.solvers.qaoa.ansatz import Ansatz
 from qopt.solvers.qaoa.mixers import Mixer
 from qopt.solvers.qaoa.objective import Mean
 from qopt.solvers.qaoa.simulate import open_simulator
-
-from .annealing import random_qubo, regular_graph, selection
 
 SEED = 20_26
 STARTS = 40
@@ -78,35 +78,47 @@ def cases(
                 yield name, qubo, mixer, p
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks qaoa_angles", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the bundled instances, 1 to 4 layers")
+    parser.add_argument("--instances", nargs="+", metavar="NAME", help="these of them alone")
+    parser.add_argument("--depths", nargs="+", type=int, help="numbers of layers")
     parser.add_argument("--training", default="auto", help="what is compared with the multistart")
     parser.add_argument("--seed", type=int, default=SEED, help="of the generated instances")
     options = parser.parse_args(arguments)
-    depths = (1, 2, 3, 4) if options.quick else (1, 2, 3, 4, 6, 8)
+    depths = options.depths or ((1, 2, 3, 4) if options.quick else (1, 2, 3, 4, 6, 8))
     way = options.training
-    print(f"seed {options.seed}; a multistart has {STARTS} starts; energies as a share of the way")
-    print("from the mean of all states to the minimum (with penalties where mixer x needs them, so")
-    print(f"do not compare mixers); evaluations: states that the multistart and {way} prepared;")
-    print(f"missed: over {_MOST_GIVEN_UP:g} % given up, or over a tenth of the evaluations\n")
-    layout = "{:16} {:8} {:>2} {:>11} {:>9} {:>9} {:>12} {:>8} {:>7} {}"
-    print(layout.format(
-        "instance", "mixer", "p", "multistart", way, "given up", "evaluations", f"by {way}",
-        "ratio", "",
-    ))
-    rows, kept = 0, 0
+    table = Table(
+        f"training={way} against a multistart",
+        [
+            Column("instance", width=16), Column("mixer"), Column("p", "d", 2),
+            Column("multistart", ".4f"), Column(way, ".4f"), Column("given up %", ".2f"),
+            Column("evaluations", "d"), Column(f"by {way}", "d"), Column("ratio", ".3f"),
+            Column("verdict"),
+        ],
+        notes=[
+            f"seed {options.seed}; a multistart has {STARTS} starts",
+            "energies as a share of the way from the mean of all states to the minimum (with "
+            "penalties where mixer x needs them, so do not compare mixers)",
+            f"evaluations: states that the multistart and {way} prepared; missed: over "
+            f"{_MOST_GIVEN_UP:g} % given up, or over a tenth of the evaluations",
+        ],
+    ).begin()
+    kept = 0
     instances = [*bundled(), *(() if options.quick else generated(options.seed))]
+    if options.instances:
+        instances = [(name, qubo) for name, qubo in instances if name in options.instances]
     for name, qubo, mixer, p in cases(instances, depths):
         trial = Trial(qubo, mixer)
         best, long = trial.run(p, "multistart", STARTS - 1)
         reached, short = trial.run(p, way)
         lost = 100.0 * (best - reached)
         good = lost <= _MOST_GIVEN_UP and short <= _LARGEST_SHARE * long
-        rows, kept = rows + 1, kept + good
-        print(layout.format(
-            name, mixer, p, f"{best:.4f}", f"{reached:.4f}", f"{lost:.2f} %", long, short,
-            f"{short / long:.3f}", "" if good else "missed",
-        ), flush=True)
-    print(f"\nwithin {_MOST_GIVEN_UP:g} % at no more than a tenth of the evaluations: "
-          f"{kept} of {rows}")
+        kept += good
+        table.add(
+            name, mixer, p, best, reached, lost, long, short, short / long,
+            "" if good else "missed",
+        )
+    table.find(f"within {_MOST_GIVEN_UP:g} % at no more than a tenth of the evaluations: "
+               f"{kept} of {len(table.rows)}")
+    return [table]

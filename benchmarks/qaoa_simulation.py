@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks._table import Column, Failure, Table
 from qopt.forms import Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.objective import Mean
@@ -27,6 +28,8 @@ PEERS = {
     "qokit": "qokit",
 }
 """Simulators beside ours, and what installs them."""
+
+ALL = ("qopt single", "qopt double", *PEERS)
 
 SLOWEST = {"qokit": 16, "qulacs": 20, "lightning": 22, "qiskit-aer": 24}
 """Qubits up to which a simulator's run does not take minutes."""
@@ -268,65 +271,79 @@ def in_a_process(name: str, kind: str, n: int, threads: int) -> Measured | str:
             return f"not installed: pip install {PEERS[name]}"
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks qaoa_simulation", description=__doc__
     )
     parser.add_argument("--qubits", type=int, nargs="+", default=[16, 20])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--simulators", nargs="+", choices=ALL, default=ALL)
     options = parser.parse_args(arguments)
-    print(f"seed {SEED}, p = {LAYERS}, {options.threads} threads; milliseconds, best of several")
-    print("ratio: qiskit-aer's time to this one's; first: the first energy, machine code on disk")
-    print("MiB: above the process without the simulator, libraries included\n")
-    layout = "{:10} {:>3} {:12} {:>10} {:>8} {:>10} {:>9} {:>9} {:>8} {:>8}"
-    print(layout.format(
-        "instance", "n", "simulator", "forward", "ratio", "gradient", "forwards", "diagonal",
-        "first", "MiB",
-    ))
-    for kind in INSTANCES:
-        for n in options.qubits:
-            _compare(layout, kind, n, options.threads)
-    _limits(options.threads, max(options.qubits))
+    table = Table(
+        "Expectation and gradient of statevector simulators",
+        [
+            Column("instance", width=10), Column("n", "d", 3), Column("simulator", width=12),
+            Column("forward", ".2f"), Column("ratio", ".1f"), Column("gradient", ".2f"),
+            Column("forwards", ".2f"), Column("diagonal", ".2f"), Column("first", ".2f"),
+            Column("MiB", ".0f"),
+        ],
+        notes=[
+            f"seed {SEED}, p = {LAYERS}, {options.threads} threads; milliseconds, best of several",
+            "ratio: qiskit-aer's time to this one's; first: the first energy, machine code on disk",
+            "MiB: above the process without the simulator, libraries included",
+        ],
+    ).begin()
+    wrong = [
+        name for kind in INSTANCES for n in options.qubits
+        for name in _compare(table, kind, n, options.threads, options.simulators)
+    ]
+    _limits(table, options.threads, max(options.qubits))
+    if wrong:
+        raise Failure(f"another expectation than double precision's: {', '.join(wrong)}")
+    return [table]
 
 
-def _compare(layout: str, kind: str, n: int, threads: int) -> None:
+def _compare(
+    table: Table, kind: str, n: int, threads: int, simulators: Sequence[str]
+) -> list[str]:
+    """Add the rows of one instance; the simulators whose expectation is wrong."""
     found: dict[str, Measured | str] = {}
-    for name in ("qopt single", "qopt double", *PEERS):
+    for name in simulators:
         if n <= SLOWEST.get(name, 26):
             found[name] = in_a_process(name, kind, n, threads)
-    reference = found.get("qiskit-aer")
-    exact = found["qopt double"]
+    reference, exact = found.get("qiskit-aer"), found.get("qopt double")
+    strayed = []
     for name, one in found.items():
         if isinstance(one, str):
-            print(f"{kind:10} {n:3} {name:12} {one}")
+            table.add(kind, n, name, one, *[None] * 6)
             continue
         ratio = reference.forward / one.forward if isinstance(reference, Measured) else None
         if isinstance(exact, Measured):
             wrong = abs(one.value - exact.value) > 1e-3 * max(1.0, abs(exact.value))
-            name += " WRONG" if wrong else ""
-        print(layout.format(
-            kind, n, name, _ms(one.forward), "-" if ratio is None else f"{ratio:.1f}",
-            _ms(one.gradient),
-            "-" if one.gradient is None else f"{one.gradient / one.forward:.2f}",
-            _ms(one.diagonal), _ms(one.first), f"{one.memory:.0f}",
-        ))
+            strayed += [f"{name} on {kind} {n}"] if wrong else []
+        table.add(
+            kind, n, name, _ms(one.forward), ratio, _ms(one.gradient),
+            None if one.gradient is None else one.gradient / one.forward,
+            _ms(one.diagonal), _ms(one.first), one.memory,
+        )
+    return strayed
 
 
-def _limits(threads: int, n: int) -> None:
+def _limits(table: Table, threads: int, n: int) -> None:
     """What this machine could do at best."""
     speed = bandwidth(threads)
-    print(f"\nadding arrays: {speed / 1e9:.1f} GB/s")
+    table.find(f"adding arrays: {speed / 1e9:.1f} GB/s")
     for dtype, name in ((np.float32, "single"), (np.float64, "double")):
         rate = arithmetic(threads, dtype)
         size = np.dtype(dtype).itemsize
         work = 2.0 * n * LAYERS * 2.0**n / rate
         traffic = (4 * LAYERS + 5) * size * 2.0**n / speed
-        print(
+        table.find(
             f"{name}: {rate / 1e9:.0f} thousand million multiply-adds a second in registers; at "
-            f"n = {n} the mixers alone take {_ms(work)} ms, one read and write of the amplitudes a "
-            f"layer {_ms(traffic)} ms"
+            f"n = {n} the mixers alone take {1e3 * work:.2f} ms, one read and write of the "
+            f"amplitudes a layer {1e3 * traffic:.2f} ms"
         )
 
 
-def _ms(value: float | None) -> str:
-    return "-" if value is None else f"{1e3 * value:.2f}"
+def _ms(value: float | None) -> float | None:
+    return None if value is None else 1e3 * value

@@ -8,13 +8,13 @@ from math import comb
 
 import numpy as np
 
+from benchmarks._instances import selection
+from benchmarks._table import Column, Table
+from benchmarks.qaoa_simulation import seconds
 from qopt.forms import Group, Qubo
 from qopt.solvers.qaoa.ansatz import Angles, Cost
 from qopt.solvers.qaoa.objective import Mean
 from qopt.solvers.qaoa.simulate.subspace import Subspace, SubspaceMixer
-
-from .annealing import selection
-from .qaoa_simulation import seconds
 
 LAYERS = 6
 ANGLES = Angles((0.3,) * LAYERS, (-0.2,) * LAYERS)
@@ -63,30 +63,37 @@ def qokit(qubo: Qubo, size: int) -> float | None:
     return seconds(run)
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks qaoa_subspace", description=__doc__)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     options = parser.parse_args(arguments)
-    print(f"seed {SEED}, p = {LAYERS}, {options.threads} threads; milliseconds, best of several")
-    layout = "{:12} {:>6} {:>9} {:10} {:>9} {:>9} {:>9}"
-    print(layout.format(
-        "groups", "qubits", "states", "mixer", "forward", "gradient", "forwards"
-    ))
-    for name, make in CASES.items():
-        qubo = make()
+    table = Table(
+        "Expectation and gradient within groups",
+        [
+            Column("groups", width=12), Column("qubits", "d"), Column("states", "d", 9),
+            Column("mixer", width=10), Column("forward", ".2f"), Column("gradient", ".2f"),
+            Column("forwards", ".2f"),
+        ],
+        notes=[f"seed {SEED}, p = {LAYERS}, {options.threads} threads; milliseconds, best of "
+               "several"],
+    ).begin()
+    for name in options.cases:
+        qubo = CASES[name]()
         cost = Cost.within_groups(qubo)
         for mixer in MIXERS:
             simulator = Subspace(cost, qubo.groups, mixer, options.threads)
             simulator.value_and_gradient(ANGLES, Mean())
             forward = seconds(partial(simulator.expectation, ANGLES))
             gradient = seconds(partial(simulator.value_and_gradient, ANGLES, Mean()))
-            print(layout.format(
-                name, qubo.num_variables, simulator.size, mixer, f"{1e3 * forward:.2f}",
-                f"{1e3 * gradient:.2f}", f"{gradient / forward:.2f}",
-            ), flush=True)
+            table.add(
+                name, qubo.num_variables, simulator.size, mixer, 1e3 * forward, 1e3 * gradient,
+                gradient / forward,
+            )
         if len(qubo.groups) == 1 and qubo.num_variables <= _SLOWEST:
             peer = qokit(qubo, qubo.groups[0].size)
-            words = "not installed: pip install qokit" if peer is None else f"{1e3 * peer:.2f}"
-            print(layout.format(
-                name, qubo.num_variables, 2**qubo.num_variables, "QOKit ring", words, "-", "-"
-            ), flush=True)
+            told = "not installed: pip install qokit" if peer is None else 1e3 * peer
+            table.add(
+                name, qubo.num_variables, 2**qubo.num_variables, "QOKit ring", told, None, None
+            )
+    return [table]

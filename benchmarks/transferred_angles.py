@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from benchmarks._instances import random_qubo, regular_graph, selection
+from benchmarks._table import Column, Table
 from qopt.forms import Qubo
 from qopt.loading import load
 from qopt.reduction import lower
@@ -16,10 +18,10 @@ from qopt.solvers.qaoa.fixed_angles import fixed_angles, transferred
 from qopt.solvers.qaoa.objective import Mean
 from qopt.solvers.qaoa.simulate.statevector import Statevector
 
-from .annealing import random_qubo, regular_graph, selection
-
 SEED = 20_26
 DEPTHS = (1, 2, 4, 6)
+
+WAYS = ("by degree", "by spread", "transferred", "ramp")
 
 _BUNDLED = ("sp500-10-k4", "grouped-12")
 
@@ -64,7 +66,7 @@ FAMILIES: dict[str, Callable[[int], Qubo]] = {
 
 
 def ways(cost: Cost, layers: int) -> dict[str, Angles]:
-    """The angles that are compared."""
+    """The angles that are compared, by `WAYS`."""
     first = train_single_layer(cost)
     degree = 2.0 * len(cost.ising.J) / cost.qubits
     table = fixed_angles(degree, layers)
@@ -78,37 +80,48 @@ def ways(cost: Cost, layers: int) -> dict[str, Angles]:
     }
 
 
-def instances(count: int, seed: int) -> Iterator[tuple[str, list[Qubo]]]:
+def instances(
+    families: Sequence[str], count: int, seed: int
+) -> Iterator[tuple[str, list[Qubo]]]:
     """Families of costs with their names."""
-    for name, make in FAMILIES.items():
-        yield name, [make(seed + number) for number in range(count)]
-    for name in _BUNDLED:
-        yield name, [lower(load(name), ["qubo"])[1].model]
+    for name in families:
+        if name in FAMILIES:
+            yield name, [FAMILIES[name](seed + number) for number in range(count)]
+        else:
+            yield name, [lower(load(name), ["qubo"])[1].model]
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks transferred_angles", description=__doc__
     )
     parser.add_argument("--count", type=int, default=5, help="costs of each generated family")
+    parser.add_argument("--families", nargs="+", choices=(*FAMILIES, *_BUNDLED),
+                        default=(*FAMILIES, *_BUNDLED), metavar="NAME")
+    parser.add_argument("--depths", nargs="+", type=int, default=DEPTHS, help="numbers of layers")
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
-    print(f"seed {options.seed}; mean and worst of {options.count} costs, penalised ones included")
-    layout = "{:20} {:>2}" + 4 * " {:>13}"
-    print(layout.format("cost", "p", "by degree", "by spread", "transferred", "ramp"))
-    for name, qubos in instances(options.count, options.seed):
+    table = Table(
+        "Energy as a share of what training=auto reaches",
+        [
+            Column("cost", width=20), Column("p", "d", 2),
+            *(Column(f"{way}{end}", ".3f") for way in WAYS for end in ("", ", worst")),
+        ],
+        notes=[f"seed {options.seed}; mean and worst of {options.count} costs, penalised ones "
+               "included"],
+    ).begin()
+    for name, qubos in instances(options.families, options.count, options.seed):
         shares: dict[tuple[int, str], list[float]] = {}
         for qubo in qubos:
             cost = Cost.of(qubo.penalised())
             simulator = Statevector(cost)
-            for p in DEPTHS:
+            for p in options.depths:
                 allowance = Allowance(default_evaluations("auto", p, 0))
                 best = simulator.expectation(train(simulator, p, Mean(), allowance).angles)
                 for way, angles in ways(cost, p).items():
                     reached = simulator.expectation(angles) / best
                     shares.setdefault((p, way), []).append(reached)
-        for p in DEPTHS:
-            columns = [found for (depth, _), found in shares.items() if depth == p]
-            print(layout.format(
-                name, p, *(f"{np.mean(found):.3f} / {min(found):.3f}" for found in columns)
-            ), flush=True)
+        for p in options.depths:
+            found = [shares[p, way] for way in WAYS]
+            table.add(name, p, *(f(one) for one in found for f in (np.mean, min)))
+    return [table]
