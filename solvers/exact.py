@@ -164,6 +164,19 @@ def count_answers(model: Qubo) -> int:
     return int(choices) << (model.num_variables - grouped)
 
 
+def best_of(model: Qubo) -> tuple[float, NDArray[np.int8]]:
+    """Energy and bits of the best answer of a model with few answers, by visiting them all."""
+    from .exact_kernels import sweep
+
+    space = _Space(model)
+    _, _, found = _sweep_block(sweep, space, 0, space.units, space.tolerance, 16)
+    answers = np.zeros((len(found), space.variables), dtype=np.int8)
+    answers[:, space.order] = found
+    energies = model.energies(answers)
+    best = int(energies.argmin())
+    return float(energies[best]), answers[best]
+
+
 class _Space:
     """The answers of a model in the order in which they are visited, cut into units."""
 
