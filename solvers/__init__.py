@@ -76,6 +76,7 @@ SPECS = (
         forms=("routing", "program"),
         requires=(("ortools", "ortools"),),
         role="exact",
+        starts=True,
         deterministic_in_parallel=False,
     ),
     Spec(
@@ -86,6 +87,7 @@ SPECS = (
         forms=("program",),
         requires=(("pulp", "pulp"),),
         role="exact",
+        starts=True,
         stochastic=False,
     ),
     Spec(
@@ -114,6 +116,7 @@ SPECS = (
         forms=("program",),
         requires=(("clarabel", "clarabel"), ("numba", "numba")),
         role="exact",
+        starts=True,
         stochastic=False,
     ),
     Spec(

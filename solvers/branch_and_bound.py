@@ -81,9 +81,12 @@ class BranchAndBound:
         with usage.phase("setup"):
             from threadpoolctl import threadpool_limits
 
-            from .branch_and_bound_tree import Tree, prepare
+            from .branch_and_bound_tree import Tree
+            from .exact import best_of
+            from .semidefinite import prepare
 
             prepare()
+            best_of(Qubo.from_arrays([0.0]))
             SimulatedAnnealing(reads=1, sweeps=1).solve(model, Budget(evaluations=1), 0, Progress())
         clock = budget.start()
         with threadpool_limits(limits=1, user_api="blas"):

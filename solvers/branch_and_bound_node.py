@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qopt.forms import Group, Qubo
 
-from .semidefinite import Multipliers, Quadratic
+from .semidefinite import Multipliers, Quadratic, spin_form
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
@@ -107,16 +107,13 @@ class Rest:
 
     def quadratic(self) -> tuple[Quadratic, float]:
         """The model over spins ``z = 1 - 2 x`` and a fixed spin 0, and its constant."""
-        model, n = self.model, len(self.free)
-        cost = np.zeros((n + 1, n + 1))
-        cost[1:, 1:] = model.coupling / 8.0
-        cost[0, 1:] = cost[1:, 0] = -model.linear / 4.0 - model.coupling.sum(axis=1) / 8.0
-        equations = np.zeros((len(model.groups), n + 1))
-        for row, (members, size) in zip(equations, model.groups, strict=True):
-            row[1 + members] = 1.0
-            row[0] = 2.0 * size - len(members)
-        constant = model.offset + float(model.linear.sum() / 2.0 + model.coupling.sum() / 8.0)
-        return Quadratic(cost, equations), constant
+        model = self.model
+        weights = np.zeros((len(model.groups), len(self.free)))
+        for row, (members, _) in zip(weights, model.groups, strict=True):
+            row[members] = 1.0
+        sums = np.array([size for _, size in model.groups], dtype=np.float64)
+        problem, constant = spin_form(model.linear, model.coupling, weights, sums)
+        return problem, constant + model.offset
 
 
 def settle(whole: Dense, values: _Bits) -> Rest | None:

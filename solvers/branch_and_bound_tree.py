@@ -4,16 +4,15 @@ import heapq
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from math import ceil, gcd, inf
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qopt.forms import Qubo
-from qopt.forms.whole_numbers import common_denominator
 from qopt.solver import Budget, Clock, Progress
 
-from .bounds_qubo import trivial_bound
+from .bounds_qubo import LATTICE, energy_unit, rounded_up, trivial_bound
 from .branch_and_bound_node import FREE, Dense, Rest, globalised, localised, settle
 from .exact import best_of
 from .semidefinite import Ascent, Multipliers, first_multipliers
@@ -34,9 +33,6 @@ _ROUNDS = 20
 
 _HOPE = 4.0
 """A node is left to its branches where so many rounds like the last would not close it."""
-
-_LATTICE = 1e-9
-"""Share of a unit count by which a bound may be above a possible energy and still mean it."""
 
 _STEP_SECONDS = 2e-9
 """What a step of a bound is thought to take before one was timed, times the cube of the size."""
@@ -106,7 +102,7 @@ class Tree:
         self.model, self.gap = model, gap
         self.budget, self.clock, self.progress = budget, clock, progress
         self.whole = Dense.of(model)
-        self.unit = _unit(model)
+        self.unit = energy_unit(model)
         self.answer: _Bits | None = None
         self.best = inf
         self.bound = self.root_bound = -inf
@@ -214,17 +210,14 @@ class Tree:
 
     def _rounded(self, bound: float) -> float:
         """A bound, raised to the next energy that there can be."""
-        if not self.unit or not np.isfinite(bound):
-            return bound
-        steps = (bound - self.model.offset) / self.unit
-        return self.model.offset + self.unit * ceil(steps - _LATTICE * max(1.0, abs(steps)))
+        return rounded_up(bound, self.model.offset, self.unit)
 
     @property
     def _target(self) -> float:
         """A bound from which on a node is hopeless."""
         if self.unit:
             steps = abs(self.best - self.model.offset) / self.unit
-            return self.best - self.unit * (1.0 - min(1.0, 1e-3 + 2.0 * _LATTICE * steps))
+            return self.best - self.unit * (1.0 - min(1.0, 1e-3 + 2.0 * LATTICE * steps))
         return self.best - self._slack(self.gap)
 
     # -- one node ---------------------------------------------------------------------------
@@ -278,10 +271,9 @@ class Tree:
 
         Returns the smoothing to go on with.
         """
-        size = abs(float(ascent.at.diagonal.sum())) / ascent.problem.size**2 or 1.0
         for number in range(_ROUNDS):
             before = ascent.best
-            more = ascent.climb(smoothing * size, _STEPS)
+            more = ascent.climb(smoothing * ascent.size, _STEPS)
             told(ascent.best)
             slow = _HOPE * (ascent.best - before) < ascent.target - ascent.best
             if not more or (slow and number > 1):
@@ -297,26 +289,3 @@ def _undecided(gram: NDArray[np.float64], rest: Rest) -> int:
     sure = np.abs(gram[0, 1:] / (scale[0] * scale[1:]))
     weight = np.abs(rest.model.coupling).sum(axis=1) + np.abs(rest.model.linear)
     return int(np.lexsort((-weight, np.round(sure, 6)))[0])
-
-
-def _unit(model: Qubo) -> float:
-    """The largest number of which all coefficients are multiples; 0 where there is none."""
-    values = np.abs(np.concatenate([model.linear, model.value]))
-    values = values[values > 0.0]
-    denominator = common_denominator(values.tolist())
-    if denominator is None or not len(values):
-        return 0.0
-    return gcd(*(round(v * denominator) for v in values.tolist())) / denominator
-
-
-def prepare() -> None:
-    """Compile what the search uses."""
-    from .semidefinite import Quadratic
-
-    cost = np.ones((4, 4)) - np.eye(4)
-    problem = Quadratic(cost, np.zeros((0, 4)))
-    ascent = Ascent(problem, first_multipliers(problem, lambda: False), inf, lambda: False)
-    for _ in range(2):
-        ascent.climb(0.1, 2)
-        ascent.cut(-1.0)
-    best_of(Qubo.from_arrays([0.0]))

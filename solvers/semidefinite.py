@@ -78,6 +78,29 @@ class Quadratic:
         return np.ascontiguousarray(full[:, rank:])
 
 
+def spin_form(
+    linear: _Floats, coupling: _Floats, weights: _Floats, sums: _Floats
+) -> tuple[Quadratic, float]:
+    """Bits as spins ``z = 1 - 2 x`` beside a fixed spin 0, and the constant that comes off.
+
+    Parameters
+    ----------
+    linear : ndarray of float64, shape (n,)
+    coupling : ndarray of float64, shape (n, n)
+        Symmetric, zero diagonal: the coefficient of each pair, twice.
+    weights : ndarray of float64, shape (m, n)
+    sums : ndarray of float64, shape (m,)
+        Equations ``weights @ x == sums``, of whole numbers.
+    """
+    n = len(linear)
+    cost = np.zeros((n + 1, n + 1))
+    cost[1:, 1:] = coupling / 8.0
+    cost[0, 1:] = cost[1:, 0] = -linear / 4.0 - coupling.sum(axis=1) / 8.0
+    equations = np.column_stack([2.0 * sums - weights.sum(axis=1), weights])
+    constant = float(linear.sum() / 2.0 + coupling.sum() / 8.0)
+    return Quadratic(cost, equations), constant
+
+
 @dataclass
 class Multipliers:
     """A point of the dual problem, and the bound that it gives.
@@ -157,6 +180,8 @@ class Ascent:
         Where it was found.
     gram : ndarray of float64, shape (n, n)
         The matrix X of the last step: an approximate solution of the relaxation.
+    size : float
+        A bound's size for one entry of X: the unit in which smoothing is chosen.
     """
 
     def __init__(
@@ -165,16 +190,19 @@ class Ascent:
         self.problem, self.target, self.ended = problem, target, ended
         self.at, self.best = start, -np.inf
         self.gram: _Floats = np.eye(problem.size)
+        self.size = abs(float(start.diagonal.sum())) / problem.size**2 or 1.0
         self.steps = 0
         self._cuts, self._weights, self._diagonal = start.cuts, start.weights, start.diagonal
         self._smoothing = 1.0
         self._found = np.zeros((8 * problem.size, 4), dtype=np.int32)
 
     def climb(self, smoothing: float, steps: int) -> bool:
-        """Take quasi-Newton steps at one smoothing; whether there is more to be gained."""
+        """Take quasi-Newton steps at one smoothing; whether there is more to be done."""
         from scipy.optimize import minimize
 
         n = self.problem.size
+        if self.problem.face is not None and not self.problem.face.shape[1]:
+            return False  # no spins keep the equations
         self._smoothing = smoothing
         start = np.concatenate([self._diagonal, self._weights])
         free: list[tuple[float | None, None]] = [(None, None)] * n
@@ -228,3 +256,12 @@ class Ascent:
         self._cuts = np.ascontiguousarray(np.concatenate([self._cuts, new]))
         self._weights = np.concatenate([self._weights, np.zeros(len(new))])
         return len(new)
+
+
+def prepare() -> None:
+    """Compile what bounds use."""
+    problem = Quadratic(np.ones((4, 4)) - np.eye(4), np.zeros((0, 4)))
+    ascent = Ascent(problem, first_multipliers(problem, lambda: False), np.inf, lambda: False)
+    for _ in range(2):
+        ascent.climb(0.1, 2)
+        ascent.cut(-1.0)
