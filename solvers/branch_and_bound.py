@@ -39,7 +39,8 @@ class BranchAndBound:
 
     Bounds hold in floating point: what rounding can have added is taken off every one of them
     (`semidefinite.margin`). Where all coefficients are multiples of one number, they are rounded up
-    to the next possible objective, and the optimum is proven exactly; else within `gap`.
+    to the next possible objective, and the optimum is proven exactly; else an answer is called
+    optimal within a relative 1e-6 of the bound, as by `milp` and `miqp`.
 
     A unit of ``budget.evaluations`` is one node. Threads share the nodes in rounds: one seed and
     number of threads gives one answer.
@@ -48,10 +49,10 @@ class BranchAndBound:
     ----------
     gap : float
         Relative distance between answer and bound at which a branch is left, at least 1e-9. Above
-        it the answer is called optimal only where it reaches the bound all the same.
+        1e-6 the answer is called optimal only where it reaches the bound all the same.
     """
 
-    gap: float = 1e-9
+    gap: float = 1e-7
 
     def __post_init__(self) -> None:
         if not 1e-9 <= self.gap < np.inf:

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 import numpy as np
@@ -19,6 +19,9 @@ from .semidefinite import Ascent, Multipliers, first_multipliers
 
 _Bits = NDArray[np.int8]
 
+_OPTIMAL_TOLERANCE = 1e-6
+"""Relative distance of answer and bound at which an answer is called optimal, as in `Milp`."""
+
 _ENUMERATED = 1 << 20
 """Answers up to which a node is enumerated: some milliseconds."""
 
@@ -27,11 +30,14 @@ _FINEST = 1e-3
 _COOLING = 0.7
 """First and last smoothing of a bound, as a share of its size, and its decrease in each round."""
 
-_STEPS = 40
+_REHEATED = 0.0
+"""Least smoothing that a branch begins with."""
+
+_STEPS = 100
 _ROUNDS = 20
 """Quasi-Newton steps of a round, and rounds of a node at most."""
 
-_HOPE = 4.0
+_HOPE = 2.0
 """A node is left to its branches where so many rounds like the last would not close it."""
 
 _STEP_SECONDS = 2e-9
@@ -46,7 +52,7 @@ class _Node:
     number: int
     values: _Bits = field(compare=False)
     at: Multipliers | None = field(compare=False, default=None)
-    smoothing: float = field(compare=False, default=_SMOOTHING)
+    smoothing: float = field(compare=False, default=0.0)
 
 
 @dataclass(frozen=True)
@@ -62,14 +68,19 @@ class _Done:
     closed : bool
         Whether it is done with: its bound is that of its best answer, or it has none.
     children : tuple of _Node
+    enumerated : bool
+        Whether all its answers were visited.
     ended : bool
         Whether time ended the work.
+    steps, cuts : int
+        Steps taken, and triangles in use at their end.
     """
 
     bound: float
     answer: _Bits | None = None
     closed: bool = False
     children: tuple[_Node, ...] = ()
+    enumerated: bool = False
     ended: bool = False
     steps: int = 0
     cuts: int = 0
@@ -120,7 +131,7 @@ class Tree:
     @property
     def proven(self) -> bool:
         """Whether the best answer is known to be optimal."""
-        return self.bound >= self.best - self._slack(1e-9)
+        return self.bound >= self.best - self._slack(_OPTIMAL_TOLERANCE)
 
     def take(self, answer: _Bits) -> None:
         """Keep an answer of the model if it is feasible and better than the best."""
@@ -165,6 +176,7 @@ class Tree:
 
     def _enter(self, node: _Node, done: _Done) -> None:
         self.steps += done.steps
+        self.enumerated += done.enumerated
         self.cuts = max(self.cuts, done.cuts)
         if done.answer is not None:
             self.take(done.answer)
@@ -229,9 +241,8 @@ class Tree:
         if not len(rest.free):
             return _Done(rest.model.offset, rest.answer(np.zeros(0)), closed=True)
         if rest.answers <= _ENUMERATED:
-            self.enumerated += 1
             energy, bits = best_of(rest.qubo())
-            return _Done(energy, rest.answer(bits), closed=True)
+            return _Done(energy, rest.answer(bits), closed=True, enumerated=True)
         return self._relax(node, rest)
 
     def _relax(self, node: _Node, rest: Rest) -> _Done:
@@ -250,19 +261,20 @@ class Tree:
             if node.number == 0:
                 self._raise(min(self.best, self._rounded(bound + constant)))
 
-        smoothing = self._climb(ascent, node.smoothing, told)
+        smoothing = self._climb(ascent, node.smoothing or _SMOOTHING, told)
         bound = ascent.best + constant
-        steps, cuts = ascent.steps, len(ascent.at.cuts)
+        answer = rest.answer(_nearest(ascent.gram, rest))
+        done = _Done(bound, answer, steps=ascent.steps, cuts=len(ascent.at.cuts))
         if ended():
-            return _Done(bound, ended=True, steps=steps, cuts=cuts)
+            return replace(done, ended=True)
         branch = int(rest.free[_undecided(ascent.gram, rest)])
         here = globalised(rest, ascent.at)
         children = []
         for value in (0, 1):
             values = rest.values.copy()
             values[branch] = value
-            children.append(_Node(bound, 0, values, here, smoothing))
-        return _Done(bound, children=tuple(children), steps=steps, cuts=cuts)
+            children.append(_Node(bound, 0, values, here, max(smoothing, _REHEATED)))
+        return replace(done, children=tuple(children))
 
     def _climb(
         self, ascent: Ascent, smoothing: float, told: Callable[[float], None]
@@ -283,9 +295,24 @@ class Tree:
         return smoothing
 
 
+def _spins(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the relaxation makes of each free spin, between -1 and 1."""
+    scale = np.sqrt(np.maximum(np.diag(gram), 1e-12))
+    return np.asarray(gram[0, 1:] / (scale[0] * scale[1:]))
+
+
+def _nearest(gram: NDArray[np.float64], rest: Rest) -> _Bits:
+    """The answer of the rest that is nearest to the relaxation and keeps the groups."""
+    spins = _spins(gram)
+    bits = (spins < 0.0).astype(np.int8)
+    for members, size in rest.model.groups:
+        bits[members] = 0
+        bits[members[np.argsort(spins[members], kind="stable")[:size]]] = 1
+    return bits
+
+
 def _undecided(gram: NDArray[np.float64], rest: Rest) -> int:
     """The free variable that the relaxation is least sure of; of equals, the most coupled one."""
-    scale = np.sqrt(np.maximum(np.diag(gram), 1e-12))
-    sure = np.abs(gram[0, 1:] / (scale[0] * scale[1:]))
+    sure = np.abs(_spins(gram))
     weight = np.abs(rest.model.coupling).sum(axis=1) + np.abs(rest.model.linear)
     return int(np.lexsort((-weight, np.round(sure, 6)))[0])
