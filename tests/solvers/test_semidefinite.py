@@ -5,6 +5,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
+from qopt.solvers import semidefinite
 from qopt.solvers.semidefinite import (
     Ascent,
     Multipliers,
@@ -137,6 +138,20 @@ def test_the_worst_triangles_are_found(most):
         by = dict(zip(map(tuple, cuts.tolist()), out.tolist(), strict=True))
         # Those left out are no worse than those taken, up to the width of a class.
         assert max(by[c] for c in rows) <= min(by[c] for c in worst - rows) + 2.0 / 256
+
+
+def test_triangles_of_many_spins_are_looked_for_in_parts(monkeypatch):
+    monkeypatch.setattr(semidefinite, "_SEPARATED", 7)
+    problem = random_problem(5, n=14)
+    ascent = Ascent(problem, first_multipliers(problem, lambda: False), np.inf, lambda: False)
+    bounds, corners = [], set()
+    for _ in range(12):
+        ascent.climb(0.1 * ascent.size, 40)
+        bounds.append(ascent.best)
+        ascent.cut(0.01)
+        corners |= set(ascent.at.cuts[:, :3].ravel().tolist())
+    assert len(corners) > 7
+    assert bounds[0] < bounds[-1] <= least(problem)
 
 
 def test_dependent_equations_leave_the_space_that_they_leave():
