@@ -1,7 +1,6 @@
 """The search tree of branch and bound on a QUBO."""
 
 import heapq
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -30,7 +29,7 @@ _FINEST = 1e-3
 _COOLING = 0.7
 """First and last smoothing of a bound, as a share of its size, and its decrease in each round."""
 
-_REHEATED = 0.0
+_REHEATED = 0.03
 """Least smoothing that a branch begins with."""
 
 _STEPS = 100
@@ -39,6 +38,9 @@ _ROUNDS = 20
 
 _HOPE = 2.0
 """A node is left to its branches where so many rounds like the last would not close it."""
+
+_TOLD_AFTER = 0.05
+"""Seconds between bounds that are told from within the root."""
 
 _STEP_SECONDS = 2e-9
 """What a step of a bound is thought to take before one was timed, times the cube of the size."""
@@ -52,7 +54,7 @@ class _Node:
     number: int
     values: _Bits = field(compare=False)
     at: Multipliers | None = field(compare=False, default=None)
-    smoothing: float = field(compare=False, default=0.0)
+    smoothing: float = field(compare=False, default=_SMOOTHING)
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Tree:
         self._left = inf  # least bound of the branches that were left
         self._open: list[_Node] = []
         self._numbers = 0
+        self._told = -inf
         self._raise(self._rounded(trivial_bound(model)))
 
     @property
@@ -240,7 +243,9 @@ class Tree:
             return _Done(inf, closed=True)
         if not len(rest.free):
             return _Done(rest.model.offset, rest.answer(np.zeros(0)), closed=True)
-        if rest.answers <= _ENUMERATED:
+        # A choice of members costs a row of couplings, a flip in Gray code nothing to speak of.
+        cost = 1 + len(rest.free) // 8 if rest.model.groups else 1
+        if rest.answers * cost <= _ENUMERATED:
             energy, bits = best_of(rest.qubo())
             return _Done(energy, rest.answer(bits), closed=True, enumerated=True)
         return self._relax(node, rest)
@@ -253,15 +258,15 @@ class Tree:
         def ended() -> bool:
             return self._ended(seconds)
 
-        above = node.at
-        at = first_multipliers(problem, ended) if above is None else localised(rest, above)
-        ascent = Ascent(problem, at, self._target - constant, ended)
-
         def told(bound: float) -> None:
-            if node.number == 0:
+            if node.number == 0 and self.clock.elapsed > self._told + _TOLD_AFTER:
+                self._told = self.clock.elapsed
                 self._raise(min(self.best, self._rounded(bound + constant)))
 
-        smoothing = self._climb(ascent, node.smoothing or _SMOOTHING, told)
+        above = node.at
+        at = first_multipliers(problem, ended) if above is None else localised(rest, above)
+        ascent = Ascent(problem, at, self._target - constant, ended, told)
+        smoothing = self._climb(ascent, node.smoothing)
         bound = ascent.best + constant
         answer = rest.answer(_nearest(ascent.gram, rest))
         done = _Done(bound, answer, steps=ascent.steps, cuts=len(ascent.at.cuts))
@@ -276,9 +281,7 @@ class Tree:
             children.append(_Node(bound, 0, values, here, max(smoothing, _REHEATED)))
         return replace(done, children=tuple(children))
 
-    def _climb(
-        self, ascent: Ascent, smoothing: float, told: Callable[[float], None]
-    ) -> float:
+    def _climb(self, ascent: Ascent, smoothing: float) -> float:
         """Rounds of steps and cuts until the bound suffices or rises too slowly.
 
         Returns the smoothing to go on with.
@@ -286,7 +289,6 @@ class Tree:
         for number in range(_ROUNDS):
             before = ascent.best
             more = ascent.climb(smoothing * ascent.size, _STEPS)
-            told(ascent.best)
             slow = _HOPE * (ascent.best - before) < ascent.target - ascent.best
             if not more or (slow and number > 1):
                 break

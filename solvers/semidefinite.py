@@ -174,6 +174,8 @@ class Ascent:
         A bound from which on nothing more is needed.
     ended : callable
         Asked at every step whether to end.
+    told : callable
+        Given every better bound.
 
     Attributes
     ----------
@@ -188,9 +190,10 @@ class Ascent:
     """
 
     def __init__(
-        self, problem: Quadratic, start: Multipliers, target: float, ended: Callable[[], bool]
+        self, problem: Quadratic, start: Multipliers, target: float, ended: Callable[[], bool],
+        told: Callable[[float], None] = lambda bound: None,
     ) -> None:
-        self.problem, self.target, self.ended = problem, target, ended
+        self.problem, self.target, self.ended, self.told = problem, target, ended, told
         self.at, self.best = start, -np.inf
         self.gram: _Floats = np.eye(problem.size)
         self.size = abs(float(start.diagonal.sum())) / problem.size**2 or 1.0
@@ -233,6 +236,7 @@ class Ascent:
         bound = total + n * float(values[0]) - margin(self.problem, here)
         if bound > self.best:
             self.best, self.at = bound, here
+            self.told(bound)
         negative = int(np.searchsorted(values, 0.0))
         low = values[:negative]
         part = vectors[:, :negative] * np.sqrt(-low / alpha)

@@ -14,6 +14,7 @@ from qopt.forms import Group, Ising, Qubo
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import branch_and_bound_tree as search
 from qopt.solvers.branch_and_bound import BranchAndBound
+from qopt.solvers.branch_and_bound_node import FREE, Dense, settle
 
 
 @pytest.fixture
@@ -108,6 +109,18 @@ def test_a_run_of_so_many_nodes_keeps_a_valid_bound():
     values = [value for _, value in progress.trace.bounds]
     assert len(values) > 2
     assert values == sorted(values)
+
+
+def test_answers_read_off_a_relaxation_keep_the_groups():
+    model = glass(6).with_groups([Group((0, 2, 3), 2)])
+    rest = settle(Dense.of(model), np.full(6, FREE, dtype=np.int8))
+    inside = np.array([1.0, 0.5, -0.9, 0.2, -0.1, 0.3, -0.4])
+    gram = np.outer(inside, inside)
+    np.fill_diagonal(gram, 1.0)
+    bits = search._nearest(gram, rest)
+    # Of the spins 0.5, 0.2 and -0.1 of the group, the two least are its ones.
+    assert bits.tolist() == [0, 1, 1, 1, 0, 1]
+    assert rest.free[search._undecided(gram, rest)] == 3
 
 
 def test_a_gap_ends_the_search_early(few_enumerated):
