@@ -238,8 +238,10 @@ class _Watch(Watch):
     @property
     def stopping(self) -> bool:
         """Whether the search should end: by order, or because the best answer is optimal."""
+        if self.found is None or not np.isfinite(self._floor):
+            return self.progress.stopping
         reached = self._best - self._floor <= 1e-9 * max(abs(self._best), abs(self._floor))
-        return self.progress.stopping or (self.found is not None and reached)
+        return self.progress.stopping or reached
 
     def answer(self, values: NDArray[np.float64]) -> None:
         """Look at an answer of the linear program."""

@@ -14,9 +14,9 @@ from qopt.errors import InputError, MissingPackageError, UnsupportedError, Usage
 from qopt.forms import Ising, Program, Qubo
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import cbc
-from qopt.solvers.bounds_qubo import trivial_bound
+from qopt.solvers.bounds_qubo import program_floor, trivial_bound
 from qopt.solvers.cbc import _Reader
-from qopt.solvers.milp import Milp, rounded
+from qopt.solvers.milp import Milp, _Watch, rounded
 from qopt.solvers.milp_model import Watch
 
 BACKENDS = pytest.mark.parametrize("backend", ["highs", "cbc"])
@@ -471,3 +471,28 @@ def test_answers_and_bounds_are_told_on_the_way(backend):
     assert len(bounds) > 1
     assert bounds == sorted(set(bounds), reverse=True)
     assert bounds[-1] >= values[-1] - 1e-6
+
+
+def test_a_search_without_a_bound_by_other_means_goes_on_after_its_first_answer():
+    program = Program.build(linear=[1.0, 0.0], lower=-np.inf, upper=np.inf, integer=False)
+    watch = _Watch(program, Progress())
+    watch.take(np.zeros(2))
+    watch.raise_to(program_floor(program))
+    assert not watch.stopping
+    watch.raise_to(-1.0)
+    assert not watch.stopping
+    watch.take(np.array([-1.0, 0.0]))
+    assert watch.stopping
+    assert watch.tighter(-2.0) == -1.0
+    assert watch.tighter(None) == -1.0
+    assert watch.tighter(-0.5) == -0.5
+
+
+def test_a_stop_before_the_first_answer_leaves_a_bound():
+    progress = Progress()
+    timer = threading.Timer(0.5, progress.stop)
+    timer.start()
+    program = hard(90, 30)
+    outcome = solve(program, Budget(time_limit=300.0), progress, backend="cbc")
+    timer.join()
+    assert outcome.bound >= program_floor(program)
