@@ -23,6 +23,17 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="branch-and-bound",
+        summary="branch and bound on a QUBO with semidefinite bounds, to a proven optimum",
+        target="qopt.solvers.branch_and_bound:BranchAndBound",
+        forms=("qubo",),
+        requires=(("numba", "numba"), ("scipy", "scipy")),
+        role="exact",
+        starts=True,
+        presolve=True,
+    ),
+    Spec(
+        kind="solver",
         name="random",
         summary="uniform random feasible answers: the floor that every sampler must beat",
         target="qopt.solvers.random:RandomSampling",
@@ -65,6 +76,7 @@ SPECS = (
         forms=("routing", "program"),
         requires=(("ortools", "ortools"),),
         role="exact",
+        starts=True,
         deterministic_in_parallel=False,
     ),
     Spec(
@@ -75,6 +87,7 @@ SPECS = (
         forms=("program",),
         requires=(("pulp", "pulp"),),
         role="exact",
+        starts=True,
         stochastic=False,
     ),
     Spec(
@@ -103,6 +116,7 @@ SPECS = (
         forms=("program",),
         requires=(("clarabel", "clarabel"), ("numba", "numba")),
         role="exact",
+        starts=True,
         stochastic=False,
     ),
     Spec(

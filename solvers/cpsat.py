@@ -1,6 +1,6 @@
 """OR-Tools CP-SAT on programs and routings, with proven bounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -11,9 +11,11 @@ from qopt.errors import SolverError
 from qopt.forms import Program, Routing
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
+from .bounds_qubo import prepare_bound
 from .cpsat_program import CpModel, Hint, program_model
 from .cpsat_routing import routing_model
 from .proof import settle, without_variables
+from .starts import feasible_starts
 
 EVALUATIONS_PER_UNIT = 1_000_000
 """Evaluations that make one unit of CP-SAT's deterministic time, which is about a second."""
@@ -26,6 +28,9 @@ _ROUNDING = 2.0**-50
 _HINT_STEPS = 500_000
 _HINT_SHARE = 0.1
 """Steps of local search, and share of the budget, for finding first routes."""
+
+_FLOOR_SHARE = 0.05
+"""Share of the budget for a bound by other means."""
 
 _HINT_UNITS = 1.0
 """Deterministic time for finding a first answer of a program with products."""
@@ -47,10 +52,12 @@ class CpSat:
     within 1e-9 of the bound.
 
     Products in an objective are linearised; the search starts from any answer that is found without
-    the linear relaxation. Routings where loads are the only limit are modelled by the cheapest
-    routes of the sets of clients that fit a vehicle, if these are at most 60 000, and others with
-    circuit constraints. Above 8 clients the search starts from routes that local search finds in a
-    part of the budget.
+    the linear relaxation. Bounds are never below the sum of every term at its best; those of
+    quadratic programs of up to 200 bits are never below a semidefinite one
+    (`bounds_qubo.program_bound`). Routings where loads are the only limit are modelled by the
+    cheapest routes of the sets of clients that fit a vehicle, if these are at most 60 000, and
+    others with circuit constraints. Above 8 clients the search starts from routes that local search
+    finds in a part of the budget.
 
     With one thread, one seed gives one answer. Several threads share what they learn as it comes:
     then equally good answers may differ from run to run.
@@ -68,7 +75,13 @@ class CpSat:
     strengthen: bool = True
 
     def solve(
-        self, model: Program | Routing, budget: Budget, seed: int, progress: Progress
+        self,
+        model: Program | Routing,
+        budget: Budget,
+        seed: int,
+        progress: Progress,
+        *,
+        start: Sequence[Any] = (),
     ) -> Outcome:
         """Solve one program or routing; see `qopt.solver.Solver`.
 
@@ -85,6 +98,9 @@ class CpSat:
         usage = Usage()
         with usage.phase("setup"):
             from ortools.sat.python import cp_model  # noqa: F401  the import is what takes time
+
+            if isinstance(model, Program):
+                prepare_bound(model)
         clock = budget.start()
         with usage.phase("compile"):
             built = (
@@ -95,28 +111,37 @@ class CpSat:
         if built is None:
             reason = "the bounds and constraints leave a variable no value"
             return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason)
-        if clock.expired or progress.stopping:
+        watcher = _watcher(built, progress)
+        for answer in feasible_starts(model, start) if isinstance(model, Program) else start:
+            watcher.take(answer)
+        if watcher.answer is None and (clock.expired or progress.stopping):
             reason = "the budget ended while the model was built"
             return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
-        return _search(built, budget, clock, seed, progress, usage)
+        return _search(built, budget, clock, seed, progress, usage, watcher)
 
 
 def _search(
-    built: CpModel, budget: Budget, clock: Clock, seed: int, progress: Progress, usage: Usage
+    built: CpModel, budget: Budget, clock: Clock, seed: int, progress: Progress, usage: Usage,
+    watcher: Any,
 ) -> Outcome:
     from ortools.sat.python import cp_model
 
     first, solver = cp_model.CpSolver(), cp_model.CpSolver()
-    watcher = _watcher(built, progress)
     first.best_bound_callback = solver.best_bound_callback = watcher.bound
     with usage.phase("execute"), _stopped_by(progress, first, solver):
         spent = 0.0
-        if built.hint is not None:
+        end = clock.elapsed + _FLOOR_SHARE * clock.remaining
+        watcher.raise_to(built.floor(lambda: clock.elapsed > end or progress.stopping))
+        if watcher.answer is not None and built.start is not None:
+            _hint(built.model, built.start(watcher.answer))
+        elif built.hint is not None:
             spent = _take_hint(built.hint, built.model, budget, clock, progress, watcher)
         elif built.products:
             _configure(first.parameters, built, budget, clock, seed)
             spent = _find_hint(built, cp_model, first, watcher)
         _configure(solver.parameters, built, budget, clock, seed, spent)
+        if watcher.closed:
+            solver.parameters.max_time_in_seconds = 0.0
         status = solver.solve(built.model, watcher)
     spent += solver.deterministic_time
     usage.evaluations = round(spent * EVALUATIONS_PER_UNIT)
@@ -143,11 +168,16 @@ def _take_hint(
     if (found := hint(ended)) is not None:
         answer, values = found
         watcher.take(answer)
-        # A variable may stand for several arcs of a small instance; CP-SAT takes one hint for each.
-        hinted = {variable.index: (variable, value) for variable, value in values}
-        for variable, value in hinted.values():
-            model.add_hint(variable, value)
+        _hint(model, values)
     return steps / EVALUATIONS_PER_UNIT
+
+
+def _hint(model: Any, values: list[tuple[Any, int]]) -> None:
+    """Let the search start from values of variables."""
+    # A variable may stand for several arcs of a small instance; CP-SAT takes one hint for each.
+    hinted = {variable.index: (variable, value) for variable, value in values}
+    for variable, value in hinted.values():
+        model.add_hint(variable, value)
 
 
 def _find_hint(built: CpModel, cp_model: Any, solver: Any, watcher: Any) -> float:
@@ -222,6 +252,16 @@ def _watcher(built: CpModel, progress: Progress) -> Any:
 
         def on_solution_callback(self) -> None:
             self.take(built.answer(self.value))
+            if self.closed:
+                self.stop_search()
+
+        @property
+        def closed(self) -> bool:
+            """Whether the best answer reaches the bound."""
+            if self.answer is None or not isfinite(self.proven):
+                return False
+            slack = _OPTIMAL_TOLERANCE * max(abs(self.best), abs(self.proven))
+            return self.best - self.proven <= slack
 
         def take(self, answer: Any) -> None:
             objective, feasible = built.evaluate(answer)
@@ -230,7 +270,11 @@ def _watcher(built: CpModel, progress: Progress) -> Any:
                 progress.incumbent(objective)
 
         def bound(self, whole: float) -> None:
-            value = built.bound(whole)
+            self.raise_to(built.bound(whole))
+
+        def raise_to(self, value: float) -> None:
+            if not isfinite(value):
+                return
             if self.proven == inf or built.sign * value > self.proven:
                 self.proven = built.sign * value
                 progress.bound(value)
@@ -244,13 +288,13 @@ def _outcome(
     details = {**built.notes, "conflicts": solver.num_conflicts, "branches": solver.num_branches}
     if status == cp_model.MODEL_INVALID:
         raise SolverError(f"CP-SAT refuses the model: {built.model.validate().splitlines()[0]}")
-    if status == cp_model.INFEASIBLE:
+    if status == cp_model.INFEASIBLE and watcher.answer is None:
         reason = "CP-SAT proved that there is no feasible answer"
         return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason, details=details)
     # A search that ended before its first bound reports 0: only those of the callback are real.
-    bound: float | None = built.bound(solver.best_objective_bound)
-    if status == cp_model.UNKNOWN:
-        bound = built.sign * watcher.proven if isfinite(watcher.proven) else None
+    if status != cp_model.UNKNOWN:
+        watcher.raise_to(built.bound(solver.best_objective_bound))
+    bound = built.sign * watcher.proven if isfinite(watcher.proven) else None
     if status == cp_model.UNKNOWN and watcher.answer is None:
         reason = "the budget ended before CP-SAT found an answer"
         return Outcome(

@@ -54,6 +54,7 @@ def partition_model(routing: Routing, columns: list[CheapestRoutes]) -> CpModel 
         },
         linear=True,
         hint=draft.hint if len(routing.clients) > FOUND_AT_ONCE else None,
+        start=draft.values,
         presolve=False,
     )
 
@@ -102,12 +103,14 @@ class _Draft:
     def hint(self, ended: Ended) -> tuple[tuple[Route, ...], list[tuple[Any, int]]] | None:
         """Routes that local search finds, with values of variables."""
         routes = first_routes(self.routing, ended)
-        if routes is None:
-            return None
+        return None if routes is None else (routes, self.values(routes))
+
+    def values(self, routes: tuple[Route, ...]) -> list[tuple[Any, int]]:
+        """Values of variables for routes."""
         values = [pair for taken in self.taken for pair in zip(taken, repeat(0), strict=False)]
         visited = {c for route in routes for c in route.clients}
         for route in routes:
             clients = np.int64(sum(1 << c for c in route.clients))
             place = np.flatnonzero(self.columns[route.vehicle].sets == clients)
             values += [(self.taken[route.vehicle][i], 1) for i in place.tolist()]
-        return routes, values + [(v, int(c not in visited)) for c, v in self.skipped.items()]
+        return values + [(v, int(c not in visited)) for c, v in self.skipped.items()]

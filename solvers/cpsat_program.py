@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from qopt.errors import UnsupportedError
 from qopt.forms import Program
 
 from .bounds import implied_bounds
+from .bounds_qubo import program_bound
 from .linearise import linearise
 from .proof import activity
 from .scaling import WholeObjective, whole_objective, whole_rows
@@ -20,6 +22,8 @@ _LARGEST_BOUND = 2.0**40
 
 
 Hint = Callable[[Callable[[int], bool]], tuple[Any, list[tuple[Any, int]]] | None]
+
+Start = Callable[[Any], list[tuple[Any, int]]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class CpModel:
     hint : callable, optional
         Finds a first answer by other means: told by a function when to end, it returns the
         answer and values of variables for it, or None where it found none.
+    start : callable, optional
+        Values of variables for an answer of the form.
+    floor : callable
+        A bound in the form's own units by other means, told by a function when to end.
     presolve : bool
         Whether CP-SAT should simplify the model first, which is long where variables are very many
         and constraints few.
@@ -64,6 +72,8 @@ class CpModel:
     products: bool = False
     hint: Hint | None = None
     presolve: bool = True
+    start: Start | None = None
+    floor: Callable[[Callable[[], bool]], float] = lambda ended: -inf
 
     def bound(self, whole: float) -> float:
         """A bound of the whole objective in the form's own units and sense."""
@@ -87,7 +97,8 @@ def program_model(program: Program, *, strengthen: bool) -> CpModel | None:
     if (lower > upper).any():
         return None
     _check_bounds(program, lower, upper)
-    linear = linearise(program, strengthen=strengthen, whole=True).model
+    lowering = linearise(program, strengthen=strengthen, whole=True)
+    linear = lowering.model
     added = slice(program.num_variables, None)
     lower = np.concatenate([lower, linear.lower[added]])
     upper = np.concatenate([upper, linear.upper[added]])
@@ -109,6 +120,11 @@ def program_model(program: Program, *, strengthen: bool) -> CpModel | None:
     def answer(value: Callable[[Any], int]) -> NDArray[np.float64]:
         return lower[: len(first)] + np.array([value(v) for v in first], dtype=np.float64)
 
+    def start(values: NDArray[np.float64]) -> list[tuple[Any, int]]:
+        assert lowering.encode is not None
+        whole = np.rint(np.asarray(lowering.encode(values)) - lower).astype(np.int64)
+        return list(zip(shifted, whole.tolist(), strict=True))
+
     return CpModel(
         model,
         answer,
@@ -123,6 +139,8 @@ def program_model(program: Program, *, strengthen: bool) -> CpModel | None:
             "objective_exact": objective.exact,
         },
         products=linear.num_variables > program.num_variables,
+        start=start,
+        floor=lambda ended: program_bound(program, ended),
     )
 
 

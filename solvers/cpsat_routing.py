@@ -109,6 +109,7 @@ class Draft:
             },
             linear=True,
             hint=self.hint if len(self.routing.clients) > FOUND_AT_ONCE else None,
+            start=self._values,
         )
 
     def _add_quantities(self) -> None:

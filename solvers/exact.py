@@ -14,6 +14,8 @@ from qopt.errors import SizeError, UsageError
 from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
+from .bounds_qubo import trivial_bound
+
 GRAY_BITS = 12
 """Bits that one run of the Gray code changes before the energy is computed afresh."""
 
@@ -43,7 +45,7 @@ class Exact:
     Without groups there are ``2**n`` answers; an exactly-k group of n bits leaves C(n, k) choices
     instead of ``2**n``. Choices of members run in lexicographic order, the other bits in Gray code.
     A unit of ``budget.evaluations`` is one answer visited, in steps of the size of a block; a run
-    that ends early proves nothing. Threads share the blocks.
+    that ends early has only the sum of every term at its best as a bound. Threads share the blocks.
 
     Parameters
     ----------
@@ -79,10 +81,12 @@ class Exact:
         with usage.phase("compile"):
             space = _Space(model)
         with usage.phase("execute"):
+            floor = trivial_bound(model)
+            progress.bound(floor)
             search = _Search(space, self.keep, budget, clock, progress)
             search.run(sweep)
         usage.evaluations = search.visited
-        return self._outcome(model, search, total, usage)
+        return self._outcome(model, search, total, usage, floor)
 
     def _check_size(self, model: Qubo) -> int:
         """How many answers there are to visit."""
@@ -121,11 +125,13 @@ class Exact:
             details={**details, "optimal_answers": len(least), "returned": len(answers)},
         )
 
-    def _outcome(self, model: Qubo, search: "_Search", total: int, usage: Usage) -> Outcome:
+    def _outcome(
+        self, model: Qubo, search: "_Search", total: int, usage: Usage, floor: float
+    ) -> Outcome:
         details = {"answers": total, "visited": search.visited}
         if search.visited == 0:
             return Outcome(
-                Status.TIME_LIMIT, usage=usage, details=details,
+                Status.TIME_LIMIT, bound=floor, usage=usage, details=details,
                 reason="the budget ended before the first answer",
             )
         answers, count = search.best_answers()
@@ -139,7 +145,10 @@ class Exact:
             answers, count = answers[close], int(close.sum())
         if search.visited < total:
             reason = f"ended after {search.visited} of {total} answers"
-            return Outcome(Status.FEASIBLE, answers, usage=usage, reason=reason, details=details)
+            return Outcome(
+                Status.FEASIBLE, answers, bound=min(floor, float(energies[0])), usage=usage,
+                reason=reason, details=details,
+            )
         best = float(energies[0])
         details = {**details, "optimal_answers": count, "returned": len(answers)}
         reason = f"every one of {total} answers was visited"
@@ -162,6 +171,19 @@ def count_answers(model: Qubo) -> int:
     grouped = sum(len(group.members) for group in model.groups)
     choices = prod(comb(len(group.members), group.size) for group in model.groups)
     return int(choices) << (model.num_variables - grouped)
+
+
+def best_of(model: Qubo) -> tuple[float, NDArray[np.int8]]:
+    """Energy and bits of the best answer of a model with few answers, by visiting them all."""
+    from .exact_kernels import sweep
+
+    space = _Space(model)
+    _, _, found = _sweep_block(sweep, space, 0, space.units, space.tolerance, 16)
+    answers = np.zeros((len(found), space.variables), dtype=np.int8)
+    answers[:, space.order] = found
+    energies = model.energies(answers)
+    best = int(energies.argmin())
+    return float(energies[best]), answers[best]
 
 
 class _Space:

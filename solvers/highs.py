@@ -3,6 +3,9 @@
 from math import isfinite
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qopt.errors import MissingPackageError, SolverError
 
 from .milp_model import Found, Limits, PulpModel, State, Watch
@@ -33,6 +36,14 @@ class Highs:
             # github.com/ERGO-Code/HiGHS/issues/2957: suboptimal answers called optimal.
             raise MissingPackageError("HiGHS 1.14 finds wrong optima, so that 'milp'", [_REQUIRED])
         self._solver.buildSolverModel(self._problem)
+
+    def start_from(self, values: NDArray[np.float64]) -> None:
+        """Begin with an answer of the program, shape (n,)."""
+        import highspy
+
+        solution = highspy.HighsSolution()
+        solution.col_value = values[self._model.columns].tolist()
+        self._problem.solverModel.setSolution(solution)
 
     def run(self, seconds: float, watch: Watch) -> Found:
         """Search for at most `seconds`; looks at `watch` between pieces of work, seconds apart."""

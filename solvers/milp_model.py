@@ -81,6 +81,9 @@ class Watch:
     def answer(self, values: NDArray[np.float64]) -> None:
         """Take an improving answer of the PuLP problem."""
 
+    def objective(self, value: float) -> None:
+        """Take the objective of an improving answer of the PuLP problem, seen later if at all."""
+
     def bound(self, value: float) -> None:
         """Take a lower bound of the PuLP problem."""
 

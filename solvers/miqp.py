@@ -1,6 +1,6 @@
 """Convex mixed-integer quadratic programs, proven by branch and bound."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from qopt.errors import InputError, UnsupportedError, UsageError
 from qopt.forms import Program
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
+from .bounds_qubo import program_floor
 from .milp import rounded
 from .proof import activity, settle, without_variables
+from .starts import feasible_starts
 
 if TYPE_CHECKING:
     from .miqp_model import Convex
@@ -68,7 +70,15 @@ class Miqp:
         if not 1e-9 <= self.gap < np.inf:
             raise UsageError(f"gap must be at least 1e-9 and finite, got {self.gap}")
 
-    def solve(self, model: Program, budget: Budget, seed: int, progress: Progress) -> Outcome:
+    def solve(
+        self,
+        model: Program,
+        budget: Budget,
+        seed: int,
+        progress: Progress,
+        *,
+        start: Sequence[Any] = (),
+    ) -> Outcome:
         """Solve one program; see `qopt.solver.Solver`. The seed is not needed.
 
         Raises
@@ -106,6 +116,8 @@ class Miqp:
                 answers.take, answers.bound,
             )
             with usage.phase("execute"):
+                for answer in feasible_starts(model, start)[:1]:
+                    tree.begin_with(answer)
                 tree.run()
                 if tree.state == "unbounded":
                     return self._told_apart(model, budget, clock, progress, usage)
@@ -156,6 +168,9 @@ class Miqp:
             reason = "branch and bound proved that there is no feasible answer"
             return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason, details=details)
         bound = answers.true(tree.bound)
+        floor = program_floor(model)
+        if bound is None and np.isfinite(floor):
+            bound = floor
         if answers.best is None:
             reason = "the budget ended before an answer was found"
             if tree.state != "limit":

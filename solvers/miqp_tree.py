@@ -103,6 +103,12 @@ class Tree:
         self.pushed = 0
         self.root_reduced, self.root_x, self.root_bound = np.zeros(n), np.zeros(n), -np.inf
 
+    def begin_with(self, answer: _Floats) -> None:
+        """Take an answer before the search: what is no better is left out."""
+        value = self.tell_answer(answer)
+        if value is not None and value < self.best:
+            self.best, self.answer = value, np.clip(answer, self.plain.low, self.plain.high)
+
     def run(self) -> None:
         """Search until all is settled or `ended` says so."""
         node = None if self.ended else self._root()

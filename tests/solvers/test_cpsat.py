@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from oracles import best_cost, best_value, programs, routings
 
 from qopt.errors import SizeError, UnsupportedError
-from qopt.forms import Client, Depot, Program, Route, Routing, VehicleType
+from qopt.forms import Client, Depot, Ising, Program, Qubo, Route, Routing, VehicleType
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import cpsat_columns, cpsat_routing
+from qopt.solvers.bounds_qubo import trivial_bound
 from qopt.solvers.cpsat import CpSat
 
 
@@ -351,3 +352,46 @@ def test_several_threads():
 def test_large_routings_are_refused_with_what_would_fit(routing, message):
     with pytest.raises(SizeError, match=message):
         solve(routing)
+
+
+# -- bounds by other means, and answers to start from ---------------------------------------------
+
+
+def glass(n, seed=0):
+    """A spin glass of bits: couplings of random sign between all pairs, and its qubo."""
+    row, col = np.triu_indices(n, 1)
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(row))
+    qubo = Qubo.from_ising(Ising(np.zeros(n), row, col, signs))
+    return qubo, qubo.to_program().model
+
+
+def test_a_bound_is_never_weaker_than_the_sum_of_all_terms_at_their_best():
+    qubo, program = glass(60)
+    outcome = CpSat().solve(program, Budget(evaluations=1), 0, Progress())
+    assert outcome.bound >= trivial_bound(qubo)
+    assert outcome.bound >= -0.3 * len(qubo.value)  # semidefinite, where the sum is -1770
+
+
+def test_a_start_is_reported_at_once_and_kept():
+    _, program = glass(40, seed=2)
+    best = CpSat().solve(program, Budget(time_limit=2.0), 0, Progress()).answers[0]
+    progress = Progress()
+    outcome = CpSat().solve(
+        program, Budget(time_limit=0.0), 0, progress, start=[np.zeros(40), np.full(3, 7.0), best]
+    )
+    assert progress.trace.incumbents[0][1] == program.objective(best)
+    assert program.objective(outcome.answers[0]) == program.objective(best)
+
+
+def test_a_start_may_be_infeasible_or_for_routes():
+    model = Program.build(linear=[1, 2], constraints=[("one", [0, 1], 1.0, ">=", 1)])
+    outcome = CpSat().solve(model, Budget(), 0, Progress(), start=[np.zeros(2)])
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.answers[0].tolist() == [1.0, 0.0]
+    routing = tour(10)
+    first = CpSat().solve(routing, Budget(evaluations=100_000), 0, Progress()).answers
+    progress = Progress()
+    again = CpSat().solve(routing, Budget(evaluations=10), 0, progress, start=first)
+    value = routing.evaluate(first[0])[0]
+    assert progress.trace.incumbents[0][1] == value
+    assert routing.evaluate(again.answers[0])[0] <= value

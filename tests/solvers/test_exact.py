@@ -11,6 +11,7 @@ from qopt.errors import SizeError, UsageError
 from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import exact
+from qopt.solvers.bounds_qubo import trivial_bound
 from qopt.solvers.exact import Exact, count_answers
 
 
@@ -131,10 +132,10 @@ def test_options_are_checked():
             Exact(**options)
 
 
-def test_evaluations_end_it_early_and_without_a_bound():
+def test_evaluations_end_it_early_with_the_trivial_bound():
     model = Qubo.from_matrix(np.random.default_rng(3).normal(size=(15, 15)))
     outcome = solve(model, Budget(evaluations=10_000))
-    assert (outcome.status, outcome.bound) == (Status.FEASIBLE, None)
+    assert (outcome.status, outcome.bound) == (Status.FEASIBLE, trivial_bound(model))
     assert outcome.usage.evaluations == 8192
     assert "8192 of 32768" in outcome.reason
     again = solve(model, Budget(evaluations=10_000, threads=2))
@@ -146,9 +147,17 @@ def test_a_stop_between_blocks_keeps_the_best(monkeypatch):
     model = Qubo.from_matrix(np.random.default_rng(3).normal(size=(16, 16)))
     progress = Progress(lambda p: p.stop() if p.done and p.done > 0.2 else None)
     outcome = solve(model, progress=progress)
-    assert (outcome.status, outcome.bound) == (Status.FEASIBLE, None)
+    assert (outcome.status, outcome.bound) == (Status.FEASIBLE, trivial_bound(model))
     assert 0 < outcome.details["visited"] < 2**16
     assert model.energy(outcome.answers[0]) == pytest.approx(progress.trace.incumbents[-1][1])
+
+
+def test_the_best_of_few_answers():
+    model = Qubo.from_matrix(np.random.default_rng(3).normal(size=(9, 9)), offset=2.0)
+    model = model.with_groups([Group((0, 4, 5), 1)])
+    energy, bits = exact.best_of(model)
+    assert energy == model.energy(bits) == pytest.approx(solve(model).bound)
+    assert not model.group_violations(bits)[0]
 
 
 def test_no_time_is_a_time_limit():

@@ -1,5 +1,6 @@
 """HiGHS and CBC through PuLP against enumeration."""
 
+import os
 import threading
 from itertools import product
 
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 from oracles import best_value, programs
 
 from qopt.errors import InputError, MissingPackageError, UnsupportedError, UsageError
-from qopt.forms import Program
+from qopt.forms import Ising, Program, Qubo
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers import cbc
-from qopt.solvers.milp import Milp, rounded
+from qopt.solvers.bounds_qubo import program_floor, trivial_bound
+from qopt.solvers.cbc import _Reader
+from qopt.solvers.milp import Milp, _Watch, rounded
+from qopt.solvers.milp_model import Watch
 
 BACKENDS = pytest.mark.parametrize("backend", ["highs", "cbc"])
 
@@ -371,3 +375,124 @@ def test_a_whole_answer_is_not_bent_to_keep_an_equality():
     program = Program.build(linear=np.ones(5), constraints=[row])
     assert not program.violations(values)
     assert rounded(program, values).tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+# -- bounds by other means, answers to start from, and what is told on the way --------------------
+
+
+def glass(n, seed=0):
+    """A spin glass of bits: couplings of random sign between all pairs."""
+    row, col = np.triu_indices(n, 1)
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(row))
+    return Qubo.from_ising(Ising(np.zeros(n), row, col, signs))
+
+
+@BACKENDS
+def test_a_start_is_reported_at_once_and_kept(backend):
+    program = glass(30).to_program().model
+    good = np.arange(30) % 2 * 1.0
+    progress = Progress()
+    outcome = Milp(backend=backend).solve(
+        program, Budget(time_limit=0.5), 0, progress, start=[np.full(30, 0.3), good, np.ones(7)]
+    )
+    value = program.objective(good)
+    assert progress.trace.incumbents[0][1] == min(value, program.objective(np.zeros(30)))
+    assert program.objective(outcome.answers[0]) <= value
+    assert outcome.status.has_answer
+
+
+@BACKENDS
+def test_a_search_starts_from_the_answer_that_it_is_given(backend):
+    rng = np.random.default_rng(5)
+    weights = rng.integers(10, 99, (5, 40)).astype(float)
+    program = Program.build(
+        sense="maximise", linear=rng.integers(10, 99, 40),
+        row=[0, 1], col=[2, 3], value=[5.0, -4.0],
+        constraints=[(f"room{i}", range(40), w, "<=", w.sum() // 3)
+                     for i, w in enumerate(weights)],
+    )
+    best = solve(program, backend=backend)
+    assert best.status is Status.OPTIMAL
+    short = Milp(backend=backend).solve(
+        program, Budget(evaluations=1), 0, Progress(), start=best.answers
+    )
+    assert program.objective(short.answers[0]) == program.objective(best.answers[0])
+    assert short.bound >= best.bound
+
+
+@BACKENDS
+def test_a_bound_is_never_weaker_than_the_sum_of_all_terms_at_their_best(backend):
+    qubo = glass(50)
+    outcome = solve(qubo.to_program().model, Budget(time_limit=1.0), backend=backend)
+    assert outcome.bound >= trivial_bound(qubo)
+    assert outcome.bound >= -0.35 * len(qubo.value)  # semidefinite; the sum is -1225
+
+
+def test_cbc_tells_what_it_writes_as_it_comes():
+    told = []
+
+    class Ear(Watch):
+        def objective(self, value):
+            told.append(("answer", value))
+
+        def bound(self, value):
+            told.append(("bound", value))
+
+    with _Reader(Ear(Progress())) as reader:
+        os.write(reader.end, b"Cbc0012I Integer solution of -20115.76 found by Reduced search\nCbc")
+        reader.look()
+        os.write(reader.end, b"0010I After 0 nodes, 1 on tree, 1e+50 best solution, best possible ")
+        reader.look()
+        os.write(reader.end, b"-23894.406 (0.05 seconds)\nbest possible -1e+50)\n")
+        reader.look()
+    assert [kind for kind, _ in told] == ["answer", "bound"]
+    assert -20115.76 < told[0][1] < -20115.0
+    assert -23895.0 < told[1][1] < -23894.406
+    assert reader.answers
+    assert reader.bound == told[1][1]
+    assert reader.log.count("\n") == 3
+
+
+@BACKENDS
+def test_answers_and_bounds_are_told_on_the_way(backend):
+    rng = np.random.default_rng(1)
+    program = Program.build(
+        sense="maximise", linear=rng.integers(10, 99, 80) + 0.37,
+        constraints=[(f"room{i}", range(80), rng.integers(10, 99, 80), "<=", 1500)
+                     for i in range(6)],
+    )
+    progress = Progress()
+    outcome = solve(program, Budget(time_limit=3.0), progress, backend=backend)
+    values = [value for _, value in progress.trace.incumbents]
+    bounds = [value for _, value in progress.trace.bounds]
+    assert len(values) > 1
+    assert values == sorted(set(values))
+    assert values[-1] == pytest.approx(program.objective(outcome.answers[0]))
+    assert len(bounds) > 1
+    assert bounds == sorted(set(bounds), reverse=True)
+    assert bounds[-1] >= values[-1] - 1e-6
+
+
+def test_a_search_without_a_bound_by_other_means_goes_on_after_its_first_answer():
+    program = Program.build(linear=[1.0, 0.0], lower=-np.inf, upper=np.inf, integer=False)
+    watch = _Watch(program, Progress())
+    watch.take(np.zeros(2))
+    watch.raise_to(program_floor(program))
+    assert not watch.stopping
+    watch.raise_to(-1.0)
+    assert not watch.stopping
+    watch.take(np.array([-1.0, 0.0]))
+    assert watch.stopping
+    assert watch.tighter(-2.0) == -1.0
+    assert watch.tighter(None) == -1.0
+    assert watch.tighter(-0.5) == -0.5
+
+
+def test_a_stop_before_the_first_answer_leaves_a_bound():
+    progress = Progress()
+    timer = threading.Timer(0.5, progress.stop)
+    timer.start()
+    program = hard(90, 30)
+    outcome = solve(program, Budget(time_limit=300.0), progress, backend="cbc")
+    timer.join()
+    assert outcome.bound >= program_floor(program)

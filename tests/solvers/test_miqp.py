@@ -394,3 +394,23 @@ def test_doing_nothing_is_an_answer_before_any_node():
     progress = Progress()
     Miqp().solve(program, Budget(evaluations=1), 0, progress)
     assert progress.trace.incumbents[0][1] == 0.0
+
+
+def test_a_start_is_reported_at_once_and_kept():
+    rng = np.random.default_rng(3)
+    factors = rng.normal(size=(40, 40))
+    matrix = factors @ factors.T
+    row, col = np.triu_indices(40)
+    program = Program.build(
+        sense="maximise", linear=rng.normal(size=40), row=row, col=col, value=-matrix[row, col],
+        constraints=[("chosen", range(40), 1.0, "==", 7)],
+    )
+    best = solve(program, Budget(evaluations=3000))
+    for budget in (Budget(time_limit=0.0), Budget(evaluations=1), Budget(evaluations=3000)):
+        progress = Progress()
+        start = [np.ones(40), best.answers[0], np.zeros(3)]
+        outcome = Miqp().solve(program, budget, 0, progress, start=start)
+        assert progress.trace.incumbents[0][1] == program.objective(best.answers[0])
+        assert program.objective(outcome.answers[0]) >= program.objective(best.answers[0])
+        assert outcome.bound >= best.bound - 1e-6 * abs(best.bound)
+        assert outcome.status.has_answer
