@@ -97,7 +97,8 @@ class Layout:
         float32 where the scaled coefficients are whole and every field stays below 2**24, so that
         single precision is exact; else float64.
     entry : type
-        Type of the dense matrix: int16 where every entry fits, for it is memory that limits.
+        Type of the dense matrix: int8 or int16 where every entry fits, for it is memory that
+        limits.
     scale : float
         Power of two that makes the coefficients whole, or brings the largest near one.
     drifts : bool
@@ -132,7 +133,9 @@ class Layout:
         if factor is not None and largest * factor < EXACT and real is not np.float64:
             real = np.float32
             biggest = np.abs(qubo.value).max(initial=0.0) * factor
-            entry: type[Any] = np.int16 if biggest < 2.0**15 else np.float32
+            entry: type[Any] = np.float32
+            if biggest < 2.0**15:
+                entry = np.int8 if biggest < 2.0**7 else np.int16
             scale = factor
         else:
             real = entry = np.float64

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qopt.forms import Group, Qubo
+from qopt.solvers.annealing import kernels
 from qopt.solvers.annealing.kernels import LANES
 from qopt.solvers.annealing.layout import Layout
 from qopt.solvers.annealing.reads import LaneReads, RowReads, batch_size, start_batch
@@ -184,6 +185,36 @@ def test_arithmetic_does_not_change_the_walk() -> None:
             results.append(batch.finish())
         np.testing.assert_array_equal(results[0][0], results[1][0])
         np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 33, 300])
+@pytest.mark.parametrize("unit", [1.0, 0.3])
+def test_looking_at_sixteen_variables_at_once_is_the_same_walk(n: int, unit: float) -> None:
+    # A group of one frozen variable leaves the moves as they are and forbids the look ahead.
+    rng = np.random.default_rng(n)
+    matrix = np.zeros((n + 1, n + 1))
+    matrix[:n, :n] = np.triu(rng.integers(-9, 10, (n, n))) * unit
+    whole = Qubo.from_matrix(matrix[:n, :n])
+    marked = Qubo.from_matrix(matrix, groups=[Group((n,), 0)])
+    walks = []
+    for qubo in (whole, marked):
+        layout = Layout.choose(qubo, rows="dense")
+        model = layout.build(qubo)
+        state = np.resize(np.array([0, 1, 1], dtype=np.int8), len(matrix))
+        g, x = np.zeros(len(model.linear), model.linear.dtype), state[: len(model.linear)].copy()
+        x[n:] = 0
+        kernels.fields_rows(g, x, model.linear, model.rows)
+        batch = RowReads(model, np.random.default_rng(0))
+        kernels.sweep_rows(
+            g, x, model.free, batch._groups, model.rows,
+            (np.geomspace(30 * unit, 0.1 * unit, 40) * model.scale).astype(np.float32),
+            np.arange(1, 2 * LANES + 1, dtype=np.uint32).reshape(2, LANES),
+            np.empty(kernels.BLOCK, dtype=np.float32),
+        )  # fmt: skip
+        walks.append((x[:n], g[:n]))
+    np.testing.assert_array_equal(walks[0][0], walks[1][0])
+    np.testing.assert_array_equal(walks[0][1], walks[1][1])
+    assert 0 < walks[0][0].sum() < n or n == 1
 
 
 def test_sparse_and_dense_rows_walk_alike() -> None:
