@@ -37,6 +37,7 @@ SPECS = (
         forms=("qubo",),
         requires=(("numba", "numba"),),
         role="heuristic",
+        starts=True,
     ),
     Spec(
         kind="solver",

@@ -251,3 +251,52 @@ def test_drifting_fields_are_computed_anew(rows: Rows) -> None:
     pairs = np.triu(matrix, 1)
     exact = qubo.linear + (pairs + pairs.T) @ (batch._x & 1)
     np.testing.assert_allclose(fields, exact, rtol=0.0, atol=4.0)
+
+
+def lanes_of(qubo: Qubo, reads: int = LANES, seed: int = 0) -> LaneReads:
+    layout = Layout.choose(qubo, rows="sparse")
+    return LaneReads(layout.build(qubo), reads, np.random.default_rng(seed))
+
+
+def present(batch: LaneReads) -> np.ndarray:
+    return ((batch._x[:, None] >> np.arange(LANES)) & 1).T.astype(np.int8)
+
+
+@given(qubo=qubos(grouped=False), fall=st.sampled_from([0.0, 1e-3, 0.1, 10.0]),
+       reads=st.integers(1, LANES), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=30)
+def test_resampled_reads_are_copies_with_their_own_fields(
+    qubo: Qubo, fall: float, reads: int, seed: int
+) -> None:
+    batch = lanes_of(qubo, reads, seed)
+    before, energies = present(batch), batch.energies()
+    moved = batch.resample(fall, np.random.default_rng(seed))
+    after = present(batch)
+    changed = (before[:reads] != after[:reads]).any(axis=1)
+    assert changed.sum() <= moved < reads
+    np.testing.assert_array_equal(before[reads:], after[reads:])
+    known = {row.tobytes() for row in before[:reads]}
+    assert all(row.tobytes() in known for row in after[:reads])
+    expected = qubo.energies(after[:reads]) - qubo.offset
+    np.testing.assert_allclose(batch.energies() / batch._model.scale, expected, atol=1e-9)
+    assert batch.energies().min() == pytest.approx(energies.min(), abs=1e-9)
+    if fall == 0.0:
+        assert not moved
+
+
+def test_reads_are_copied_as_often_as_their_weights_say() -> None:
+    qubo = Qubo.from_arrays(np.arange(1.0, 7.0))
+    total, expected = np.zeros(LANES), np.zeros(LANES)
+    for seed in range(400):
+        batch = lanes_of(qubo, seed=1)
+        energies, before = batch.energies(), present(batch)
+        batch.resample(0.3, np.random.default_rng(seed))
+        after = present(batch)
+        alike = (after[:, None] == before[None]).all(axis=2)
+        total += (alike / alike.sum(axis=1, keepdims=True)).sum(axis=0)
+        weights = np.exp(-0.3 * energies)
+        expected += LANES * weights / weights.sum()
+    groups = {round(float(e), 6) for e in energies}
+    for energy in groups:
+        same = np.isclose(energies, energy)
+        assert total[same].sum() == pytest.approx(expected[same].sum(), rel=0.1, abs=60.0)
