@@ -388,6 +388,31 @@ def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows
 
 
 @compiled
+def take_greedily(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    bounds: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    home: NDArray[np.int32],
+    rows: Rows,
+) -> None:
+    """Give each group the ones that it asks for, every time the member of the least energy.
+
+    Parameters are those of `fields_rows` and `Groups`; no group has a one before.
+    """
+    matrix, start, index, weight = rows
+    for a in range(len(sizes)):
+        for _ in range(sizes[a]):
+            best = -1
+            for p in range(bounds[a], bounds[a + 1]):
+                i = home[p]
+                if x[i] == 0 and (best < 0 or g[i] < g[best]):
+                    best = i
+            x[best] = 1
+            add_row(g, best, 1, matrix, start, index, weight)
+
+
+@compiled
 def _flip_pass(
     g: NDArray[Any],
     x: NDArray[np.int8],

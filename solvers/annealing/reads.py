@@ -214,12 +214,7 @@ def _greedy_state(model: Model) -> NDArray[np.int8]:
     x[model.ones] = 1
     g = np.empty(model.num_variables, dtype=model.linear.dtype)
     kernels.fields_rows(g, x, model.linear, model.rows)
-    for a, size in enumerate(model.sizes):
-        group = model.home[model.bounds[a] : model.bounds[a + 1]]
-        for _ in range(size):
-            best = group[np.argmin(np.where(x[group] == 0, g[group], np.inf))]
-            x[best] = 1
-            kernels.add_row(g, best, 1, *model.rows)
+    kernels.take_greedily(g, x, model.bounds, model.sizes, model.home, model.rows)
     return x
 
 
@@ -241,18 +236,16 @@ class RowReads:
         self._x = np.zeros(n, dtype=np.int8)
         self._x[model.free] = rng.integers(0, 2, size=len(model.free), dtype=np.int8)
         self._x[model.ones] = 1
-        members = model.home.copy()
-        for a, size in enumerate(model.sizes):
-            group = members[model.bounds[a] : model.bounds[a + 1]]
-            rng.shuffle(group)
-            self._x[group[:size]] = 1
+        lengths = np.diff(model.bounds)
+        owner = np.repeat(np.arange(len(model.sizes)), lengths)
+        members = model.home[np.lexsort((rng.random(len(owner)), owner))]
+        rank = np.arange(len(members)) - np.repeat(model.bounds[:-1], lengths)
+        self._x[members[rank < model.sizes[owner]]] = 1
         if start is not None:
             self._x = start[0].copy()
         elif greedy and len(model.sizes):
             self._x = _greedy_state(model)
-        if len(members):  # the ones of each group stand first
-            order = np.repeat(np.arange(len(model.sizes)), np.diff(model.bounds))
-            members = members[np.lexsort((1 - self._x[members], order))]
+        members = members[np.lexsort((1 - self._x[members], owner))]  # ones of a group first
         place = np.zeros(n, dtype=np.int32)
         place[members] = np.arange(len(members), dtype=np.int32)
         self._groups = (

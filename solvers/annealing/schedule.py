@@ -210,13 +210,15 @@ class Until:
     def slices(self, cooling: Cooling) -> Iterator[NDArray[np.float64]]:
         """Temperatures of the next sweeps, for as long as the read goes on."""
         begin, seconds = self.clock.elapsed, self.sweep_seconds
-        end = max(begin, self.end - (DESCENT + _CLOSING) * seconds)
-        done = 0.0
-        while (now := self.clock.elapsed) < end:
+        done, sweeps = 0.0, 1
+        while (now := self.clock.elapsed) < (end := self.end - (DESCENT + _CLOSING) * seconds):
             count = int(np.clip(min(_SLICE, end - now) / seconds, 1, 1 << 20))
             # From where the read stands to where the clock will stand after these sweeps.
             goal = max(done, min(1.0, (now + count * seconds - begin) / (end - begin)))
             yield cooling.at(np.linspace(done, goal, count, endpoint=False))
             done = goal
-            seconds = max(1e-9, (self.clock.elapsed - now) / count)
+            # The mean over all sweeps: one that was held up is not taken for the pace.
+            sweeps += count
+            mean = (self.sweep_seconds + self.clock.elapsed - begin) / sweeps
+            seconds = max(1e-9, mean)
         yield np.zeros(DESCENT)
