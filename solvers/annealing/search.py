@@ -285,20 +285,22 @@ class Search:
         """Find the range of temperatures and a first guess of the speed by a few descents."""
         model, rng = self._model, self._generator(0)
         random, minimum = [], []
-        begin, sweeps = self._clock.elapsed, 0
+        seconds, sweeps = 0.0, 0
         for _ in range(1 if self._width > 1 else _PILOT_READS):
             batch = start_batch(model, self._layout, self._width, rng)
             random.append(batch.changes(rng))
             for _ in range(_PILOT_SWEEPS):
                 if not self._pilot_may_go_on():
                     break
+                begin = time.perf_counter()
                 batch.sweep(np.zeros(1, dtype=np.float32))
+                seconds += time.perf_counter() - begin
                 self.proposals += self._width * model.moves
                 sweeps += 1
             if sweeps:
                 minimum.append(batch.changes(rng))
             self._pilot = batch
-        self._sweep_seconds = max(1e-9, (self._clock.elapsed - begin) / max(1, sweeps))
+        self._sweep_seconds = max(1e-9, seconds / max(1, sweeps))
         hot, cold = cooling_range(
             np.concatenate(random), np.concatenate(minimum) if minimum else None
         )
