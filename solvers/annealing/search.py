@@ -39,8 +39,11 @@ _DEFAULT_LONG_ROUNDS = 4
 
 _PILOT_SWEEPS = 8
 _PILOT_READS = 4
-_SLICE_COST = 1 << 24
+_SLICE_COST = 1 << 23
 """Work between two checkpoints, a few hundredths of a second, in all reads of a batch."""
+
+_SLICE_SECONDS = 0.02
+"""The same of a timed run, whose sweeps have been measured."""
 
 _DEFAULT_READS = 32
 
@@ -427,7 +430,10 @@ class Search:
 
     @property
     def _slice(self) -> int:
-        return max(1, int(_SLICE_COST / (self._width * self._model.sweep_cost)))
+        most = _SLICE_COST / (self._width * self._model.sweep_cost)
+        if self._timed:
+            most = min(most, _SLICE_SECONDS / self._sweep_seconds)
+        return max(1, int(most))
 
     def _report(self, energies: NDArray[np.float64]) -> None:
         best = float(energies.min()) + self._offset
