@@ -20,8 +20,8 @@ COLD_ACCEPTANCE = 0.001
 DESCENT = 4
 """Sweeps at temperature 0 that end a read: they take it to a local minimum."""
 
-_CLOSING = 2
-"""Time that it takes to score a read at its end, in sweeps."""
+ENDING = DESCENT + 2
+"""Time that it takes to end a read, the descent and its score, in sweeps."""
 
 _SLICE = 0.02
 """Seconds of sweeps between two looks at the clock."""
@@ -211,7 +211,7 @@ class Until:
         """Temperatures of the next sweeps, for as long as the read goes on."""
         begin, seconds = self.clock.elapsed, self.sweep_seconds
         done, sweeps = 0.0, 1
-        while (now := self.clock.elapsed) < (end := self.end - (DESCENT + _CLOSING) * seconds):
+        while (now := self.clock.elapsed) < (end := self.end - ENDING * seconds):
             count = int(np.clip(min(_SLICE, end - now) / seconds, 1, 1 << 20))
             # From where the read stands to where the clock will stand after these sweeps.
             goal = max(done, min(1.0, (now + count * seconds - begin) / (end - begin)))

@@ -19,6 +19,7 @@ from .reads import Batch, batch_size, start_batch
 from .rounds import Round, growing, most_sweeps
 from .schedule import (
     DESCENT,
+    ENDING,
     STEPS,
     Cooling,
     Pace,
@@ -161,6 +162,7 @@ class Search:
         self._width = batch_size(layout)
         self._cooling = Cooling(1.0, 1.0, options.schedule)
         self._sweep_seconds = 0.0
+        self._start_seconds = 0.0
         self._pilot: Batch | None = None
         self._rounds: list[Round] = []
         self._incumbent = inf
@@ -220,6 +222,10 @@ class Search:
 
     def _over(self) -> bool:
         return self._progress.stopping or self._clock.expired
+
+    def _closing(self, more: float = 0.0) -> bool:
+        """Whether what is left of the time, but for `more` seconds, is needed to end a read."""
+        return self._over() or self._clock.remaining < ENDING * self._sweep_seconds + more
 
     @property
     def _timed(self) -> bool:
@@ -290,7 +296,9 @@ class Search:
         random, minimum = [], []
         seconds, sweeps = 0.0, 0
         for _ in range(1 if self._width > 1 else _PILOT_READS):
+            begin = time.perf_counter()
             batch = start_batch(model, self._layout, self._width, rng)
+            self._start_seconds = time.perf_counter() - begin
             random.append(batch.changes(rng))
             for _ in range(_PILOT_SWEEPS):
                 if not self._pilot_may_go_on():
@@ -406,13 +414,13 @@ class Search:
     def _run_batch(
         self, rng: Generator, reads: int, pace: Pace, number: int, b: int
     ) -> Result | None:
-        if self._over():
+        if self._closing(self._start_seconds):
             return None
         begin, sweeps, last = time.perf_counter(), 0, 0.0
         batch, cooling = self._begin_batch(rng, reads, number, b)
         resampled = 0
         for temperatures in pace.slices(cooling):
-            over = self._over()
+            over = self._closing()
             if over:
                 temperatures = np.zeros(min(DESCENT, len(temperatures)))
             coldest = float(temperatures[-1]) if len(temperatures) else 0.0
