@@ -48,6 +48,7 @@ SPECS = (
         forms=("qubo",),
         requires=(("numba", "numba"),),
         role="heuristic",
+        starts=True,
     ),
     Spec(
         kind="solver",

@@ -7,7 +7,8 @@ side does not depend on the state, so sixteen thresholds are drawn at once.
 - `sweep_lanes` runs `LANES` reads side by side, one in each lane of a vector: for sparse models,
   where the neighbours of a variable are scattered but the lanes of each neighbour are not.
 - `sweep_rows` runs one read whose rows are contiguous (dense models), or whose moves differ from
-  read to read (swaps inside groups).
+  read to read (swaps inside groups). Without groups it looks at sixteen variables at once for the
+  next one that accepts: turned-down proposals, nearly all when it is cold, cost next to nothing.
 
 Both keep the field ``g_i = linear_i + sum_j w_ij x_j`` of every variable, so that setting bit i
 costs ``g_i`` and clearing it ``-g_i``.
@@ -71,9 +72,9 @@ def _lanes_of(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> 
     )
 
 
-def _load(builder: Any, pointer: Any) -> Any:
+def _load(builder: Any, pointer: Any, align: int = 4) -> Any:
     value = builder.load(pointer)
-    value.align = 4  # numpy promises no more than the alignment of an element
+    value.align = align  # numpy promises no more than the alignment of an element
     return value
 
 
@@ -118,6 +119,39 @@ def _thresholds(typing: Any, out: Any, k: Any, state: Any, temperature: Any) -> 
         target = _lanes_of(context, builder, signature.args[0], out, k)
         _store(builder, _draw(builder, random, temperature), target)
         return context.get_dummy_value()
+
+    return signature, generate
+
+
+@_instruction
+def _accepted(typing: Any, g: Any, x: Any, k: Any, thresholds: Any) -> Any:
+    """Of the variables ``k * LANES`` and on of one read, the mask of those that accept a flip."""
+    signature = types.uint16(g, x, types.int64, thresholds)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        g, x, k, thresholds = arguments
+        zero = ir.Constant(ir.IntType(64), 0)
+        threshold = _load(builder, _lanes_of(context, builder, signature.args[3], thresholds, zero))
+        field = _load(builder, _lanes_of(context, builder, signature.args[0], g, k))
+        state = _load(builder, _lanes_of(context, builder, signature.args[1], x, k), align=1)
+        if field.type != threshold.type:
+            threshold = builder.fpext(threshold, field.type)
+        one = builder.icmp_unsigned("!=", state, ir.Constant(state.type, [0] * LANES))
+        change = builder.select(one, builder.fneg(field), field)
+        accept = builder.fcmp_ordered("<=", change, threshold)
+        return builder.bitcast(accept, ir.IntType(LANES))
+
+    return signature, generate
+
+
+@_instruction
+def _lowest(typing: Any, mask: Any) -> Any:
+    """Number of the lowest bit of a mask, which is not zero."""
+    signature = types.int64(types.uint16)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.zext(place, ir.IntType(64))
 
     return signature, generate
 
@@ -251,6 +285,20 @@ def energies_lanes(
     return energy / 2.0
 
 
+@compiled
+def copy_lanes(
+    g: NDArray[Any], x: NDArray[np.uint16], source: NDArray[np.int64], target: NDArray[np.int64]
+) -> None:
+    """Let the reads `target` go on from where the reads `source` stand; no read is in both."""
+    for i in range(len(x)):
+        bits = np.int64(x[i])
+        for k in range(len(target)):
+            g[i, target[k]] = g[i, source[k]]
+            bits &= ~(1 << target[k])
+            bits |= ((bits >> source[k]) & 1) << target[k]
+        x[i] = bits
+
+
 # -- dense models and groups: one read ----------------------------------------------------------
 
 Rows = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
@@ -340,6 +388,31 @@ def fields_rows(g: NDArray[Any], x: NDArray[np.int8], linear: NDArray[Any], rows
 
 
 @compiled
+def take_greedily(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    bounds: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    home: NDArray[np.int32],
+    rows: Rows,
+) -> None:
+    """Give each group the ones that it asks for, every time the member of the least energy.
+
+    Parameters are those of `fields_rows` and `Groups`; no group has a one before.
+    """
+    matrix, start, index, weight = rows
+    for a in range(len(sizes)):
+        for _ in range(sizes[a]):
+            best = -1
+            for p in range(bounds[a], bounds[a + 1]):
+                i = home[p]
+                if x[i] == 0 and (best < 0 or g[i] < g[best]):
+                    best = i
+            x[best] = 1
+            add_row(g, best, 1, matrix, start, index, weight)
+
+
+@compiled
 def _flip_pass(
     g: NDArray[Any],
     x: NDArray[np.int8],
@@ -364,6 +437,33 @@ def _flip_pass(
             elif -g[i] <= thresholds[k]:
                 x[i] = 0
                 add_row(g, i, -1, matrix, start, index, weight)
+
+
+@compiled
+def _scan_pass(
+    g: NDArray[Any],
+    x: NDArray[np.int8],
+    rows: Rows,
+    temperature: np.float32,
+    state: NDArray[np.uint32],
+    thresholds: NDArray[np.float32],
+) -> int:
+    """Propose one flip for each variable, as `_flip_pass` does, but for up to LANES - 1 at the end.
+
+    Returns how many were proposed.
+    """
+    matrix, start, index, weight = rows
+    for k in range(len(x) // LANES):
+        _thresholds(thresholds, 0, state, temperature)
+        accepted = _accepted(g, x, k, thresholds)
+        while accepted:
+            place = _lowest(np.uint16(accepted))
+            i = k * LANES + place
+            sign = 1 - 2 * x[i]
+            x[i] ^= 1
+            add_row(g, i, sign, matrix, start, index, weight)
+            accepted = _accepted(g, x, k, thresholds) & (0xFFFE << place)
+    return len(x) // LANES * LANES
 
 
 @compiled
@@ -499,5 +599,8 @@ def sweep_rows(
     """
     record = np.empty(0)
     for temperature in temperatures:
-        _flip_pass(g, x, free, rows, temperature, state, thresholds)
+        done = 0
+        if len(free) == len(x):
+            done = _scan_pass(g, x, rows, temperature, state, thresholds)
+        _flip_pass(g, x, free[done:], rows, temperature, state, thresholds)
         swap_pass(g, x, groups, rows, temperature, state, thresholds, record)

@@ -1,4 +1,20 @@
-"""How a model is laid out for the kernels: sparse or dense rows, single or double precision."""
+"""How a model is laid out for the kernels: sparse or dense rows, single or double precision.
+
+The kernels add and subtract coefficients millions of times, so it matters where that rounds:
+
+- A coefficient is a whole multiple of ``2**-k``, k up to 10, in nearly every model that comes from
+  counts, prices or distances. Scaled by ``2**k`` everything is whole, and floating-point numbers
+  hold whole numbers exactly, up to ``2**24`` in single and ``2**53`` in double precision. No field
+  is larger than ``|linear_i| + sum_j |w_ij|``, whatever the state. Where the largest of these sums
+  stays below ``2**24``, single precision is exact (and half the memory); below ``2**53``, double
+  precision is. A sum that overflows counts as infinite, and fits neither.
+- Everything else is scaled by the power of two that brings the largest coefficient near one, so
+  that neither 1e300 nor 1e-300 leaves the range of the temperatures, and held in double precision.
+  Its fields drift by rounding; they are computed anew now and then, and at the end of every read.
+
+Scaling by a power of two rounds nothing. The dense matrix is int8, int16 or single precision where
+that holds every entry exactly. Energies are summed in double precision in every case.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -97,7 +113,8 @@ class Layout:
         float32 where the scaled coefficients are whole and every field stays below 2**24, so that
         single precision is exact; else float64.
     entry : type
-        Type of the dense matrix: int16 where every entry fits, for it is memory that limits.
+        Type of the dense matrix: int8 or int16 where every entry fits, for it is memory that
+        limits.
     scale : float
         Power of two that makes the coefficients whole, or brings the largest near one.
     drifts : bool
@@ -132,7 +149,9 @@ class Layout:
         if factor is not None and largest * factor < EXACT and real is not np.float64:
             real = np.float32
             biggest = np.abs(qubo.value).max(initial=0.0) * factor
-            entry: type[Any] = np.int16 if biggest < 2.0**15 else np.float32
+            entry: type[Any] = np.float32
+            if biggest < 2.0**15:
+                entry = np.int8 if biggest < 2.0**7 else np.int16
             scale = factor
         else:
             real = entry = np.float64

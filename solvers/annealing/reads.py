@@ -41,11 +41,40 @@ class Batch(Protocol):
         """Energy changes (scaled) of a sample of the moves from the present states."""
         ...
 
+    def energies(self) -> NDArray[np.float64]:
+        """Energies (scaled, without the offset) of the present states, shape (reads,)."""
+        ...
+
+    def resample(self, fall: float, rng: Generator) -> int:
+        """Let good reads take the place of poor ones, as if by an annealed population.
+
+        A read is kept or copied as often as its weight ``exp(-fall energy)`` deserves among those
+        of the batch, by systematic resampling.
+
+        Parameters
+        ----------
+        fall : float
+            By how much the inverse temperature grows, in scaled units.
+        rng : Generator
+
+        Returns
+        -------
+        int
+            Reads that gave way.
+        """
+        ...
+
 
 def start_batch(
-    model: Model, layout: Layout, reads: int, rng: Generator, *, greedy: bool = False
+    model: Model,
+    layout: Layout,
+    reads: int,
+    rng: Generator,
+    *,
+    greedy: bool = False,
+    start: NDArray[np.int8] | None = None,
 ) -> Batch:
-    """A batch in random feasible states.
+    """A batch in random feasible states, or in given ones.
 
     Parameters
     ----------
@@ -59,10 +88,12 @@ def start_batch(
         Whether the read of a model with groups starts where each group takes its best members one
         after the other. Annealing rarely comes upon an answer that stands alone among bad ones, a
         portfolio all in cash; a greedy start has met it.
+    start : ndarray of int8, shape (starts, n), optional
+        Feasible states, taken in turn by the reads.
     """
     if layout.side_by_side:
-        return LaneReads(model, reads, rng)
-    return RowReads(model, rng, greedy=greedy)
+        return LaneReads(model, reads, rng, start=start)
+    return RowReads(model, rng, greedy=greedy, start=start)
 
 
 def batch_size(layout: Layout) -> int:
@@ -80,6 +111,9 @@ def warm_up(layout: Layout) -> None:
     model, rng = layout.build(tiny), np.random.default_rng(0)
     batch = start_batch(model, layout, 1, rng, greedy=True)
     batch.sweep(np.ones(1, dtype=np.float32))
+    if isinstance(batch, LaneReads):
+        nobody = np.zeros(0, dtype=np.int64)
+        kernels.copy_lanes(batch._g, batch._x, nobody, nobody)
     batch.checkpoint()
     batch.finish()
 
@@ -95,11 +129,17 @@ class LaneReads:
     All `LANES` lanes always run; with fewer reads the rest is not looked at.
     """
 
-    def __init__(self, model: Model, reads: int, rng: Generator) -> None:
+    def __init__(
+        self, model: Model, reads: int, rng: Generator, *, start: NDArray[np.int8] | None = None
+    ) -> None:
         self.reads = reads
         self._model = model
         n = model.num_variables
         self._x = rng.integers(0, 1 << LANES, size=n, dtype=np.uint16)
+        if start is not None:
+            self._x[:] = 0
+            for lane in range(LANES):
+                self._x |= start[lane % len(start)].astype(np.uint16) << np.uint16(lane)
         self._state = _generators(rng, (LANES,))
         self._g = np.empty((n, LANES), dtype=model.linear.dtype)
         self._age = 0
@@ -140,6 +180,25 @@ class LaneReads:
         up = (self._x[pick, None] >> np.arange(LANES, dtype=np.uint16)) & 1 == 0
         return np.where(up, self._g[pick], -self._g[pick]).astype(np.float64).ravel()
 
+    def energies(self) -> NDArray[np.float64]:
+        """Energies (scaled, without the offset) of the present states, shape (reads,)."""
+        return self._energies()[: self.reads]
+
+    def resample(self, fall: float, rng: Generator) -> int:
+        """Let good reads take the place of poor ones, as if by an annealed population."""
+        energy = self.energies()
+        weight = np.cumsum(np.exp(-fall * (energy - energy.min())))
+        points = (np.arange(self.reads) + rng.random()) * (weight[-1] / self.reads)
+        copies = np.bincount(
+            np.minimum(np.searchsorted(weight, points, side="right"), self.reads - 1),
+            minlength=self.reads,
+        )
+        target = np.flatnonzero(copies == 0)
+        source = np.repeat(np.arange(self.reads), np.maximum(copies - 1, 0))
+        if len(target):
+            kernels.copy_lanes(self._g, self._x, source, target)
+        return len(target)
+
     def _refresh(self, x: NDArray[np.uint16]) -> None:
         m = self._model
         kernels.fields_lanes(self._g, x, m.linear, m.start, m.index, m.weight)
@@ -155,12 +214,7 @@ def _greedy_state(model: Model) -> NDArray[np.int8]:
     x[model.ones] = 1
     g = np.empty(model.num_variables, dtype=model.linear.dtype)
     kernels.fields_rows(g, x, model.linear, model.rows)
-    for a, size in enumerate(model.sizes):
-        group = model.home[model.bounds[a] : model.bounds[a + 1]]
-        for _ in range(size):
-            best = group[np.argmin(np.where(x[group] == 0, g[group], np.inf))]
-            x[best] = 1
-            kernels.add_row(g, best, 1, *model.rows)
+    kernels.take_greedily(g, x, model.bounds, model.sizes, model.home, model.rows)
     return x
 
 
@@ -169,21 +223,29 @@ class RowReads:
 
     reads = 1
 
-    def __init__(self, model: Model, rng: Generator, *, greedy: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        rng: Generator,
+        *,
+        greedy: bool = False,
+        start: NDArray[np.int8] | None = None,
+    ) -> None:
         self._model = model
         n = model.num_variables
         self._x = np.zeros(n, dtype=np.int8)
         self._x[model.free] = rng.integers(0, 2, size=len(model.free), dtype=np.int8)
         self._x[model.ones] = 1
-        members = model.home.copy()
-        for a, size in enumerate(model.sizes):
-            group = members[model.bounds[a] : model.bounds[a + 1]]
-            rng.shuffle(group)
-            self._x[group[:size]] = 1
-        if greedy and len(model.sizes):
+        lengths = np.diff(model.bounds)
+        owner = np.repeat(np.arange(len(model.sizes)), lengths)
+        members = model.home[np.lexsort((rng.random(len(owner)), owner))]
+        rank = np.arange(len(members)) - np.repeat(model.bounds[:-1], lengths)
+        self._x[members[rank < model.sizes[owner]]] = 1
+        if start is not None:
+            self._x = start[0].copy()
+        elif greedy and len(model.sizes):
             self._x = _greedy_state(model)
-            order = np.repeat(np.arange(len(model.sizes)), np.diff(model.bounds))
-            members = members[np.lexsort((1 - self._x[members], order))]
+        members = members[np.lexsort((1 - self._x[members], owner))]  # ones of a group first
         place = np.zeros(n, dtype=np.int32)
         place[members] = np.arange(len(members), dtype=np.int32)
         self._groups = (
@@ -232,6 +294,14 @@ class RowReads:
             _generators(rng, (2, LANES)), self._thresholds, swaps,
         )  # fmt: skip
         return np.concatenate([flips.astype(np.float64), swaps])
+
+    def energies(self) -> NDArray[np.float64]:
+        """Energy (scaled, without the offset) of the present state, shape (1,)."""
+        return np.array([self._energy()])
+
+    def resample(self, fall: float, rng: Generator) -> int:
+        """Nothing: a read by itself has none to give way to."""
+        return 0
 
     def _refresh(self) -> None:
         m = self._model

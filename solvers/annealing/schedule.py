@@ -1,7 +1,7 @@
 """From hot to cold: the range of temperatures, and the pace at which a read walks through it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qopt.solver import Clock
 
-Shape = Literal["geometric", "linear"]
+Shape = Literal["geometric", "linear", "adaptive"]
 
 HOT_ACCEPTANCE = 0.25
 """Share of the uphill moves from a random state that the hottest sweep accepts."""
@@ -20,11 +20,24 @@ COLD_ACCEPTANCE = 0.001
 DESCENT = 4
 """Sweeps at temperature 0 that end a read: they take it to a local minimum."""
 
-_CLOSING = 2
-"""Time that it takes to score a read at its end, in sweeps."""
+ENDING = DESCENT + 2
+"""Time that it takes to end a read, the descent and its score, in sweeps."""
 
 _SLICE = 0.02
 """Seconds of sweeps between two looks at the clock."""
+
+
+REHEAT = 0.5
+"""Share of the way from hot to cold at which a read begins that starts from a given answer."""
+
+STEPS = 24
+"""Temperatures at which a pilot measures the model for the adaptive schedule."""
+
+_COLDEST = 1e-300
+"""Temperatures stay above this one, so that their inverses are finite."""
+
+_ACCEPTING = 1e-4
+"""Least share of accepted moves that the adaptive schedule reckons with."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +48,76 @@ class Cooling:
     ----------
     hot, cold : float
         First and last temperature.
-    shape : {"geometric", "linear"}
-        Whether the inverse temperature grows by a constant factor or by a constant step.
+    shape : {"geometric", "linear", "adaptive"}
+        Whether the inverse temperature grows by a constant factor, by a constant step, or as
+        `steps` say.
+    steps : tuple of (float, float)
+        For the adaptive schedule: shares of the way, from 0 to 1, and the logarithms of the
+        temperatures there, falling.
+    begin : float
+        Share of the way at which reads begin: they leave out what is hotter.
     """
 
     hot: float
     cold: float
     shape: Shape = "geometric"
+    steps: tuple[tuple[float, float], ...] = ()
+    begin: float = 0.0
 
     def at(self, fractions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Temperatures at fractions of the way, 0 hot and 1 cold."""
-        if self.shape == "geometric":
-            return np.asarray(self.hot * (self.cold / self.hot) ** fractions)
-        return np.asarray(1.0 / ((1.0 - fractions) / self.hot + fractions / self.cold))
+        """Temperatures at fractions of the way of a read, 0 its beginning and 1 cold."""
+        way = self.begin + (1.0 - self.begin) * fractions
+        if self.shape == "adaptive" and self.steps:
+            shares, logarithms = np.array(self.steps).T
+            return np.asarray(np.exp(np.interp(way, shares, logarithms)))
+        if self.shape == "linear":
+            return np.asarray(1.0 / ((1.0 - way) / self.hot + way / self.cold))
+        return np.asarray(self.hot * (self.cold / self.hot) ** way)
+
+    def reheated(self) -> "Cooling":
+        """The way of a read that starts from a given answer: the colder part of this one."""
+        return replace(self, begin=REHEAT)
+
+
+def thermodynamic_steps(
+    temperatures: NDArray[np.float64], energies: NDArray[np.float64], accepted: NDArray[np.float64]
+) -> tuple[tuple[float, float], ...]:
+    """The way from hot to cold at constant thermodynamic speed.
+
+    The inverse temperature b moves so that the energy falls by the same number of its standard
+    deviations in every relaxation time: ``db/dt = v / (s(b) t(b))`` with ``s**2 = -dE/db`` (P.
+    Salamon, J. Nulton, J. Harland, J. Pedersen, G. Ruppeiner, L. Liao, Computer Physics
+    Communications 49, 1988, equation 5). The relaxation time t, which they take from transition
+    rates, is taken as the time of a random walk: one over the root of the share of moves accepted.
+
+    Parameters
+    ----------
+    temperatures : ndarray of float64, shape (k,)
+        Falling, at least two.
+    energies : ndarray of float64, shape (k,)
+        Mean energies there, in the units of the temperatures.
+    accepted : ndarray of float64, shape (k,)
+        Share of the moves accepted there.
+
+    Returns
+    -------
+    tuple of (float, float)
+        As `Cooling` takes them; empty where the energy does not fall or too few are given.
+    """
+    if len(temperatures) < 3 or not np.isfinite(energies).all():
+        return ()
+    beta = 1.0 / temperatures
+    slope = -np.diff(np.minimum.accumulate(energies)) / np.diff(beta)
+    if slope.max() <= 0.0:
+        return ()
+    # What a few sweeps measure is noisy: geometric means of neighbours, none of them nothing.
+    logarithm = np.log(np.maximum(slope, 1e-9 * slope.max()))
+    smooth = np.convolve(np.pad(logarithm, 2, mode="edge"), np.full(5, 0.2), "valid")
+    middle = np.maximum((accepted[1:] + accepted[:-1]) / 2.0, _ACCEPTING)
+    length = np.exp(smooth / 2.0) * np.diff(beta) / np.sqrt(middle)
+    shares = np.concatenate([[0.0], np.cumsum(length)])
+    shares /= shares[-1]
+    return tuple(zip(shares.tolist(), np.log(temperatures).tolist(), strict=True))
 
 
 def cooling_range(
@@ -78,7 +148,7 @@ def cooling_range(
 def _solve(changes: NDArray[np.float64], accepted: float) -> float:
     """The temperature at which that many of these uphill moves are accepted, by bisection."""
     # At the low end at most one per mille is accepted, at the high end nearly all.
-    low, high = float(changes.min()) / 50.0, float(changes.max()) * 100.0
+    low, high = max(float(changes.min()) / 50.0, _COLDEST), float(changes.max()) * 100.0
     for _ in range(60):
         middle = float(np.sqrt(low) * np.sqrt(high))
         if np.exp(-changes / middle).sum() < accepted:
@@ -140,13 +210,15 @@ class Until:
     def slices(self, cooling: Cooling) -> Iterator[NDArray[np.float64]]:
         """Temperatures of the next sweeps, for as long as the read goes on."""
         begin, seconds = self.clock.elapsed, self.sweep_seconds
-        end = max(begin, self.end - (DESCENT + _CLOSING) * seconds)
-        done = 0.0
-        while (now := self.clock.elapsed) < end:
+        done, sweeps = 0.0, 1
+        while (now := self.clock.elapsed) < (end := self.end - ENDING * seconds):
             count = int(np.clip(min(_SLICE, end - now) / seconds, 1, 1 << 20))
             # From where the read stands to where the clock will stand after these sweeps.
             goal = max(done, min(1.0, (now + count * seconds - begin) / (end - begin)))
             yield cooling.at(np.linspace(done, goal, count, endpoint=False))
             done = goal
-            seconds = max(1e-9, (self.clock.elapsed - now) / count)
+            # The mean over all sweeps: one that was held up is not taken for the pace.
+            sweeps += count
+            mean = (self.sweep_seconds + self.clock.elapsed - begin) / sweeps
+            seconds = max(1e-9, mean)
         yield np.zeros(DESCENT)

@@ -17,7 +17,17 @@ from qopt.solver import Budget, Clock, Progress
 from .layout import Layout, Model
 from .reads import Batch, batch_size, start_batch
 from .rounds import Round, growing, most_sweeps
-from .schedule import DESCENT, Cooling, Pace, Sweeps, Until, cooling_range
+from .schedule import (
+    DESCENT,
+    ENDING,
+    STEPS,
+    Cooling,
+    Pace,
+    Sweeps,
+    Until,
+    cooling_range,
+    thermodynamic_steps,
+)
 
 if TYPE_CHECKING:
     from .solver import SimulatedAnnealing
@@ -30,10 +40,23 @@ _DEFAULT_LONG_ROUNDS = 4
 
 _PILOT_SWEEPS = 8
 _PILOT_READS = 4
-_SLICE_COST = 1 << 24
+_SLICE_COST = 1 << 23
 """Work between two checkpoints, a few hundredths of a second, in all reads of a batch."""
 
+_SLICE_SECONDS = 0.02
+"""The same of a timed run, whose sweeps have been measured."""
+
 _DEFAULT_READS = 32
+
+_STEP_SWEEPS = 8
+"""Sweeps of the pilot at each temperature of the adaptive schedule; the later half is measured."""
+
+RESAMPLING = 0.2
+"""Share of the growth of the inverse temperature that reads are resampled by.
+
+An annealed population (K. Hukushima, Y. Iba, AIP Conference Proceedings 690, 2003) takes all of it;
+sixteen reads would then soon descend from one.
+"""
 
 _MOST_ANSWERS = 1000
 _MOST_ANSWER_BITS = 1 << 24
@@ -59,6 +82,11 @@ class Pool:
         if len(self._found) > 2 * self._most:
             self._found = dict(self._best())
 
+    @property
+    def best(self) -> float:
+        """Least energy, infinite without any answer."""
+        return min((energy for energy, _ in self._found.values()), default=inf)
+
     def sorted(self) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Answers, shape (answers, n), best first, and their counts."""
         best = self._best()
@@ -78,6 +106,7 @@ class Result:
     states: NDArray[np.int8]
     energies: NDArray[np.float64]
     sweeps: int
+    resampled: int
     seconds: float
 
 
@@ -95,6 +124,8 @@ class Search:
     clock : Clock
     seed : int
     progress : Progress
+    start : ndarray of int8, shape (starts, n)
+        Feasible states to begin from, best first.
 
     Attributes
     ----------
@@ -114,6 +145,7 @@ class Search:
         clock: Clock,
         seed: int,
         progress: Progress,
+        start: NDArray[np.int8],
     ) -> None:
         self.pool = Pool(model.num_variables)
         self.proposals = 0
@@ -125,9 +157,12 @@ class Search:
         self._clock = clock
         self._seed = seed
         self._progress = progress
+        self._start = start
+        self._resampled = 0
         self._width = batch_size(layout)
         self._cooling = Cooling(1.0, 1.0, options.schedule)
         self._sweep_seconds = 0.0
+        self._start_seconds = 0.0
         self._pilot: Batch | None = None
         self._rounds: list[Round] = []
         self._incumbent = inf
@@ -137,12 +172,15 @@ class Search:
     def run(self) -> None:
         """Search until the budget is used or the run is stopped."""
         begin = time.perf_counter()
+        given = self._take_start()
         if self._model.moves and not self._over():
             self._measure()
             for number, planned in enumerate(self._plan()):
                 self._run_round(number, planned)
                 if self._over():
                     break
+        if given is not None and self.pool.best > given[1][0]:
+            self.pool.add(*given)
         if not len(self.pool):  # no time for any read: even a random answer is an answer
             batch = self._pilot or start_batch(
                 self._model, self._layout, 1, self._generator(0, 0)
@@ -150,6 +188,17 @@ class Search:
             self._report(batch.checkpoint())
             self.pool.add(*batch.finish())
         self._seconds = time.perf_counter() - begin
+
+    def _take_start(self) -> tuple[NDArray[np.int8], NDArray[np.float64]] | None:
+        """The best given state, shape (1, n), and its energy; reported."""
+        if not len(self._start):
+            return None
+        best = self._start[:1]
+        batch = start_batch(
+            self._model, self._layout, 1, self._generator(0, 0), start=best
+        )
+        self._report(batch.checkpoint())
+        return batch.finish()
 
     def details(self) -> dict[str, Any]:
         """What was done, for the record."""
@@ -162,6 +211,9 @@ class Search:
             "proposals_per_second": self.proposals / max(self._seconds, 1e-9),
             "beta_min": scale / cooling.hot,
             "beta_max": scale / cooling.cold,
+            "schedule": cooling.shape,
+            "starts": len(self._start),
+            "resampled": self._resampled,
             "kernel": "lanes" if layout.side_by_side else f"{layout.rows} rows",
             "arithmetic": f"{np.dtype(layout.real).name}, {exact}",
         }
@@ -170,6 +222,10 @@ class Search:
 
     def _over(self) -> bool:
         return self._progress.stopping or self._clock.expired
+
+    def _closing(self, more: float = 0.0) -> bool:
+        """Whether what is left of the time, but for `more` seconds, is needed to end a read."""
+        return self._over() or self._clock.remaining < ENDING * self._sweep_seconds + more
 
     @property
     def _timed(self) -> bool:
@@ -225,7 +281,9 @@ class Search:
         """Reads in a round: where work is counted, the same for any number of threads."""
         if self._width == 1:
             return 4
-        return self._width * (self._budget.threads if self._timed else 2)
+        if self._timed and self._budget.threads == 1 and not len(self._start):
+            return self._width
+        return self._width * (max(2, self._budget.threads) if self._timed else 2)
 
     # -- doing it ---------------------------------------------------------------------------
 
@@ -236,20 +294,24 @@ class Search:
         """Find the range of temperatures and a first guess of the speed by a few descents."""
         model, rng = self._model, self._generator(0)
         random, minimum = [], []
-        begin, sweeps = self._clock.elapsed, 0
+        seconds, sweeps = 0.0, 0
         for _ in range(1 if self._width > 1 else _PILOT_READS):
+            begin = time.perf_counter()
             batch = start_batch(model, self._layout, self._width, rng)
+            self._start_seconds = time.perf_counter() - begin
             random.append(batch.changes(rng))
             for _ in range(_PILOT_SWEEPS):
                 if not self._pilot_may_go_on():
                     break
+                begin = time.perf_counter()
                 batch.sweep(np.zeros(1, dtype=np.float32))
+                seconds += time.perf_counter() - begin
                 self.proposals += self._width * model.moves
                 sweeps += 1
             if sweeps:
                 minimum.append(batch.changes(rng))
             self._pilot = batch
-        self._sweep_seconds = max(1e-9, (self._clock.elapsed - begin) / max(1, sweeps))
+        self._sweep_seconds = max(1e-9, seconds / max(1, sweeps))
         hot, cold = cooling_range(
             np.concatenate(random), np.concatenate(minimum) if minimum else None
         )
@@ -261,6 +323,36 @@ class Search:
             cold = model.scale / options.beta_max
             hot = max(cold, hot)
         self._cooling = Cooling(hot, cold, options.schedule)
+        if options.schedule == "adaptive":
+            self._adapt(rng)
+
+    def _adapt(self, rng: Generator) -> None:
+        """Lay out the adaptive schedule by a quick walk from hot to cold; else a geometric one."""
+        hot, cold, model = self._cooling.hot, self._cooling.cold, self._model
+        temperatures = np.geomspace(hot, cold, STEPS)
+        energies, accepted = [], []
+        batch = start_batch(model, self._layout, self._width, rng)
+        for temperature in temperatures:
+            seen = []
+            for step in range(_STEP_SWEEPS):
+                if not self._pilot_may_go_on():
+                    break
+                batch.sweep(np.full(1, temperature, dtype=np.float32))
+                self.proposals += self._width * model.moves
+                if 2 * step >= _STEP_SWEEPS:
+                    seen.append(float(batch.energies().mean()))
+            if not seen:
+                break
+            energies.append(float(np.mean(seen)))
+            uphill = np.maximum(batch.changes(rng), 0.0)
+            accepted.append(float(np.exp(-uphill / temperature).mean()))
+        steps = (
+            thermodynamic_steps(temperatures, np.array(energies), np.array(accepted))
+            if len(energies) == STEPS and hot > cold
+            else ()
+        )
+        shape = self._cooling.shape if steps else "geometric"
+        self._cooling = Cooling(hot, cold, shape, steps)
 
     def _pilot_may_go_on(self) -> bool:
         """Whether another sweep keeps the pilot within a tenth of the budget."""
@@ -280,9 +372,7 @@ class Search:
             if planned.last and self._timed:
                 pace = Until(self._clock, begin + (b // threads + 1) * slot, self._sweep_seconds)
             reads = min(width, planned.reads - b * width)
-            return self._run_batch(
-                self._generator(number, b), reads, pace, greedy=number == b == 0
-            )
+            return self._run_batch(self._generator(number, b), reads, pace, number, b)
 
         if threads == 1 or batches == 1:
             results = [work(b) for b in range(batches)]
@@ -292,6 +382,7 @@ class Search:
         done = [result for result in results if result is not None]
         for result in done:
             self.pool.add(result.states, result.energies)
+            self._resampled += result.resampled
             self.proposals += result.sweeps * len(result.energies) * self._model.moves
         sweeps = sum(result.sweeps for result in done)
         if sweeps:
@@ -307,17 +398,35 @@ class Search:
             done = Round(self._rounds.pop().reads + done.reads, done.sweeps)
         self._rounds.append(done)
 
+    def _begin_batch(
+        self, rng: Generator, reads: int, number: int, b: int
+    ) -> tuple[Batch, Cooling]:
+        """Batch b of a round and its temperatures: every other one begins from given answers."""
+        given = len(self._start) > 0
+        if not given or b % 2:
+            greedy = number == 0 and b == given
+            return start_batch(self._model, self._layout, reads, rng, greedy=greedy), self._cooling
+        turn = 0 if self._layout.side_by_side else (number + b // 2) % len(self._start)
+        start = np.roll(self._start, -turn, axis=0)
+        batch = start_batch(self._model, self._layout, reads, rng, start=start)
+        return batch, self._cooling.reheated()
+
     def _run_batch(
-        self, rng: Generator, reads: int, pace: Pace, *, greedy: bool
+        self, rng: Generator, reads: int, pace: Pace, number: int, b: int
     ) -> Result | None:
-        if self._over():
+        if self._closing(self._start_seconds):
             return None
-        begin, sweeps = time.perf_counter(), 0
-        batch = start_batch(self._model, self._layout, reads, rng, greedy=greedy)
-        for temperatures in pace.slices(self._cooling):
-            over = self._over()
+        begin, sweeps, last = time.perf_counter(), 0, 0.0
+        batch, cooling = self._begin_batch(rng, reads, number, b)
+        resampled = 0
+        for temperatures in pace.slices(cooling):
+            over = self._closing()
             if over:
                 temperatures = np.zeros(min(DESCENT, len(temperatures)))
+            coldest = float(temperatures[-1]) if len(temperatures) else 0.0
+            if self._options.resamples and last > 0.0 and coldest > 0.0:
+                resampled += batch.resample(RESAMPLING * (1.0 / coldest - 1.0 / last), rng)
+            last = coldest
             batch.sweep(temperatures.astype(np.float32))
             sweeps += len(temperatures)
             self._report(batch.checkpoint())
@@ -325,11 +434,14 @@ class Search:
                 break
         states, energies = batch.finish()
         self._report(energies)
-        return Result(states, energies, sweeps, time.perf_counter() - begin)
+        return Result(states, energies, sweeps, resampled, time.perf_counter() - begin)
 
     @property
     def _slice(self) -> int:
-        return max(1, int(_SLICE_COST / (self._width * self._model.sweep_cost)))
+        most = _SLICE_COST / (self._width * self._model.sweep_cost)
+        if self._timed:
+            most = min(most, _SLICE_SECONDS / self._sweep_seconds)
+        return max(1, int(most))
 
     def _report(self, energies: NDArray[np.float64]) -> None:
         best = float(energies.min()) + self._offset

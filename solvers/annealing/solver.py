@@ -1,8 +1,9 @@
 """Simulated annealing as a solver: options, budget and outcome."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +20,9 @@ class SimulatedAnnealing:
     A sweep proposes one move for each variable (Metropolis' rule, variables in order); a read is
     one walk from hot to cold that ends in a local minimum. Sparse models without groups run
     sixteen reads side by side in vector lanes.
+
+    Given answers to start from, every other batch of reads begins at them, half-way between hot
+    and cold; the rest begins at random. Answers that break groups are mended first.
 
     Without `reads` and `sweeps`, rounds of reads follow each other with more and more sweeps
     until the budget is used; the last round takes most of it. The unit of ``budget.evaluations``
@@ -39,15 +43,23 @@ class SimulatedAnnealing:
     beta_max : float, optional
         Inverse temperature of the last sweep. By default a local minimum is left by one move in a
         thousand.
-    schedule : {"geometric", "linear"}
-        Whether the inverse temperature grows by a constant factor or by a constant step.
+    schedule : {"geometric", "linear", "adaptive"}
+        Whether the inverse temperature grows by a constant factor, by a constant step, or at
+        constant thermodynamic speed, measured by a quick walk at first (Salamon et al., Computer
+        Physics Communications 49, 1988). Where a tenth of the budget is too little for that walk,
+        the schedule is geometric, and the details say so.
+    resample : bool, optional
+        Whether, of the reads side by side, good ones take the place of poor ones as it gets colder,
+        as in population annealing (Hukushima and Iba, 2003). By default they do unless `reads` is
+        given: who asks for so many reads wants them independent.
     """
 
     reads: int | None = None
     sweeps: int | None = None
     beta_min: float | None = None
     beta_max: float | None = None
-    schedule: Literal["geometric", "linear"] = "geometric"
+    schedule: Literal["geometric", "linear", "adaptive"] = "geometric"
+    resample: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("reads", "sweeps"):
@@ -62,13 +74,26 @@ class SimulatedAnnealing:
             raise UsageError(
                 f"beta_min must not be above beta_max, got {self.beta_min} and {self.beta_max}"
             )
-        if self.schedule not in ("geometric", "linear"):
+        if self.schedule not in ("geometric", "linear", "adaptive"):
             raise UsageError(
-                f"schedule must be 'geometric' or 'linear', got {self.schedule!r}"
+                f"schedule must be 'geometric', 'linear' or 'adaptive', got {self.schedule!r}"
             )
 
-    def solve(self, model: Qubo, budget: Budget, seed: int, progress: Progress) -> Outcome:
-        """Anneal a QUBO; see `qopt.solver.Solver.solve`.
+    @property
+    def resamples(self) -> bool:
+        """Whether reads give way to better ones, where they run side by side."""
+        return self.reads is None if self.resample is None else self.resample
+
+    def solve(
+        self,
+        model: Qubo,
+        budget: Budget,
+        seed: int,
+        progress: Progress,
+        *,
+        start: Sequence[Any] = (),
+    ) -> Outcome:
+        """Anneal a QUBO; see `qopt.solver.Solver`.
 
         Returns
         -------
@@ -84,15 +109,17 @@ class SimulatedAnnealing:
             from .layout import Layout
             from .reads import warm_up
             from .search import Search
+            from .starts import feasible_starts
 
             layout = Layout.choose(model)
             warm_up(layout)
         clock = budget.start()
         with usage.phase("compile"):
             laid_out = layout.build(model)
+            states = feasible_starts(model, start)
         with usage.phase("execute"):
             search = Search(
-                self, layout, laid_out, model.offset, budget, clock, seed, progress
+                self, layout, laid_out, model.offset, budget, clock, seed, progress, states
             )
             search.run()
         usage.evaluations = search.proposals

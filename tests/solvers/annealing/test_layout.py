@@ -48,13 +48,22 @@ def test_built_models_hold_the_coefficients(
 @pytest.mark.parametrize(
     ("linear", "pair", "real", "entry", "drifts"),
     [
-        (3.0, -2.0, np.float32, np.int16, False),
-        (0.125, -2.0, np.float32, np.int16, False),
+        (3.0, -2.0, np.float32, np.int8, False),
+        (0.125, -2.0, np.float32, np.int8, False),
+        (0.0, 127.0, np.float32, np.int8, False),
+        (0.0, -128.0, np.float32, np.int16, False),
+        (0.0, 2.0**15 - 1.0, np.float32, np.int16, False),
+        (0.0, 2.0**15, np.float32, np.float32, False),
+        (2.0**24 - 2.0, 1.0, np.float32, np.int8, False),
+        (2.0**24 - 1.0, 1.0, np.float64, np.float64, False),
+        (2.0**53 - 2.0, 1.0, np.float64, np.float64, False),
+        (1e10, 1.0, np.float64, np.float64, False),
+        (1e10, 1e-10, np.float64, np.float64, True),
         (3.0, 40_000.0, np.float32, np.float32, False),
         (2.0**24, 1.0, np.float64, np.float64, False),
         (2.0**53, 1.0, np.float64, np.float64, True),
         (0.1, 1.0, np.float64, np.float64, True),
-        (0.0, 0.0, np.float32, np.int16, False),
+        (0.0, 0.0, np.float32, np.int8, False),
     ],
 )
 def test_arithmetic(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qopt.forms import Group, Qubo
+from qopt.solvers.annealing import kernels
 from qopt.solvers.annealing.kernels import LANES
 from qopt.solvers.annealing.layout import Layout
 from qopt.solvers.annealing.reads import LaneReads, RowReads, batch_size, start_batch
@@ -186,6 +187,36 @@ def test_arithmetic_does_not_change_the_walk() -> None:
         np.testing.assert_array_equal(results[0][1], results[1][1])
 
 
+@pytest.mark.parametrize("n", [1, 15, 16, 33, 300])
+@pytest.mark.parametrize("unit", [1.0, 0.3])
+def test_looking_at_sixteen_variables_at_once_is_the_same_walk(n: int, unit: float) -> None:
+    # A group of one frozen variable leaves the moves as they are and forbids the look ahead.
+    rng = np.random.default_rng(n)
+    matrix = np.zeros((n + 1, n + 1))
+    matrix[:n, :n] = np.triu(rng.integers(-9, 10, (n, n))) * unit
+    whole = Qubo.from_matrix(matrix[:n, :n])
+    marked = Qubo.from_matrix(matrix, groups=[Group((n,), 0)])
+    walks = []
+    for qubo in (whole, marked):
+        layout = Layout.choose(qubo, rows="dense")
+        model = layout.build(qubo)
+        state = np.resize(np.array([0, 1, 1], dtype=np.int8), len(matrix))
+        g, x = np.zeros(len(model.linear), model.linear.dtype), state[: len(model.linear)].copy()
+        x[n:] = 0
+        kernels.fields_rows(g, x, model.linear, model.rows)
+        batch = RowReads(model, np.random.default_rng(0))
+        kernels.sweep_rows(
+            g, x, model.free, batch._groups, model.rows,
+            (np.geomspace(30 * unit, 0.1 * unit, 40) * model.scale).astype(np.float32),
+            np.arange(1, 2 * LANES + 1, dtype=np.uint32).reshape(2, LANES),
+            np.empty(kernels.BLOCK, dtype=np.float32),
+        )  # fmt: skip
+        walks.append((x[:n], g[:n]))
+    np.testing.assert_array_equal(walks[0][0], walks[1][0])
+    np.testing.assert_array_equal(walks[0][1], walks[1][1])
+    assert 0 < walks[0][0].sum() < n or n == 1
+
+
 def test_sparse_and_dense_rows_walk_alike() -> None:
     rng = np.random.default_rng(2)
     qubo = Qubo.from_matrix(
@@ -220,3 +251,52 @@ def test_drifting_fields_are_computed_anew(rows: Rows) -> None:
     pairs = np.triu(matrix, 1)
     exact = qubo.linear + (pairs + pairs.T) @ (batch._x & 1)
     np.testing.assert_allclose(fields, exact, rtol=0.0, atol=4.0)
+
+
+def lanes_of(qubo: Qubo, reads: int = LANES, seed: int = 0) -> LaneReads:
+    layout = Layout.choose(qubo, rows="sparse")
+    return LaneReads(layout.build(qubo), reads, np.random.default_rng(seed))
+
+
+def present(batch: LaneReads) -> np.ndarray:
+    return ((batch._x[:, None] >> np.arange(LANES)) & 1).T.astype(np.int8)
+
+
+@given(qubo=qubos(grouped=False), fall=st.sampled_from([0.0, 1e-3, 0.1, 10.0]),
+       reads=st.integers(1, LANES), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=30)
+def test_resampled_reads_are_copies_with_their_own_fields(
+    qubo: Qubo, fall: float, reads: int, seed: int
+) -> None:
+    batch = lanes_of(qubo, reads, seed)
+    before, energies = present(batch), batch.energies()
+    moved = batch.resample(fall, np.random.default_rng(seed))
+    after = present(batch)
+    changed = (before[:reads] != after[:reads]).any(axis=1)
+    assert changed.sum() <= moved < reads
+    np.testing.assert_array_equal(before[reads:], after[reads:])
+    known = {row.tobytes() for row in before[:reads]}
+    assert all(row.tobytes() in known for row in after[:reads])
+    expected = qubo.energies(after[:reads]) - qubo.offset
+    np.testing.assert_allclose(batch.energies() / batch._model.scale, expected, atol=1e-9)
+    assert batch.energies().min() == pytest.approx(energies.min(), abs=1e-9)
+    if fall == 0.0:
+        assert not moved
+
+
+def test_reads_are_copied_as_often_as_their_weights_say() -> None:
+    qubo = Qubo.from_arrays(np.arange(1.0, 7.0))
+    total, expected = np.zeros(LANES), np.zeros(LANES)
+    for seed in range(400):
+        batch = lanes_of(qubo, seed=1)
+        energies, before = batch.energies(), present(batch)
+        batch.resample(0.3, np.random.default_rng(seed))
+        after = present(batch)
+        alike = (after[:, None] == before[None]).all(axis=2)
+        total += (alike / alike.sum(axis=1, keepdims=True)).sum(axis=0)
+        weights = np.exp(-0.3 * energies)
+        expected += LANES * weights / weights.sum()
+    groups = {round(float(e), 6) for e in energies}
+    for energy in groups:
+        same = np.isclose(energies, energy)
+        assert total[same].sum() == pytest.approx(expected[same].sum(), rel=0.1, abs=60.0)

@@ -8,10 +8,12 @@ from qopt.solvers.annealing.schedule import (
     COLD_ACCEPTANCE,
     DESCENT,
     HOT_ACCEPTANCE,
+    REHEAT,
     Cooling,
     Sweeps,
     Until,
     cooling_range,
+    thermodynamic_steps,
 )
 
 
@@ -105,3 +107,48 @@ def test_timed_pace_after_the_end_only_descends() -> None:
     clock.now = 2.0
     slices = list(Until(clock, 1.0, 0.1).slices(Cooling(8.0, 0.5)))
     assert [part.tolist() for part in slices] == [[0.0] * DESCENT]
+
+
+def test_thermodynamic_speed_is_constant() -> None:
+    # Heat capacity as in a two-level system: s**2 = p (1 - p) with p = 1 / (1 + exp(b)).
+    temperatures = np.geomspace(5.0, 0.2, 200)
+    beta = 1.0 / temperatures
+    share = 1.0 / (1.0 + np.exp(beta))
+    steps = thermodynamic_steps(temperatures, share, np.ones(200))
+    cooling = Cooling(5.0, 0.2, "adaptive", steps)
+    way = cooling.at(np.linspace(0.0, 1.0, 51))
+    assert way[0] == pytest.approx(5.0)
+    assert way[-1] == pytest.approx(0.2)
+    middle = 2.0 / (1.0 / way[1:] + 1.0 / way[:-1])
+    p = 1.0 / (1.0 + np.exp((1.0 / way[1:] + 1.0 / way[:-1]) / 2.0))
+    lengths = np.sqrt(p * (1.0 - p)) * np.diff(1.0 / way)
+    np.testing.assert_allclose(lengths, lengths.mean(), rtol=0.1)
+    assert np.diff(middle).max() < 0.0
+
+
+def test_slow_temperatures_get_more_sweeps() -> None:
+    temperatures = np.geomspace(8.0, 1.0, 24)
+    energies = np.linspace(0.0, -100.0, 24)
+    fast = thermodynamic_steps(temperatures, energies, np.full(24, 0.5))
+    slow = thermodynamic_steps(temperatures, energies, np.where(temperatures < 2.0, 0.005, 0.5))
+    cold = np.linspace(0.5, 1.0, 9)
+    assert (Cooling(8.0, 1.0, "adaptive", slow).at(cold)[:-1]
+            < Cooling(8.0, 1.0, "adaptive", fast).at(cold)[:-1]).all()
+
+
+def test_what_cannot_be_measured_gives_no_steps() -> None:
+    temperatures = np.geomspace(2.0, 1.0, 5)
+    assert thermodynamic_steps(temperatures[:2], np.zeros(2), np.ones(2)) == ()
+    assert thermodynamic_steps(temperatures, np.zeros(5), np.ones(5)) == ()
+    assert thermodynamic_steps(temperatures, np.arange(5.0), np.ones(5)) == ()
+    assert thermodynamic_steps(temperatures, np.full(5, np.inf), np.ones(5)) == ()
+    plain = Cooling(4.0, 1.0, "adaptive").at(np.linspace(0, 1, 3))
+    np.testing.assert_allclose(plain, [4.0, 2.0, 1.0])
+
+
+@pytest.mark.parametrize("shape", ["geometric", "linear", "adaptive"])
+def test_reheated_reads_take_the_colder_part(shape: str) -> None:
+    steps = ((0.0, np.log(8.0)), (0.3, np.log(2.0)), (1.0, np.log(0.5)))
+    cooling = Cooling(8.0, 0.5, shape, steps)  # type: ignore[arg-type]
+    warm = cooling.reheated()
+    np.testing.assert_allclose(warm.at(np.array([0.0, 1.0])), cooling.at(np.array([REHEAT, 1.0])))

@@ -90,6 +90,43 @@ def test_huge_and_tiny_coefficients_together() -> None:
     assert qubo.energy(outcome.answers[0]) == best_energy(qubo)
 
 
+EDGES = [
+    2.0**24 - 1.0, 2.0**24, 2.0**24 + 1.0, 2.0**53 - 1.0, 2.0**53, 1e10, 1e-10, 1e300, 1e-300,
+    5e-324, 2.0**-1074 * 3, 1.0, 1.0 / 3.0,
+]
+
+
+@given(
+    picks=st.lists(st.sampled_from(EDGES), min_size=1, max_size=3),
+    seed=st.integers(0, 999),
+    n=st.integers(1, 8),
+)
+@settings(deadline=None, max_examples=40)
+def test_coefficients_at_the_edges_of_the_arithmetic(
+    picks: list[float], seed: int, n: int
+) -> None:
+    """The optimum up to what energies in double precision can tell apart."""
+    rng = np.random.default_rng(seed)
+    matrix = np.triu(rng.choice([*picks, 0.0], (n, n)) * rng.choice([-1, 1], (n, n)))
+    for groups in ((), [Group(tuple(range(min(n, 3))), 1)]):
+        qubo = Qubo.from_matrix(matrix, groups=groups)
+        outcome, _ = anneal(qubo, Budget(evaluations=50_000))
+        best = best_energy(qubo)
+        assert not qubo.group_violations(outcome.answers).any()
+        resolution = 4e-16 * np.abs(matrix).sum()
+        assert qubo.energy(outcome.answers[0]) - best <= resolution
+
+
+def test_small_coefficients_count_beside_large_ones() -> None:
+    # Both pairs are settled by 1e10; each remaining bit by its own 1 or 1e-10.
+    for small in (1.0, 1e-5):
+        qubo = Qubo.from_arrays(
+            [1e10, 1e10, small, -small, -small], [0, 2, 3], [1, 3, 4], [-3e10, small, small / 2]
+        )
+        outcome, _ = anneal(qubo)
+        assert outcome.answers[0].tolist() == [1, 1, 0, 1, 1]
+
+
 def test_penalised_model_is_taken_too() -> None:
     qubo = random_qubo(3, 12).with_groups([Group((0, 1, 2, 3), 1), Group((4, 5, 6), 2)])
     outcome, _ = anneal(qubo.penalised())
@@ -189,6 +226,35 @@ def test_betas_are_what_was_asked() -> None:
 
 
 @pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("density", [0.1, 1.0])
+def test_the_adaptive_schedule_solves_too(grouped: bool, density: float) -> None:
+    qubo = random_qubo(2, 15, density)
+    if grouped:
+        qubo = qubo.with_groups([Group((0, 1, 2, 3, 4), 2)])
+    outcome, progress = anneal(qubo, Budget(evaluations=600_000), schedule="adaptive")
+    check_outcome(qubo, outcome, progress)
+    assert outcome.details["schedule"] == "adaptive"
+    assert qubo.energy(outcome.answers[0]) == best_energy(qubo)
+    assert outcome.usage.evaluations <= 600_000
+    again, _ = anneal(qubo, Budget(evaluations=600_000, threads=2), schedule="adaptive")
+    np.testing.assert_array_equal(again.answers, outcome.answers)
+
+
+def test_a_schedule_that_cannot_be_measured_is_told() -> None:
+    outcome, _ = anneal(random_qubo(2, 15), Budget(evaluations=1000), schedule="adaptive")
+    assert outcome.details["schedule"] == "geometric"
+
+
+def test_reads_give_way_unless_they_are_counted() -> None:
+    qubo = random_qubo(2, 200, 0.1)
+    budget = Budget(evaluations=3 * 10**7)
+    assert anneal(qubo, budget)[0].details["resampled"] > 0
+    assert anneal(qubo, budget, resample=False)[0].details["resampled"] == 0
+    assert anneal(qubo, budget, reads=32)[0].details["resampled"] == 0
+    assert anneal(qubo, budget, reads=32, resample=True)[0].details["resampled"] > 0
+
+
+@pytest.mark.parametrize("grouped", [False, True])
 def test_no_time_gives_a_random_answer(grouped: bool) -> None:
     qubo = random_qubo(1, 40)
     if grouped:
@@ -265,7 +331,7 @@ def test_answers_are_capped() -> None:
         ({"beta_min": 0.0}, "beta_min must be positive and finite, got 0.0"),
         ({"beta_max": float("inf")}, "beta_max must be positive"),
         ({"beta_min": 2.0, "beta_max": 1.0}, "beta_min must not be above beta_max"),
-        ({"schedule": "cosine"}, "schedule must be 'geometric' or 'linear', got 'cosine'"),
+        ({"schedule": "cosine"}, "'geometric', 'linear' or 'adaptive', got 'cosine'"),
     ],
 )
 def test_bad_options_are_refused(options: dict[str, Any], message: str) -> None:
