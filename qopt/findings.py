@@ -12,6 +12,7 @@ from math import inf, isfinite
 from typing import Literal
 
 from .forms.lowering import CLASSICAL_COLUMNS
+from .forms.reduce import PRESOLVED
 from .numbers import (
     count_text,
     digits_for,
@@ -351,12 +352,21 @@ def _samples(row: Row) -> float:
     return max(row.counts.get("samples", 0.0), row.counts.get("shots", 0.0), 1.0)
 
 
+_ASIDES = {
+    CLASSICAL_COLUMNS: "choosing among routes of a classical search",
+    PRESOLVED: "most of it decided by presolve",
+}
+"""What is said of a row wherever it is praised or blamed, by the code of a caveat."""
+
+
 def _subject(row: Row, what: str) -> str:
     """A row by name: its samples or its answers, where post-processing tells them apart."""
     name = f"the {what} of {row.label}" if row.postprocessing else row.label
     helped = any(WARM_START in record.caveats for record in row.records)
-    if any(CLASSICAL_COLUMNS in record.caveats for record in row.records):
-        name = f"{name}, choosing among routes of a classical search,"
+    asides = [words for code, words in _ASIDES.items()
+              if any(code in record.caveats for record in row.records)]
+    if asides:
+        name = f"{name}, {' and '.join(asides)},"
     return f"{name} from its classical start" if helped else name
 
 

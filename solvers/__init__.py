@@ -20,6 +20,7 @@ SPECS = (
         forms=("qubo", "table"),
         role="exact",
         stochastic=False,
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -28,6 +29,7 @@ SPECS = (
         target="qopt.solvers.random:RandomSampling",
         forms=("routing", "qubo", "table"),
         role="floor",
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -37,6 +39,7 @@ SPECS = (
         forms=("qubo",),
         requires=(("numba", "numba"),),
         role="heuristic",
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -132,6 +135,7 @@ SPECS = (
         forms=("qubo", "table"),
         requires=(("qiskit", "qiskit"), ("qiskit_aer", "qiskit-aer")),
         role="quantum",
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -140,6 +144,7 @@ SPECS = (
         target="qopt.solvers.qaoa.recursive:RecursiveQaoa",
         forms=("qubo",),
         role="quantum",
+        presolve=True,
     ),
     Spec(
         kind="solver",

@@ -1,0 +1,168 @@
+"""Rules for exactly-k groups.
+
+A member of a group can only be exchanged for another. A member that `k` others dominate - putting
+any of them in its place never raises the energy, whatever the other bits are - is zero in some
+best answer: where it is one, one of those `k` is zero and can take its place. Terms that are the
+same over all answers that keep the group become part of the offset.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .state import State
+
+MOST_WORK = 20_000_000
+"""Comparisons of coefficients for one group; larger ones are not searched for dominated members."""
+
+
+def simplify(state: State) -> None:
+    """Settle, rewrite and thin out every group."""
+    for g in range(len(state.members)):
+        if state.stop():
+            return
+        _settle(state, g)
+        if state.members[g]:
+            _drop_constants(state, g)
+            _remove_dominated(state, g)
+            _settle(state, g)
+
+
+def _settle(state: State, g: int) -> None:
+    """Remove a group that leaves no choice, or one bit of it."""
+    members, size = sorted(state.members[g]), state.size[g]
+    if size in (0, len(members)):
+        for i in members:
+            state.fix(i, int(size > 0), "groups")
+    elif len(members) == 2:
+        for i in members:
+            state.group_of[i] = -1
+        state.members[g] = set()
+        state.merge(members[1], members[0], "groups", opposite=True)
+
+
+# -- constants ----------------------------------------------------------------------------------
+
+
+def _drop_constants(state: State, g: int) -> None:
+    """Move what is the same over all choices of a group into the offset or the linear terms."""
+    members, size = sorted(state.members[g]), state.size[g]
+    _drop_inner_pairs(state, members, size)
+    first = members[0]
+    for outside, value in list(state.adjacent[first].items()):
+        if state.group_of[outside] != g and all(
+            state.adjacent[i].get(outside) == value for i in members
+        ):
+            for i in members:
+                state.drop_pair(i, outside)
+            state.linear[outside] += size * value
+    common = state.linear[first]
+    if common and all(state.linear[i] == common for i in members):
+        state.offset += size * common
+        state.rewritten = True
+        for i in members:
+            state.linear[i] = 0.0
+
+
+def _drop_inner_pairs(state: State, members: list[int], size: int) -> None:
+    """No two members of an exactly-one group meet; pairs that are all alike add a constant."""
+    inside = set(members)
+    pairs = [
+        (i, j, value) for i in members for j, value in state.adjacent[i].items()
+        if i < j and j in inside
+    ]
+    every = len(pairs) == len(members) * (len(members) - 1) // 2
+    if not pairs or not (size == 1 or (every and len({value for *_, value in pairs}) == 1)):
+        return
+    state.offset += pairs[0][2] * size * (size - 1) / 2
+    for i, j, _ in pairs:
+        state.drop_pair(i, j)
+
+
+# -- dominated members --------------------------------------------------------------------------
+
+
+def _remove_dominated(state: State, g: int) -> None:
+    """Set members to zero that as many others dominate as the group has ones."""
+    members, size = sorted(state.members[g]), state.size[g]
+    columns = sorted({j for i in members for j in state.adjacent[i]})
+    if len(members) ** 2 * max(1, len(columns)) > MOST_WORK:
+        return
+    place = {j: c for c, j in enumerate(columns)}
+    linear = np.array([state.linear[i] for i in members])
+    weights = np.zeros((len(members), len(columns)))
+    for row, i in enumerate(members):
+        terms = state.adjacent[i]
+        weights[row, [place[j] for j in terms]] = list(terms.values())
+    own = [place[j] for j in members if j in place]
+    blocks = _blocks(state, g, columns)
+    left = np.ones(len(members), dtype=bool)
+    for row, i in enumerate(members):
+        costs = linear - linear[row] + _worst(weights - weights[row], blocks)
+        if own:
+            costs += _worst_inside(weights - weights[row], members, place, row, size)
+        dominates = left & (costs <= 0.0)
+        dominates[row] = False
+        if np.count_nonzero(dominates) >= size:
+            left[row] = False
+            state.fix(i, 0, "groups")
+
+
+def _blocks(state: State, g: int, columns: list[int]) -> list[tuple[list[int], int, int]]:
+    """Columns that are outside the group, by the group that they are in.
+
+    Returns
+    -------
+    list of (columns, size, others)
+        ``others`` members of that group have no column; free columns have the size -1.
+    """
+    by_group: dict[int, list[int]] = {}
+    for c, j in enumerate(columns):
+        if state.group_of[j] != g:
+            by_group.setdefault(state.group_of[j], []).append(c)
+    return [
+        (found, -1, 0) if h < 0 else (found, state.size[h], len(state.members[h]) - len(found))
+        for h, found in by_group.items()
+    ]
+
+
+def _worst(
+    differences: NDArray[np.float64], blocks: list[tuple[list[int], int, int]]
+) -> NDArray[np.float64]:
+    """The most that an exchange can cost by the bits outside the group, for each row."""
+    total = np.zeros(len(differences))
+    for columns, size, others in blocks:
+        part = differences[:, columns]
+        if size < 0:
+            total += np.maximum(part, 0.0).sum(axis=1)
+        else:
+            total += _largest(part, size, others)
+    return total
+
+
+def _worst_inside(
+    differences: NDArray[np.float64], members: list[int], place: dict[int, int], row: int, size: int
+) -> NDArray[np.float64]:
+    """The same by the other members of the group, of which one less is one."""
+    found = [place[j] for j in members if j in place]
+    rows = {j: r for r, j in enumerate(members)}
+    part = differences[:, found].copy()
+    total = np.zeros(len(differences))
+    columns = np.array([rows[j] for j in members if j in place])
+    for other in range(len(differences)):
+        # Neither of the two that are exchanged is among the others.
+        kept = part[other : other + 1, (columns != other) & (columns != row)]
+        absent = len(members) - 2 - kept.shape[1]
+        total[other] = _largest(kept, size - 1, max(0, absent))[0] if other != row else 0.0
+    return total
+
+
+def _largest(part: NDArray[np.float64], size: int, others: int) -> NDArray[np.float64]:
+    """Sum of the `size` largest values of each row and of `others` zeros."""
+    if size == 0:
+        return np.zeros(len(part))
+    if size >= part.shape[1] + others:
+        return np.asarray(part.sum(axis=1))
+    zeros = np.zeros((len(part), min(others, size)))
+    padded = np.concatenate([part, zeros], axis=1)
+    cut = padded.shape[1] - size
+    return np.asarray(np.partition(padded, cut, axis=1)[:, cut:].sum(axis=1))
