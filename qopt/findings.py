@@ -497,6 +497,7 @@ def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
             "it, and a weak classical side flatters every other solver.",
         ))
     found += _floor_flags(rows, quantum)
+    found += _presolve_flags(rows)
     if alone := [row.label for row in rows if None in _ablations(row, rows)]:
         found.append(Flag(
             "no-ablation",
@@ -540,6 +541,23 @@ def _floor_flags(rows: Sequence[Row], quantum: Sequence[Row]) -> list[Flag]:
             "whether the answers owe anything to the circuit is not shown.",
         ))
     return found
+
+
+def _presolve_flags(rows: Sequence[Row]) -> list[Flag]:
+    """Samplers of which some had their model reduced, and others the whole of it."""
+    reduced: dict[bool, list[str]] = {True: [], False: []}
+    for row in rows:
+        if row.attempted and (row.quantum or row.role == "floor"):
+            told = [record.details.get("presolve") for record in row.records]
+            some = any(isinstance(item, dict) and item.get("removed") for item in told)
+            reduced[some].append(row.label)
+    if not all(reduced.values()):
+        return []
+    return [Flag(
+        "uneven-presolve",
+        f"{join(reduced[True])} drew from a model that presolve had reduced, "
+        f"{join(reduced[False])} from the whole one: what sets them apart may be presolve.",
+    )]
 
 
 def _budget_flags(rows: Sequence[Row]) -> list[Flag]:

@@ -109,7 +109,7 @@ class Lowering(Generic[M]):
     decode_many: Callable[[Any], Sequence[Any]] | None = field(default=None, repr=False)
     reduction: "Reduction | None" = None
 
-    def decode_all(self, answers: Sequence[Any]) -> Sequence[Any]:
+    def decode_all(self, answers: Any) -> Sequence[Any]:
         """Decode answers, at once where that is offered."""
         if self.decode_many is not None:
             return self.decode_many(answers)

@@ -60,4 +60,4 @@ def _best(state: State, part: list[int]) -> NDArray[np.int64]:
             matrix[place[i], place[j]] = value / 2.0
     linear = np.array([state.linear[i] for i in part])
     energies = bits @ linear + np.einsum("ij,ij->i", bits @ matrix, bits)
-    return bits[int(energies.argmin())].astype(np.int64)
+    return np.asarray(bits[int(energies.argmin())], dtype=np.int64)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .state import State
 
-MOST_WORK = 20_000_000
+MOST_WORK = 100_000_000
 """Comparisons of coefficients for one group; larger ones are not searched for dominated members."""
 
 
@@ -84,22 +84,20 @@ def _drop_inner_pairs(state: State, members: list[int], size: int) -> None:
 def _remove_dominated(state: State, g: int) -> None:
     """Set members to zero that as many others dominate as the group has ones."""
     members, size = sorted(state.members[g]), state.size[g]
-    columns = sorted({j for i in members for j in state.adjacent[i]})
-    if len(members) ** 2 * max(1, len(columns)) > MOST_WORK:
+    outside = sorted({
+        j for i in members for j in state.adjacent[i] if state.group_of[j] != g
+    })
+    if len(members) ** 2 * (len(members) + len(outside)) > MOST_WORK:
         return
-    place = {j: c for c, j in enumerate(columns)}
     linear = np.array([state.linear[i] for i in members])
-    weights = np.zeros((len(members), len(columns)))
-    for row, i in enumerate(members):
-        terms = state.adjacent[i]
-        weights[row, [place[j] for j in terms]] = list(terms.values())
-    own = [place[j] for j in members if j in place]
-    blocks = _blocks(state, g, columns)
+    inner, outer = _weights(state, members, members), _weights(state, members, outside)
+    blocks = _blocks(state, outside)
     left = np.ones(len(members), dtype=bool)
     for row, i in enumerate(members):
-        costs = linear - linear[row] + _worst(weights - weights[row], blocks)
-        if own:
-            costs += _worst_inside(weights - weights[row], members, place, row, size)
+        if np.count_nonzero(left) <= max(2, size) or state.stop():
+            return
+        costs = linear - linear[row] + _worst(outer - outer[row], blocks)
+        costs += _worst_inside(inner - inner[row], row, left, size - 1)
         dominates = left & (costs <= 0.0)
         dominates[row] = False
         if np.count_nonzero(dominates) >= size:
@@ -107,8 +105,19 @@ def _remove_dominated(state: State, g: int) -> None:
             state.fix(i, 0, "groups")
 
 
-def _blocks(state: State, g: int, columns: list[int]) -> list[tuple[list[int], int, int]]:
-    """Columns that are outside the group, by the group that they are in.
+def _weights(state: State, members: list[int], columns: list[int]) -> NDArray[np.float64]:
+    """Coefficients of the pairs of members with other variables, shape (members, columns)."""
+    place = {j: c for c, j in enumerate(columns)}
+    weights = np.zeros((len(members), len(columns)))
+    for row, i in enumerate(members):
+        for j, value in state.adjacent[i].items():
+            if j in place:
+                weights[row, place[j]] = value
+    return weights
+
+
+def _blocks(state: State, columns: list[int]) -> list[tuple[list[int], int, int]]:
+    """Columns by the group that they are in.
 
     Returns
     -------
@@ -117,8 +126,7 @@ def _blocks(state: State, g: int, columns: list[int]) -> list[tuple[list[int], i
     """
     by_group: dict[int, list[int]] = {}
     for c, j in enumerate(columns):
-        if state.group_of[j] != g:
-            by_group.setdefault(state.group_of[j], []).append(c)
+        by_group.setdefault(state.group_of[j], []).append(c)
     return [
         (found, -1, 0) if h < 0 else (found, state.size[h], len(state.members[h]) - len(found))
         for h, found in by_group.items()
@@ -140,20 +148,17 @@ def _worst(
 
 
 def _worst_inside(
-    differences: NDArray[np.float64], members: list[int], place: dict[int, int], row: int, size: int
+    differences: NDArray[np.float64], row: int, left: NDArray[np.bool_], ones: int
 ) -> NDArray[np.float64]:
-    """The same by the other members of the group, of which one less is one."""
-    found = [place[j] for j in members if j in place]
-    rows = {j: r for r, j in enumerate(members)}
-    part = differences[:, found].copy()
-    total = np.zeros(len(differences))
-    columns = np.array([rows[j] for j in members if j in place])
-    for other in range(len(differences)):
-        # Neither of the two that are exchanged is among the others.
-        kept = part[other : other + 1, (columns != other) & (columns != row)]
-        absent = len(members) - 2 - kept.shape[1]
-        total[other] = _largest(kept, size - 1, max(0, absent))[0] if other != row else 0.0
-    return total
+    """The same by the other members of the group, of which `ones` are one beside the exchanged."""
+    if ones == 0:
+        return np.zeros(len(differences))
+    # Neither of the two that are exchanged is among the others, nor is what was removed.
+    differences[:, row] = -np.inf
+    differences[:, ~left] = -np.inf
+    np.fill_diagonal(differences, -np.inf)
+    cut = len(differences) - ones
+    return np.asarray(np.partition(differences, cut, axis=1)[:, cut:].sum(axis=1))
 
 
 def _largest(part: NDArray[np.float64], size: int, others: int) -> NDArray[np.float64]:

@@ -40,8 +40,8 @@ class Lifting:
     def _levels(self) -> list[tuple[NDArray[Any], ...]]:
         """Steps that can be taken at once: none of a level refers to another of it."""
         level = np.zeros(self.variables + 1, dtype=np.int64).tolist()
-        for variable, first, second, table in reversed(self.steps):
-            fixed = table in (ZERO, ONE)
+        for variable, first, second, truth in reversed(self.steps):
+            fixed = truth in (ZERO, ONE)
             level[variable] = 0 if fixed else 1 + max(level[first], level[second])
         if not self.steps:
             return []

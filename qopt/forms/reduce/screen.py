@@ -4,6 +4,8 @@ What the rules do one variable at a time takes a table of neighbours, which take
 a model that nothing can be done about, a regular graph or a dense matrix, arrays tell so at once.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -126,8 +128,7 @@ def _restricted(qubo: Qubo, decided: NDArray[np.bool_], ones: NDArray[np.bool_])
     place = np.cumsum(~decided) - 1
     keep = ~(decided[qubo.row] | decided[qubo.col])
     groups = [
-        type(group)(tuple(place[list(group.members)].tolist()), group.size, group.weight, group.name)
-        for group in qubo.groups
+        replace(group, members=tuple(place[list(group.members)].tolist())) for group in qubo.groups
     ]
     return Qubo.from_arrays(
         linear[~decided], place[qubo.row[keep]], place[qubo.col[keep]], qubo.value[keep],

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qopt.forms import Group, Qubo
-from qopt.forms.reduce import PRESOLVED, driver, reduce_qubo
+from qopt.forms.reduce import reduce_qubo
 
 
 def every_answer(qubo: Qubo) -> np.ndarray:
