@@ -20,10 +20,11 @@ _EVEN = 1e-9
 
 
 def fix_by_roof_duality(state: State) -> None:
-    """Fix what the roof dual decides in a model without groups; of ties it takes one side.
+    """Fix what has one value in every best answer by the roof dual of a model without groups.
 
-    A model that is the same with every bit negated is left alone: its roof dual decides nothing
-    but ties, and a bit that is fixed for symmetry's sake would make another model of it.
+    These are the strong persistencies. The weak ones, which settle ties, are left alone: those that
+    the library gives (0.6.11) need not belong to one best answer; they have been seen to exclude
+    all. A model that is the same with every bit negated has no strong ones.
     """
     row, col, value = state.terms()
     if not 0 < len(value) <= MOST_PAIRS or any(state.members) or not _installed():
@@ -43,7 +44,7 @@ def fix_by_roof_duality(state: State) -> None:
     variables = state.survivors
     model.add_linear_from((i, float(linear[i])) for i in variables)
     model.add_quadratic_from(zip(row.tolist(), col.tolist(), value.tolist(), strict=True))
-    _, fixed = roof_duality(model, strict=False)
+    _, fixed = roof_duality(model, strict=True)
     for i in sorted(fixed):
         state.fix(i, int(fixed[i]), "roof duality")
 
