@@ -61,6 +61,7 @@ def _drop_constants(state: State, g: int) -> None:
         state.rewritten = True
         for i in members:
             state.linear[i] = 0.0
+            state.touch(i)
 
 
 def _drop_inner_pairs(state: State, members: list[int], size: int) -> None:

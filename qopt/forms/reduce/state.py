@@ -57,13 +57,15 @@ class State:
         self.rewritten = False
         self.steps: list[Step] = []
         self.removed: Counter[str] = Counter()
+        self._bounds: list[tuple[float, float] | None] = [None] * n
         self._queue: deque[int] = deque()
         self._queued = [False] * n
 
     # -- what is to be looked at --------------------------------------------------------------
 
     def touch(self, i: int) -> None:
-        """Have a variable looked at (again)."""
+        """Have a variable looked at (again): one of its terms has changed."""
+        self._bounds[i] = None
         if not self._queued[i]:
             self._queued[i] = True
             self._queue.append(i)
@@ -95,7 +97,17 @@ class State:
     # -- bounds -------------------------------------------------------------------------------
 
     def field_bounds(self, i: int) -> tuple[float, float]:
-        """The least and the most that setting a variable can change the energy by."""
+        """The least and the most that setting a variable can change the energy by.
+
+        They are those of the time when it was last touched: where a group has become smaller since,
+        they may be closer together.
+        """
+        known = self._bounds[i]
+        if known is None:
+            known = self._bounds[i] = self._find_bounds(i)
+        return known
+
+    def _find_bounds(self, i: int) -> tuple[float, float]:
         low = high = self.linear[i]
         grouped: dict[int, list[float]] = {}
         for j, value in self.adjacent[i].items():
