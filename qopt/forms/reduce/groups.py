@@ -16,13 +16,19 @@ MOST_WORK = 100_000_000
 
 
 def simplify(state: State) -> None:
-    """Settle, rewrite and thin out every group."""
+    """Settle, rewrite and thin out every group.
+
+    Terms that are constant over a group stay where a group carries a penalty weight of its own: it
+    was proven for the terms as they are, and those that can be derived are seldom as small.
+    """
+    rewriting = all(group.weight is None for group in state.qubo.groups)
     for g in range(len(state.members)):
         if state.stop():
             return
         _settle(state, g)
         if state.members[g]:
-            _drop_constants(state, g)
+            if rewriting:
+                _drop_constants(state, g)
             _remove_dominated(state, g)
             _settle(state, g)
 

@@ -5,11 +5,13 @@ P. L. Hammer, P. Hansen and B. Simeone, "Roof duality, complementation and persi
 Tavares (2006).
 """
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
 
+from ..qubo import Qubo
 from .state import State
 
 MOST_PAIRS = 100_000
@@ -20,33 +22,38 @@ _EVEN = 1e-9
 
 
 def fix_by_roof_duality(state: State) -> None:
-    """Fix what has one value in every best answer by the roof dual of a model without groups.
+    """Fix what has one value in every best answer, by the roof dual.
+
+    Groups become penalties for it that no best answer breaks, so that what it says of all best
+    answers it says of those that keep the groups.
 
     These are the strong persistencies. The weak ones, which settle ties, are left alone: those that
     the library gives (0.6.11) need not belong to one best answer; they have been seen to exclude
     all. A model that is the same with every bit negated has no strong ones.
     """
-    row, col, value = state.terms()
-    if not 0 < len(value) <= MOST_PAIRS or any(state.members) or not _installed():
+    if not _installed():
         return
-    field = np.array(state.linear)
-    size = np.abs(field)
-    for end in (row, col):
-        np.add.at(field, end, value / 2.0)
-        np.add.at(size, end, np.abs(value))
-    if (np.abs(field) <= _EVEN * size).all():
+    reduced, lifting = state.result()
+    pairs = reduced.num_interactions + sum(len(group.members) ** 2 // 2 for group in reduced.groups)
+    if not 0 < pairs <= MOST_PAIRS:
         return
-    import dimod
+    model = replace(reduced, labels=()).penalised()
+    if _is_even(model):
+        return
     from dwave.preprocessing import roof_duality
 
-    model = dimod.BinaryQuadraticModel("BINARY")
-    linear = np.array(state.linear)
-    variables = state.survivors
-    model.add_linear_from((i, float(linear[i])) for i in variables)
-    model.add_quadratic_from(zip(row.tolist(), col.tolist(), value.tolist(), strict=True))
-    _, fixed = roof_duality(model, strict=True)
-    for i in sorted(fixed):
-        state.fix(i, int(fixed[i]), "roof duality")
+    _, fixed = roof_duality(model.to_dimod(), strict=True)
+    for place in sorted(fixed):
+        state.fix(int(lifting.kept[place]), int(fixed[place]), "roof duality")
+
+
+def _is_even(model: Qubo) -> bool:
+    """Whether a model is the same with every bit negated: spins without fields."""
+    field, size = model.linear.copy(), np.abs(model.linear)
+    for end in (model.row, model.col):
+        np.add.at(field, end, model.value / 2.0)
+        np.add.at(size, end, np.abs(model.value))
+    return bool((np.abs(field) <= _EVEN * size).all())
 
 
 def prepare() -> None:

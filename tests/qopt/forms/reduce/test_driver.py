@@ -1,5 +1,7 @@
 """Exact presolve against enumeration: optima and energies of small models of every kind."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,11 +68,14 @@ def models(draw, most: int = 11, grouped: bool = False) -> Qubo:
         while len(order) > 1 and rng.random() < 0.8:
             size = int(rng.integers(1, min(len(order), 5) + 1))
             members, order = order[:size], order[size:]
-            weight = None
-            groups.append(Group(tuple(members), int(rng.integers(0, size + 1)), weight))
-    return Qubo.from_arrays(
+            groups.append(Group(tuple(members), int(rng.integers(0, size + 1))))
+    model = Qubo.from_arrays(
         linear, row, col, values[row, col], offset=float(rng.integers(-3, 4)), groups=groups
     )
+    if not grouped or draw(st.booleans()):
+        return model
+    weights = zip(model.groups, model.penalty_weights(), strict=True)
+    return model.with_groups([replace(group, weight=weight) for group, weight in weights])
 
 
 @given(models())

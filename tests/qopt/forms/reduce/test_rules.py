@@ -123,13 +123,26 @@ def test_what_is_constant_over_a_group_goes_into_the_offset():
         [*row, 0, 1, 2, 3, 0, 1, 2, 3, 4, 4, 5],
         [*col, 4, 4, 4, 4, 5, 6, 5, 6, 5, 6, 6],
         [*np.full(6, 7.0), 2.0, 2.0, 2.0, 2.0, 5.0, -4.0, -5.0, 3.0, -1.0, -2.0, 4.0],
-        groups=[Group((0, 1, 2, 3), 1, weight=9.0)],
+        groups=[Group((0, 1, 2, 3), 1)],
     )
-    lowering = reduce_qubo(inner)
-    members = {i for group in lowering.model.groups for i in group.members}
-    pairs = zip(lowering.model.row.tolist(), lowering.model.col.tolist(), strict=True)
-    assert not any(a in members and b in members for a, b in pairs)
-    assert all(group.weight is None for group in lowering.model.groups)
+    assert inner_pairs(reduce_qubo(inner).model) == 0
+
+
+def inner_pairs(model: Qubo) -> int:
+    members = {i for group in model.groups for i in group.members}
+    pairs = zip(model.row.tolist(), model.col.tolist(), strict=True)
+    return sum(a in members and b in members for a, b in pairs)
+
+
+def test_a_proven_penalty_weight_is_kept_with_the_terms_that_it_was_proven_for():
+    base = Qubo.from_arrays(
+        [*HARD.linear, 0.0, 0.0, 0.0, 50.0], [*HARD.row, 0, 1, 2, 6, 6, 7],
+        [*HARD.col, 6, 7, 8, 7, 8, 8], [*HARD.value, -3.0, -3.0, -3.0, 5.0, 5.0, 5.0],
+    )
+    derived = reduce_qubo(base.with_groups([Group((6, 7, 8, 9), 1)])).model
+    proven = reduce_qubo(base.with_groups([Group((6, 7, 8, 9), 1, weight=7.0)])).model
+    assert (derived.groups[0].weight, inner_pairs(derived)) == (None, 0)
+    assert (proven.groups[0].weight, inner_pairs(proven)) == (7.0, 3)
 
 
 def test_roof_duality_decides_what_bounds_do_not(monkeypatch):
