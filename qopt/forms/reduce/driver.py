@@ -45,6 +45,8 @@ def reduce_qubo(qubo: Qubo, *, stop: Callable[[], bool] | None = None) -> Loweri
     steady = stop or (lambda: False)
     model, first = qubo, None
     removed: Counter[str] = Counter()
+    if steady():
+        return _lowering(qubo, qubo, [], Reduction(qubo.num_variables))
     if qubo.num_interactions > MOST_PAIRS:
         model, first = screen.fix_by_bounds(qubo)
         removed["persistency"] += len(first.steps)
