@@ -28,7 +28,7 @@ from .errors import (
     check_type,
 )
 from .forms import FORMS, Lowering, Qubo
-from .forms.reduce import prepare, reduce_qubo
+from .forms.reduce import expected_seconds, prepare, reduce_qubo
 from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
 from .picture import Picture
@@ -315,10 +315,13 @@ def _presolved(
         prepare()
 
     def reduced(model: Qubo) -> Lowering[Qubo]:
-        clock = budget.start()
-        return reduce_qubo(
-            model, stop=lambda: progress.stopping or clock.elapsed > PRESOLVE_SHARE * clock.limit
-        )
+        clock, limit = budget.start(), PRESOLVE_SHARE * (budget.time_limit or 0.0)
+        if budget.time_limit is None:
+            return reduce_qubo(model, stop=lambda: progress.stopping)
+        if expected_seconds(model) > limit:
+            note = "presolve: left out, it may take more than its share of the time limit"
+            return Lowering(model, decode=_same, encode=_same, notes=(note,))
+        return reduce_qubo(model, stop=lambda: progress.stopping or clock.elapsed > limit)
 
     clock = budget.start()
     with usage.phase("presolve"):
@@ -326,6 +329,10 @@ def _presolved(
     if budget.time_limit is not None:
         budget = replace(budget, time_limit=clock.remaining)
     return lowering, budget
+
+
+def _same(answer: Any) -> Any:
+    return answer
 
 
 def _without_search(task: Task, model: Qubo, progress: Progress) -> Outcome:

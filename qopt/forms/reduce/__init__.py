@@ -21,8 +21,8 @@ the size and difficulty of quadratic unconstrained binary optimization problems"
 of Operational Research 265 (2018) 829-842.
 """
 
-from .driver import reduce_qubo
+from .driver import expected_seconds, reduce_qubo
 from .report import PRESOLVED, Reduction
 from .roof import prepare
 
-__all__ = ["PRESOLVED", "Reduction", "prepare", "reduce_qubo"]
+__all__ = ["PRESOLVED", "Reduction", "expected_seconds", "prepare", "reduce_qubo"]
