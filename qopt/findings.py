@@ -37,7 +37,7 @@ FEWEST_SEEDS = 5
 OVERRUN = 1.05
 """Search time over the limit that is called an overrun, with a tenth of a second of grace."""
 
-Quantum = Literal["better", "matched", "worse", "no answer", "no classical"]
+Quantum = Literal["better", "matched", "worse", "no answer", "no classical", "presolved"]
 Floor = Literal["beaten", "not beaten", "undecided"]
 
 Value = Callable[[Record], float | None]
@@ -54,8 +54,8 @@ class Findings:
     quantum : str, optional
         Best quantum run against the best classical one, the floor apart: ``"better"``,
         ``"matched"``, ``"worse"``, ``"no answer"``, or ``"no classical"`` where there is none to
-        compare with. None without a quantum solver. Quantum runs count by their samples: what
-        post-processing made of them is not theirs.
+        compare with; ``"presolved"`` where presolve left nothing to any circuit. None without a
+        quantum solver. Quantum runs count by their samples: what post-processing made of them is not theirs.
     floor : str, optional
         Whether a quantum solver beat random sampling at equal samples: ``"beaten"``,
         ``"not beaten"`` or ``"undecided"``, by the samples of both. None where one of the two is
@@ -119,6 +119,7 @@ def _best(rows: Sequence[Row], measured: Measure, sense: Sense, digits: int) -> 
         if n := _reaching(row, best, sense):
             own = _reaching(row, best, sense, sampled_objective)
             apart = "" if own == n else f" ({n - own if own else 'all'} by post-processing)"
+            apart = " (by presolve alone)" if _decided(row) else apart
             finders.append(f"{row.label} in {n} of {plural(row.attempted, 'run')}{apart}")
     head = f"Best objective {value_text(best, digits)}"
     sentences = [f"{head}, {_standing(best, measured, sense, digits)}.",
@@ -177,9 +178,14 @@ def _quantum(
     rows: Sequence[Row], sense: Sense, digits: int
 ) -> tuple[Quantum | None, list[str]]:
     """The samples of each quantum row against the best classical answer, the floor's apart."""
-    quantum = [row for row in rows if row.quantum and row.attempted]
+    quantum = [row for row in rows if row.quantum and row.attempted and not _decided(row)]
+    idle = [
+        f"{row.label} ran no circuit: presolve decided every variable, and the answer is no merit "
+        "of a quantum solver."
+        for row in rows if row.quantum and _decided(row)
+    ]
     if not quantum:
-        return None, []
+        return ("presolved" if idle else None), idle
     classical = [
         row for row in rows if not row.quantum and row.role != "floor" and row.best is not None
     ]
@@ -196,7 +202,12 @@ def _quantum(
         sentences.append(f"No quantum advantage{' in quality' if quicker else ''}.")
     elif outcome in ("worse", "no answer"):
         sentences.append("No quantum advantage.")
-    return outcome, sentences
+    return outcome, sentences + idle
+
+
+def _decided(row: Row) -> bool:
+    """Whether presolve left nothing to any run of a row."""
+    return row.attempted > 0 and all(record.decided for record in row.records)
 
 
 def _against(row: Row, rival: Row | None, sense: Sense, digits: int) -> tuple[Quantum, str]:
@@ -241,7 +252,7 @@ def _floor(
 ) -> tuple[Floor | None, list[str]]:
     """The samples of each quantum row against those of random sampling."""
     floors = [row for row in rows if row.role == "floor" and row.attempted]
-    quantum = [row for row in rows if row.quantum and row.attempted]
+    quantum = [row for row in rows if row.quantum and row.attempted and not _decided(row)]
     if not floors or not quantum:
         return None, []
     floor = next((row for row in floors if not row.postprocessing), floors[0])

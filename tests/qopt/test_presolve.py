@@ -205,6 +205,25 @@ def test_findings_say_what_presolve_decided():
     assert "most of it decided by presolve," in " ".join(instance.findings.sentences)
 
 
+def test_no_circuit_is_credited_with_what_presolve_decided():
+    nothing = {"presolve": {"variables": 12, "left": 0, "removed": {"folded": 12}}}
+    proven = [
+        replace(r, details=nothing, bound=90.0, status=Status.OPTIMAL)
+        for r in make.quantum([90.0] * 5)
+    ]
+    weak = make.runs([100.0] * 5, solver="sa", role="heuristic")
+    comparison = Comparison([*weak, *proven, *make.floor([130.0] * 5)])
+    (instance,) = comparison.instances
+    words = " ".join(instance.findings.sentences)
+    assert (instance.findings.quantum, instance.findings.floor) == ("presolved", None)
+    assert "the optimum (proven by presolve in this comparison)" in words
+    assert "in 5 of 5 runs (by presolve alone)" in words
+    assert "ran no circuit: presolve decided every variable" in words
+    assert "better than the classical best" not in words
+    summary = " ".join(comparison.summary)
+    assert "decided by presolve on 1. No quantum advantage." in summary
+
+
 def test_samplers_with_and_without_presolve_are_told_apart():
     told = {"presolve": {"variables": 12, "left": 3, "removed": {"folded": 9}}}
     reduced = [replace(r, details=told) for r in make.quantum([100.0] * 5)]
