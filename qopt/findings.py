@@ -55,7 +55,8 @@ class Findings:
         Best quantum run against the best classical one, the floor apart: ``"better"``,
         ``"matched"``, ``"worse"``, ``"no answer"``, or ``"no classical"`` where there is none to
         compare with; ``"presolved"`` where presolve left nothing to any circuit. None without a
-        quantum solver. Quantum runs count by their samples: what post-processing made of them is not theirs.
+        quantum solver. Quantum runs count by their samples: what post-processing
+        made of them is not theirs.
     floor : str, optional
         Whether a quantum solver beat random sampling at equal samples: ``"beaten"``,
         ``"not beaten"`` or ``"undecided"``, by the samples of both. None where one of the two is
