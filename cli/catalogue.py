@@ -82,6 +82,10 @@ def _one(spec: "Spec", as_json: bool) -> None:
     click.echo(f"forms: {', '.join(spec.forms)}   from: {spec.origin}")
     if spec.formats:
         click.echo(f"reads: {spec.formats}")
+    if spec.kind == "solver":
+        click.echo(f"starts from an answer (--start FILE): {_plain(spec.starts)}")
+    if spec.kind == "solver" and "qubo" in spec.forms:
+        click.echo(f"QUBOs are reduced exactly first (presolve=true): {_plain(spec.presolve)}")
     _print_options("settings (--set name=value)" if lowerings else "options", options)
     for form, own in lowerings.items():
         if own:
@@ -110,11 +114,13 @@ def _spec_json(spec: "Spec") -> dict[str, Any]:
         "name": spec.name, "kind": spec.kind, "summary": spec.summary, "forms": list(spec.forms),
         "role": spec.role, "formats": spec.formats, "origin": spec.origin,
         "missing": list(spec.missing()),
+        **({"starts": spec.starts, "presolve": spec.presolve} if spec.kind == "solver" else {}),
     }
 
 
 def _plain(value: Any) -> str:
-    return "none" if value is None else str(value)
+    words = {None: "none", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -361,6 +361,7 @@ def _quantum_summary(instances: Sequence[InstanceComparison]) -> list[str]:
     words: dict[str, Quantum] = {
         "better": "better", "equal": "matched", "worse": "worse",
         "without a feasible answer": "no answer", "without a classical rival": "no classical",
+        "decided by presolve": "presolved",
     }
     parts = [f"{text} on {counts[kind]}" for text, kind in words.items() if counts[kind]]
     refused = sum(

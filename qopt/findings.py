@@ -12,6 +12,7 @@ from math import inf, isfinite
 from typing import Literal
 
 from .forms.lowering import CLASSICAL_COLUMNS
+from .forms.reduce import PRESOLVED
 from .numbers import (
     count_text,
     digits_for,
@@ -36,7 +37,7 @@ FEWEST_SEEDS = 5
 OVERRUN = 1.05
 """Search time over the limit that is called an overrun, with a tenth of a second of grace."""
 
-Quantum = Literal["better", "matched", "worse", "no answer", "no classical"]
+Quantum = Literal["better", "matched", "worse", "no answer", "no classical", "presolved"]
 Floor = Literal["beaten", "not beaten", "undecided"]
 
 Value = Callable[[Record], float | None]
@@ -53,8 +54,9 @@ class Findings:
     quantum : str, optional
         Best quantum run against the best classical one, the floor apart: ``"better"``,
         ``"matched"``, ``"worse"``, ``"no answer"``, or ``"no classical"`` where there is none to
-        compare with. None without a quantum solver. Quantum runs count by their samples: what
-        post-processing made of them is not theirs.
+        compare with; ``"presolved"`` where presolve left nothing to any circuit. None without a
+        quantum solver. Quantum runs count by their samples: what post-processing
+        made of them is not theirs.
     floor : str, optional
         Whether a quantum solver beat random sampling at equal samples: ``"beaten"``,
         ``"not beaten"`` or ``"undecided"``, by the samples of both. None where one of the two is
@@ -118,6 +120,7 @@ def _best(rows: Sequence[Row], measured: Measure, sense: Sense, digits: int) -> 
         if n := _reaching(row, best, sense):
             own = _reaching(row, best, sense, sampled_objective)
             apart = "" if own == n else f" ({n - own if own else 'all'} by post-processing)"
+            apart = " (by presolve alone)" if _decided(row) else apart
             finders.append(f"{row.label} in {n} of {plural(row.attempted, 'run')}{apart}")
     head = f"Best objective {value_text(best, digits)}"
     sentences = [f"{head}, {_standing(best, measured, sense, digits)}.",
@@ -176,9 +179,14 @@ def _quantum(
     rows: Sequence[Row], sense: Sense, digits: int
 ) -> tuple[Quantum | None, list[str]]:
     """The samples of each quantum row against the best classical answer, the floor's apart."""
-    quantum = [row for row in rows if row.quantum and row.attempted]
+    quantum = [row for row in rows if row.quantum and row.attempted and not _decided(row)]
+    idle = [
+        f"{row.label} ran no circuit: presolve decided every variable, and the answer is no merit "
+        "of a quantum solver."
+        for row in rows if row.quantum and _decided(row)
+    ]
     if not quantum:
-        return None, []
+        return ("presolved" if idle else None), idle
     classical = [
         row for row in rows if not row.quantum and row.role != "floor" and row.best is not None
     ]
@@ -195,7 +203,12 @@ def _quantum(
         sentences.append(f"No quantum advantage{' in quality' if quicker else ''}.")
     elif outcome in ("worse", "no answer"):
         sentences.append("No quantum advantage.")
-    return outcome, sentences
+    return outcome, sentences + idle
+
+
+def _decided(row: Row) -> bool:
+    """Whether presolve left nothing to any run of a row."""
+    return row.attempted > 0 and all(record.decided for record in row.records)
 
 
 def _against(row: Row, rival: Row | None, sense: Sense, digits: int) -> tuple[Quantum, str]:
@@ -240,7 +253,7 @@ def _floor(
 ) -> tuple[Floor | None, list[str]]:
     """The samples of each quantum row against those of random sampling."""
     floors = [row for row in rows if row.role == "floor" and row.attempted]
-    quantum = [row for row in rows if row.quantum and row.attempted]
+    quantum = [row for row in rows if row.quantum and row.attempted and not _decided(row)]
     if not floors or not quantum:
         return None, []
     floor = next((row for row in floors if not row.postprocessing), floors[0])
@@ -351,12 +364,21 @@ def _samples(row: Row) -> float:
     return max(row.counts.get("samples", 0.0), row.counts.get("shots", 0.0), 1.0)
 
 
+_ASIDES = {
+    CLASSICAL_COLUMNS: "choosing among routes of a classical search",
+    PRESOLVED: "most of it decided by presolve",
+}
+"""What is said of a row wherever it is praised or blamed, by the code of a caveat."""
+
+
 def _subject(row: Row, what: str) -> str:
     """A row by name: its samples or its answers, where post-processing tells them apart."""
     name = f"the {what} of {row.label}" if row.postprocessing else row.label
     helped = any(WARM_START in record.caveats for record in row.records)
-    if any(CLASSICAL_COLUMNS in record.caveats for record in row.records):
-        name = f"{name}, choosing among routes of a classical search,"
+    asides = [words for code, words in _ASIDES.items()
+              if any(code in record.caveats for record in row.records)]
+    if asides:
+        name = f"{name}, {' and '.join(asides)},"
     return f"{name} from its classical start" if helped else name
 
 
@@ -487,6 +509,7 @@ def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
             "it, and a weak classical side flatters every other solver.",
         ))
     found += _floor_flags(rows, quantum)
+    found += _presolve_flags(rows)
     if alone := [row.label for row in rows if None in _ablations(row, rows)]:
         found.append(Flag(
             "no-ablation",
@@ -530,6 +553,23 @@ def _floor_flags(rows: Sequence[Row], quantum: Sequence[Row]) -> list[Flag]:
             "whether the answers owe anything to the circuit is not shown.",
         ))
     return found
+
+
+def _presolve_flags(rows: Sequence[Row]) -> list[Flag]:
+    """Samplers of which some had their model reduced, and others the whole of it."""
+    reduced: dict[bool, list[str]] = {True: [], False: []}
+    for row in rows:
+        if row.attempted and (row.quantum or row.role == "floor"):
+            told = [record.details.get("presolve") for record in row.records]
+            some = any(isinstance(item, dict) and item.get("removed") for item in told)
+            reduced[some].append(row.label)
+    if not all(reduced.values()):
+        return []
+    return [Flag(
+        "uneven-presolve",
+        f"{join(reduced[True])} drew from a model that presolve had reduced, "
+        f"{join(reduced[False])} from the whole one: what sets them apart may be presolve.",
+    )]
 
 
 def _budget_flags(rows: Sequence[Row]) -> list[Flag]:

@@ -57,7 +57,7 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     # Credit for it belongs to solvers that were told of it by the model, not to samplers.
     if lowering.known is not None and isinstance(lowering.model, Program):
         score = problem.score(lowering.known)
-        if score.feasible and _ahead(problem, score, judged.score):
+        if score.feasible and ahead(problem, score, judged.score):
             judged.best, judged.score = lowering.known, score
             judged.origin = (
                 "the answer is the one that the model was built from; the solver found none that "
@@ -68,11 +68,11 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     if improved is None:
         return judged
     made = _appraise(problem, lowering, improved.answers, improved.counts)
-    ahead = _ahead(problem, made.score, judged.score)
+    is_ahead = ahead(problem, made.score, judged.score)
     best = judged.samples["best"]
     sampled = "no sample is feasible" if best is None else f"the best sample is {best:.10g}"
-    judged.samples["improved"] = {"method": improved.method, "answer": ahead, **made.samples}
-    if ahead:
+    judged.samples["improved"] = {"method": improved.method, "answer": is_ahead, **made.samples}
+    if is_ahead:
         judged.best, judged.score = made.best, made.score
         judged.origin = f"the answer was made of samples by {improved.method}; {sampled}"
     else:
@@ -80,8 +80,8 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     return judged
 
 
-def _ahead(problem: Problem, made: Score | None, sampled: Score | None) -> bool:
-    """Whether the best post-processed answer is better than the best sample, beyond rounding."""
+def ahead(problem: Problem, made: Score | None, sampled: Score | None) -> bool:
+    """Whether one score is better than another, beyond rounding; any is better than none."""
     if made is None or sampled is None:
         return made is not None
     first, second = rank_of(problem, made), rank_of(problem, sampled)
@@ -135,7 +135,7 @@ def _scored(
     many = getattr(problem, "score_many", None)
     for start in range(0, min(len(answers), MOST_SCORED), _AT_ONCE):
         end = min(start + _AT_ONCE, MOST_SCORED)
-        decoded = [lowering.decode(answer) for answer in answers[start:end]]
+        decoded = lowering.decode_all(answers[start:end])
         scores = many(decoded) if many else [problem.score(answer) for answer in decoded]
         yield from zip(decoded, scores, counts[start:end].tolist(), strict=True)
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import comb, prod
+from time import perf_counter
 from typing import Any, Literal
 
 from . import registry
 from .devices import DeviceSize, device_sizes
 from .errors import QoptError, UnknownNameError, UsageError
 from .forms import Lowering, Penalties, Qubo
+from .forms.reduce import reduce_qubo
 from .forms.route_pool import check_columns
 from .options import Option, check_options
 from .problem import Problem
@@ -19,6 +21,9 @@ MOST_MADE = 2500
 
 MOST_SEARCHED = 24
 """Clients up to which route columns are searched for, to be counted: more take seconds."""
+
+MOST_SECONDS = 5.0
+"""What presolve of one model may take."""
 
 _COLUMNS = ("columns", "seed", "weight")
 """Options of a lowering to route columns."""
@@ -46,6 +51,9 @@ class Encoding:
         Options of the lowering, as ``lower.NAME`` of a solver.
     qubits : int, optional
         Bits; None where they are not known without the model, which was refused.
+    presolved : int, optional
+        Bits that an exact presolve of the model leaves to search; None where it was not made, or
+        is no QUBO.
     grows : bool
         Whether the model is solved again by what its answers tell, which may add some (cuts).
     pairs : int, optional
@@ -71,6 +79,7 @@ class Encoding:
     form: str
     options: dict[str, Any] = field(default_factory=dict)
     qubits: int | None = None
+    presolved: int | None = None
     grows: bool = False
     pairs: int | None = None
     groups: int | None = None
@@ -91,8 +100,8 @@ class Encoding:
         """The row as JSON values."""
         return {
             "encoding": self.name, "form": self.form, "options": self.options,
-            "qubits": self.qubits, "grows": self.grows, "pairs": self.pairs,
-            "groups": self.groups, "states": self.states,
+            "qubits": self.qubits, "presolved": self.presolved, "grows": self.grows,
+            "pairs": self.pairs, "groups": self.groups, "states": self.states,
             "penalties": None if self.penalties is None else asdict(self.penalties),
             "bound": self.bound,
             "fits": [
@@ -263,20 +272,31 @@ def _counted(
 ) -> Encoding:
     model = lowering.model
     bits = int(model.num_variables)
-    pairs = groups = states = None
+    pairs = groups = states = presolved = None
     penalties = lowering.penalties
     if isinstance(model, Qubo):
         pairs, groups = model.penalised().num_interactions, len(model.groups)
+        presolved = reduce_qubo(model, stop=_Patience()).model.num_variables
         if groups:
             states = _states(model)
             if penalties is None:
                 penalties = Penalties.of(model.penalty_weights(), [*model.linear, *model.value])
     bound: Bound = "relaxed" if lowering.relaxed else "valid"
     return Encoding(
-        name, form, options, bits, lowering.refine is not None, pairs, groups, states, penalties,
-        bound if lowering.complete else "none", _holding(devices, form, bits, states),
+        name, form, options, bits, presolved, lowering.refine is not None, pairs, groups, states,
+        penalties, bound if lowering.complete else "none", _holding(devices, form, bits, states),
         notes=lowering.notes,
     )
+
+
+class _Patience:
+    """Whether `MOST_SECONDS` have passed since it was made."""
+
+    def __init__(self) -> None:
+        self._end = perf_counter() + MOST_SECONDS
+
+    def __call__(self) -> bool:
+        return perf_counter() > self._end
 
 
 def _states(model: Qubo) -> int:
@@ -339,6 +359,13 @@ def remarks(rows: Sequence[Encoding]) -> list[str]:
         lines.append("+ solved again by what the answers tell, and cuts against them add some.")
     if any("*" in row.cells[-1] for row in rows):
         lines.append("* by its qubits; simulated here with its noise only up to fewer.")
+    if told := [
+        f"{row.presolved} of {row.qubits} ({row.name})" for row in rows
+        if row.presolved is not None and row.presolved != row.qubits
+    ]:
+        lines.append(
+            f"Exact presolve leaves fewer qubits, and the table shows all: {', '.join(told)}."
+        )
     lines += _legend(rows)
     lines.append(
         "Fitting is a matter of size, depth is another: a layer of QAOA takes a two-qubit gate for "

@@ -209,6 +209,12 @@ class Record:
         return {str(code): str(text) for code, text in said.items()}
 
     @property
+    def decided(self) -> bool:
+        """Whether presolve decided every variable, so that no solver ran."""
+        told = self.details.get("presolve")
+        return isinstance(told, dict) and told.get("left") == 0
+
+    @property
     def postprocessing(self) -> str:
         """What classical post-processing worked on the samples, in words; empty if none did."""
         return str(self.samples.get("improved", {}).get("method", ""))

@@ -17,6 +17,9 @@ _TO_QUBO: dict[str, Callable[..., Lowering[Qubo]]] = {
 }
 """How a form is lowered further to a QUBO."""
 
+RUN_OPTIONS = ("form", "presolve")
+"""Options that every solver takes beside its own and those of a lowering, ``lower.NAME``."""
+
 _SIZELESS = ("weight", "seed")
 """Options of a lowering that change no number of bits."""
 
@@ -64,6 +67,14 @@ def lowering_options(spec: registry.Spec) -> dict[str, dict[str, Option]]:
     if "qubo" not in spec.forms and (further := _further(spec.forms)) is not None:
         methods["qubo"] = _TO_QUBO[further]
     return {form: options_of(method) for form, method in methods.items() if method is not None}
+
+
+def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the options of a run, those of the solver itself."""
+    return {
+        name: value for name, value in options.items()
+        if name not in RUN_OPTIONS and not name.startswith("lower.")
+    }
 
 
 def size_remedy(problem: Problem, model: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import SizeError, UnsupportedError
 from .forms import Lowering
-from .judge import Answers, Judged, judge, rank_of, settle, verdict
+from .judge import Answers, Judged, ahead, judge, rank_of, settle, verdict
 from .problem import Problem
 from .solver import Budget, Outcome, Progress, Status, Trace, Usage
 from .start import Start
@@ -164,11 +164,14 @@ class _Run:
         self.progress.renew(lowering.objective, relaxed=lowering.relaxed)
         share = self._share(lowering)
         outcome = self.solve(lowering.model, share, self.progress, **self._starts(lowering))
+        if lowering.reduction is not None:
+            outcome.details["presolve"] = lowering.reduction.to_json()
         if lowering.caveats:
             outcome.details.setdefault("caveats", {}).update(lowering.caveats)
         decoding = Usage()
         with decoding.phase("decode"):
             judged = judge(self.problem, lowering, outcome)
+            self._keep_start(lowering, judged)
             status, reason, bound = verdict(self.problem, lowering, outcome, judged)
         outcome.usage.phases = {**decoding.phases, **outcome.usage.phases}
         self.usage.add(outcome.usage)
@@ -189,6 +192,19 @@ class _Run:
             if not self.rounds:
                 raise
             return {}
+
+    def _keep_start(self, lowering: Lowering[Any], judged: Judged) -> None:
+        """The start is the answer where presolve made a worse one of it, and no better was found.
+
+        A solver keeps the start that it is given; what presolve removed from it is put back at its
+        best only where that is best whatever the other bits are.
+        """
+        if self.start is None or lowering.reduction is None or not lowering.reduction.total:
+            return
+        score = self.problem.score(self.start.answer)
+        if score.feasible and ahead(self.problem, score, judged.score):
+            judged.best, judged.score = self.start.answer, score
+            judged.origin = "the answer is the one that the run started from; no better was found"
 
     def _share(self, lowering: Lowering[Any]) -> Budget:
         """What a round may use."""

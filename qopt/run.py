@@ -7,12 +7,14 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from operator import index
 from typing import Any
+
+import numpy as np
 
 from . import registry
 from .errors import (
@@ -25,14 +27,15 @@ from .errors import (
     UsageError,
     check_type,
 )
-from .forms import FORMS
+from .forms import FORMS, Lowering, Qubo
+from .forms.reduce import expected_seconds, prepare, reduce_qubo
 from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
 from .picture import Picture
 from .pricing import charge, price_list
 from .problem import Problem, fingerprint, insight_of, notes_of
 from .record import InstanceFacts, Record, content_key, environment, jsonable, solver_label
-from .reduction import forms_for, lower, ruled_out, size_remedy
+from .reduction import forms_for, lower, own_options, ruled_out, size_remedy
 from .rounds import Rounds, solve_in_rounds, without_run
 from .solution import Solution
 from .solver import Budget, Outcome, Progress, Status, Usage
@@ -40,6 +43,9 @@ from .start import Start
 from .store import Store
 
 Listener = Callable[[Progress], None]
+
+PRESOLVE_SHARE = 0.2
+"""Share of a run's time limit that presolve may take."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,8 @@ class Task:
         Name in the registry.
     options : mapping
         Options of the solver; text is parsed. ``form`` and ``lower.NAME`` among them choose the
-        form that the solver is given and the options of its lowering.
+        form that the solver is given and the options of its lowering; ``presolve`` says whether a
+        QUBO is reduced exactly before the solver sees it, by default as the solver's spec has it.
     seed : int
         At least 0, below 2**31.
     budget : Budget
@@ -85,11 +92,7 @@ class Task:
         form = self.options.get("form")
         if form is not None and form not in FORMS:
             raise UsageError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
-        own = {
-            name: value
-            for name, value in self.options.items()
-            if name != "form" and not name.startswith("lower.")
-        }
+        own = own_options(self.options)
         spec = self.spec
         if form is not None and form not in spec.forms:
             raise UsageError(
@@ -99,6 +102,15 @@ class Task:
             self, "solver_options", check_options(spec.load(), own, f"solver {self.solver!r}")
         )
         given = {name: self.options[name] for name in self.options if name not in own}
+        if "presolve" in given:
+            given |= check_options(
+                _presolve, {"presolve": given["presolve"]}, f"solver {self.solver!r}"
+            )
+            if given["presolve"] and "qubo" not in spec.forms:
+                raise UsageError(
+                    f"solver {self.solver!r} takes {' or '.join(spec.forms)}, and presolve reduces "
+                    "QUBOs: leave presolve=true out"
+                )
         object.__setattr__(self, "options", {**given, **self.solver_options})
         if self.start is not None:
             self._check_start()
@@ -123,6 +135,11 @@ class Task:
         return self.options.get("form")
 
     @property
+    def presolves(self) -> bool:
+        """Whether a QUBO is reduced before the solver sees it."""
+        return bool(self.options.get("presolve", self.spec.presolve))
+
+    @property
     def lowering_options(self) -> dict[str, Any]:
         """Options for the problem's lowering."""
         return {
@@ -145,6 +162,8 @@ class Task:
             if not option.required
         }
         start = {} if self.start is None else {"start": self.start.data}
+        if "qubo" in self.spec.forms:
+            defaults["presolve"] = self.spec.presolve
         return {
             "instance": fingerprint(self.problem),
             "solver": self.solver,
@@ -258,19 +277,81 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
         done = without_run(proof)
     else:
         with _interruptible(progress):
+            lowering, budget = _presolved(task, lowering, usage, progress)
             done = solve_in_rounds(
-                task.problem, lowering, partial(_call, task, solver), task.budget, progress,
-                task.start,
+                task.problem, lowering, partial(_call, task, solver), budget, progress, task.start
             )
     usage.add(done.outcome.usage)
     done.outcome.usage = usage
     return _solution(task, form, done, progress, started)
 
 
+def _presolve(*, presolve: bool = True) -> None:
+    """What the option of every run is checked against.
+
+    Parameters
+    ----------
+    presolve : bool
+        Whether a QUBO is reduced exactly before the solver sees it.
+    """
+
+
+def _presolved(
+    task: Task, lowering: Lowering[Any], usage: Usage, progress: Progress
+) -> tuple[Lowering[Any], Budget]:
+    """A lowering with its QUBO reduced, where that is wished, and what is left of the budget."""
+    budget = task.budget
+    if not isinstance(lowering.model, Qubo):
+        if task.options.get("presolve"):
+            form = next(name for name, kind in FORMS.items() if isinstance(lowering.model, kind))
+            raise UsageError(
+                f"presolve reduces QUBOs, and {task.solver!r} is given {task.problem.name} as a "
+                f"{form}: leave presolve=true out, or set form=qubo"
+            )
+        return lowering, budget
+    if not task.presolves:
+        return lowering, budget
+    with usage.phase("setup"):
+        prepare()
+
+    def reduced(model: Qubo) -> Lowering[Qubo]:
+        clock, limit = budget.start(), PRESOLVE_SHARE * (budget.time_limit or 0.0)
+        if budget.time_limit is None:
+            return reduce_qubo(model, stop=lambda: progress.stopping)
+        if expected_seconds(model) > limit:
+            note = "presolve: left out, it may take more than its share of the time limit"
+            return Lowering(model, decode=_same, encode=_same, notes=(note,))
+        return reduce_qubo(model, stop=lambda: progress.stopping or clock.elapsed > limit)
+
+    clock = budget.start()
+    with usage.phase("presolve"):
+        lowering = lowering.through(reduced)
+    if budget.time_limit is not None:
+        budget = replace(budget, time_limit=clock.remaining)
+    return lowering, budget
+
+
+def _same(answer: Any) -> Any:
+    return answer
+
+
+def _without_search(task: Task, model: Qubo, progress: Progress) -> Outcome:
+    """What a run comes to whose presolve left nothing to search for: its one answer is the best."""
+    progress.incumbent(model.offset)
+    progress.bound(model.offset)
+    ran = "no circuit ran" if task.spec.role == "quantum" else f"{task.solver} did not run"
+    return Outcome(
+        Status.OPTIMAL, np.zeros((1, 0), dtype=np.int8), bound=model.offset,
+        reason=f"presolve decided every variable, so {ran}",
+    )
+
+
 def _call(
     task: Task, solver: Any, model: Any, budget: Budget, progress: Progress, **more: Any
 ) -> Outcome:
     """One call of a solver; what goes wrong inside is its fault."""
+    if task.presolves and isinstance(model, Qubo) and model.num_variables == 0:
+        return _without_search(task, model, progress)
     try:
         outcome = solver.solve(model, budget, task.seed, progress, **more)
     except SizeError as fault:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from .errors import UsageError
 
 PHASES = (
-    "lower", "setup", "compile", "execute", "mitigate", "optimise", "postprocess", "decode",
+    "lower", "presolve", "setup", "compile", "execute", "mitigate", "optimise", "postprocess",
+    "decode",
 )
 """The phases of a run in the order in which reports show them.
 
@@ -25,7 +26,8 @@ PHASES = (
 """
 
 Phase = Literal[
-    "lower", "setup", "compile", "execute", "mitigate", "optimise", "postprocess", "decode"
+    "lower", "presolve", "setup", "compile", "execute", "mitigate", "optimise", "postprocess",
+    "decode",
 ]
 
 WARM_START = "warm-start"

@@ -20,7 +20,7 @@ from .options import check_options
 from .pricing import PriceList, currency_of, price_list
 from .problem import Problem, fingerprint
 from .record import Record, solver_label
-from .reduction import has_way, native_forms
+from .reduction import has_way, native_forms, own_options
 from .run import Task, collect, parse_solver, timestamp
 from .solver import Budget, Progress, Status
 from .store import SqliteStore, Store
@@ -187,7 +187,7 @@ def with_ablations(solvers: Sequence[str]) -> tuple[list[str], list[str]]:
     present = {_labelled(text) for text in solvers}
     for text in solvers:
         name, options = parse_solver(text)
-        own = {n: v for n, v in options.items() if n != "form" and not n.startswith("lower.")}
+        own = own_options(options)
         spec = registry.find("solver", name)
         if spec.missing() or not hasattr(solver_class := spec.load(), "ablations"):
             continue

@@ -146,7 +146,7 @@ def _best_bound(
                 "it is not used"
             )
         elif found is None or better(found.value, value, sense, 0.0):
-            found = Bound(value, record.label)
+            found = Bound(value, "presolve" if record.decided else record.label)
     return found, faults
 
 

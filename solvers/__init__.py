@@ -20,6 +20,7 @@ SPECS = (
         forms=("qubo", "table"),
         role="exact",
         stochastic=False,
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -39,6 +40,7 @@ SPECS = (
         target="qopt.solvers.random:RandomSampling",
         forms=("routing", "qubo", "table"),
         role="floor",
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -49,6 +51,7 @@ SPECS = (
         requires=(("numba", "numba"),),
         role="heuristic",
         starts=True,
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -147,6 +150,7 @@ SPECS = (
         forms=("qubo", "table"),
         requires=(("qiskit", "qiskit"), ("qiskit_aer", "qiskit-aer")),
         role="quantum",
+        presolve=True,
     ),
     Spec(
         kind="solver",
@@ -155,6 +159,7 @@ SPECS = (
         target="qopt.solvers.qaoa.recursive:RecursiveQaoa",
         forms=("qubo",),
         role="quantum",
+        presolve=True,
     ),
     Spec(
         kind="solver",

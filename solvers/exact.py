@@ -53,7 +53,8 @@ class Exact:
         Refuse a model with more than ``2**max_bits`` answers to visit; at most 48. Every bit
         doubles the time: 28 take less than a second on one thread, 36 some minutes.
     keep : int
-        Optimal answers to return at most; all are counted.
+        Optimal answers to return at most; all are counted. What is counted is what presolve leaves,
+        which keeps one optimum for sure: ``presolve=false`` counts them all.
     """
 
     max_bits: int = 28

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from .reduce.report import Reduction
 
 M = TypeVar("M")
 
@@ -83,6 +86,10 @@ class Lowering(Generic[M]):
         An answer of the source that the model, a program, was built from, so that no solver need
         find it again: it is the answer of the run where the solver finds none that is better, and
         the run says so. Where the program becomes a QUBO it is not handed on to the run.
+    decode_many : callable, optional
+        What `decode` does, for a sequence of answers at once: where that is quicker.
+    reduction : Reduction, optional
+        What an exact presolve of the model removed; None where there was none.
     """
 
     model: M
@@ -99,6 +106,14 @@ class Lowering(Generic[M]):
     penalties: Penalties | None = None
     caveats: Mapping[str, str] = field(default_factory=dict)
     known: Any = field(default=None, repr=False)
+    decode_many: Callable[[Any], Sequence[Any]] | None = field(default=None, repr=False)
+    reduction: "Reduction | None" = None
+
+    def decode_all(self, answers: Any) -> Sequence[Any]:
+        """Decode answers, at once where that is offered."""
+        if self.decode_many is not None:
+            return self.decode_many(answers)
+        return [self.decode(answer) for answer in answers]
 
     def objective(self, value: float) -> float:
         """Turn an objective or bound of the model into the source's units and sense."""
@@ -124,6 +139,7 @@ class Lowering(Generic[M]):
         return Lowering(
             model=further.model,
             decode=lambda answer: self.decode(further.decode(answer)),
+            decode_many=lambda answers: self.decode_all(further.decode_all(answers)),
             encode=encode,
             scale=self.scale * further.scale,
             offset=self.scale * further.offset + self.offset,
@@ -134,6 +150,7 @@ class Lowering(Generic[M]):
             penalties=further.penalties or self.penalties,
             caveats={**self.caveats, **further.caveats},
             known=self.known,
+            reduction=further.reduction or self.reduction,
         )
 
     def through(self, lower: "Callable[[M], Lowering[Any]]") -> "Lowering[Any]":

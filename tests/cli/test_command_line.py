@@ -123,10 +123,10 @@ def test_routes_by_the_state_of_the_art(instance, solver, best):
 
 def test_post_processing_is_reported_apart_from_the_samples(tmp_path):
     store, report, table = tmp_path / "runs.db", tmp_path / "out.json", tmp_path / "out.csv"
-    solver = "qaoa:p=1,shots=20,mixer=x,postprocess=descent"
+    solver = "qaoa:p=1,shots=20,mixer=x,presolve=false,postprocess=descent"
     options = ("solve", "sp500-10-k4", "--seed", 1, "--json", "--solver")
     data = json.loads(qopt(*options, solver).stdout)
-    plain = json.loads(qopt(*options, "qaoa:p=1,shots=20,mixer=x").stdout)
+    plain = json.loads(qopt(*options, "qaoa:p=1,shots=20,mixer=x,presolve=false").stdout)
     made = data["samples"].pop("improved")
     assert data["samples"] == plain["samples"]
     assert made["method"] == "repair and descent"
@@ -137,12 +137,12 @@ def test_post_processing_is_reported_apart_from_the_samples(tmp_path):
     assert "postprocess" in data["usage"]["phases"]
     assert data["details"]["postprocess"]["changed"] > 0
 
-    floor = "random:samples=20,postprocess=descent"
+    floor = "random:samples=20,presolve=false,postprocess=descent"
     done = qopt(
         "compare", "sp500-10-k4", "--solver", solver, "--solver", floor, "--solver", "exact",
         "--seeds", 2, "--store", store, "--report", report, "--report", table,
     )
-    label = "qaoa:mixer=x,p=1,postprocess=descent,shots=20"
+    label = "qaoa:mixer=x,p=1,postprocess=descent,presolve=False,shots=20"
     assert "best sample" in done.stdout
     assert f"The samples of {label} " in done.stdout
     assert f"{label}: post-processing (repair and descent) made" in done.stdout

@@ -276,6 +276,8 @@ SPECS = (
          recognises=lambda name, head: name.endswith(".pick")),
     Spec("problem", "errands", "routes alone", "toys:Errands", ("routing",)),
     _toy("brute", "Brute", stochastic=False),
+    _toy("reduced", "Brute", stochastic=False, presolve=True),
+    _toy("reduced-continues", "Continues", starts=True, presolve=True),
     _toy("continues", "Continues", starts=True),
     _toy("hybrid", "Hybrid"),
     _toy("liar", "Liar"),

@@ -1,0 +1,90 @@
+"""Exact presolve against enumeration: optima and energies of small models of every kind."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qopt.forms import Group, Qubo
+from qopt.forms.reduce import reduce_qubo
+
+
+def every_answer(qubo: Qubo) -> np.ndarray:
+    n = qubo.num_variables
+    bits = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(np.int8)
+    return bits[qubo.group_violations(bits) == 0]
+
+
+def check(qubo: Qubo) -> Qubo:
+    """The reduced model, after all that is promised of it has been looked at."""
+    lowering = reduce_qubo(qubo)
+    reduced, report = lowering.model, lowering.reduction
+    answers = every_answer(reduced)
+    assert len(answers)
+    lifted = lowering.decode_all(answers)
+    assert lifted.shape == (len(answers), qubo.num_variables)
+    assert lifted.dtype == np.int8
+    np.testing.assert_array_equal(lifted[-1], lowering.decode(answers[-1]))
+    tolerance = 1e-9 * max(1.0, qubo.scale * max(1, qubo.num_interactions))
+    np.testing.assert_allclose(
+        qubo.energies(lifted), reduced.energies(answers), rtol=0.0, atol=tolerance
+    )
+    assert not qubo.group_violations(lifted).any()
+    assert len(np.unique(lifted, axis=0)) == len(answers)
+    best = qubo.energies(every_answer(qubo)).min()
+    assert reduced.energies(answers).min() == pytest.approx(best, abs=tolerance)
+    np.testing.assert_array_equal([lowering.encode(answer) for answer in lifted], answers)
+    assert report.left == reduced.num_variables
+    assert report.variables == qubo.num_variables
+    if qubo.is_integral:
+        assert reduced.is_integral
+    penalised = reduced.penalised()
+    strings = every_answer(reduced.with_groups(()))
+    assert penalised.energies(strings).min() >= best - tolerance
+    return reduced
+
+
+@st.composite
+def models(draw, most: int = 11, grouped: bool = False) -> Qubo:
+    n = draw(st.integers(1, most))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    density = draw(st.sampled_from([0.15, 0.3, 0.5, 1.0]))
+    kind = draw(st.sampled_from(["whole", "real", "signs", "cut", "strong"]))
+    upper = np.triu(rng.random((n, n)) < density, 1)
+    values = {
+        "whole": rng.integers(-4, 5, (n, n)), "real": rng.normal(size=(n, n)),
+        "signs": rng.choice([-1, 1], (n, n)), "cut": np.full((n, n), 2.0),
+        "strong": rng.integers(-1, 2, (n, n)) * 3.0 ** rng.integers(0, 3, (n, n)),
+    }[kind] * upper
+    linear = rng.integers(-3, 4, n) * draw(st.sampled_from([0.0, 1.0, 2.5]))
+    if kind == "cut":
+        linear = -(values + values.T).sum(axis=1) / 2.0
+    row, col = np.nonzero(values)
+    groups = []
+    if grouped:
+        order = rng.permutation(n).tolist()
+        while len(order) > 1 and rng.random() < 0.8:
+            size = int(rng.integers(1, min(len(order), 5) + 1))
+            members, order = order[:size], order[size:]
+            groups.append(Group(tuple(members), int(rng.integers(0, size + 1))))
+    model = Qubo.from_arrays(
+        linear, row, col, values[row, col], offset=float(rng.integers(-3, 4)), groups=groups
+    )
+    if not grouped or draw(st.booleans()):
+        return model
+    weights = zip(model.groups, model.penalty_weights(), strict=True)
+    return model.with_groups([replace(group, weight=weight) for group, weight in weights])
+
+
+@given(models())
+@settings(max_examples=150, deadline=None)
+def test_nothing_is_lost_without_groups(qubo):
+    check(qubo)
+
+
+@given(models(grouped=True))
+@settings(max_examples=150, deadline=None)
+def test_nothing_is_lost_with_groups(qubo):
+    check(qubo)
