@@ -40,6 +40,17 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="memetic",
+        summary="annealed offspring recombined part by part: large sparse QUBOs",
+        target="qopt.solvers.annealing.memetic:Memetic",
+        forms=("qubo",),
+        requires=(("numba", "numba"),),
+        role="heuristic",
+        starts=True,
+        presolve=True,
+    ),
+    Spec(
+        kind="solver",
         name="dwave-sa",
         summary="dwave-samplers' simulated annealing on the penalised QUBO, as it is",
         target="qopt.solvers.dwave:DwaveAnnealing",

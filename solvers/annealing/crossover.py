@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crossover_kernels import take_better_parts
-from .layout import Model
+from .layout import Layout, Model
 
 
 class Crossover:
@@ -79,7 +79,7 @@ class Crossover:
         ndarray of int8, shape (n,)
             No worse than any of the answers.
         """
-        child = answers[0].copy()
+        child: NDArray[np.int8] = answers[0].copy()
         for _ in range(rounds):
             gained = [self.improve(child, other) for other in answers[1:]]
             if not any(gained):
@@ -95,3 +95,13 @@ def _is_symmetric(model: Model) -> bool:
         row, weights=model.weight, minlength=n
     )
     return bool((np.abs(field) <= 1e-9 * np.abs(model.linear)).all())
+
+
+def warm_up_crossover(layout: Layout) -> None:
+    """Compile, or load from the cache on disk, what crossover of such models needs."""
+    from qopt.forms import Qubo
+
+    if layout.rows == "sparse":
+        tiny = Qubo.from_arrays([1.0, 1.0], [0], [1], [1.0])
+        zeros = np.zeros(2, dtype=np.int8)
+        Crossover(layout.build(tiny)).improve(zeros.copy(), zeros)

@@ -1,4 +1,4 @@
-"""The inner loop of partition crossover, compiled by numba. Import this module only when solving."""
+"""The inner loop of partition crossover, compiled by numba; imported only when solving."""
 
 from typing import Any
 

@@ -41,11 +41,25 @@ class Batch(Protocol):
         """Energy changes (scaled) of a sample of the moves from the present states."""
         ...
 
+    def energies(self) -> NDArray[np.float64]:
+        """Energies (scaled, without the offset) of the present states, shape (reads,)."""
+        ...
+
+    def states(self) -> NDArray[np.int8]:
+        """The present states, shape (reads, n)."""
+        ...
+
 
 def start_batch(
-    model: Model, layout: Layout, reads: int, rng: Generator, *, greedy: bool = False
+    model: Model,
+    layout: Layout,
+    reads: int,
+    rng: Generator,
+    *,
+    greedy: bool = False,
+    start: NDArray[np.int8] | None = None,
 ) -> Batch:
-    """A batch in random feasible states.
+    """A batch in random feasible states, or in given ones.
 
     Parameters
     ----------
@@ -59,10 +73,12 @@ def start_batch(
         Whether the read of a model with groups starts where each group takes its best members one
         after the other. Annealing rarely comes upon an answer that stands alone among bad ones, a
         portfolio all in cash; a greedy start has met it.
+    start : ndarray of int8, shape (starts, n), optional
+        Feasible states, taken in turn by the reads.
     """
     if layout.side_by_side:
-        return LaneReads(model, reads, rng)
-    return RowReads(model, rng, greedy=greedy)
+        return LaneReads(model, reads, rng, start=start)
+    return RowReads(model, rng, greedy=greedy, start=start)
 
 
 def batch_size(layout: Layout) -> int:
@@ -95,11 +111,17 @@ class LaneReads:
     All `LANES` lanes always run; with fewer reads the rest is not looked at.
     """
 
-    def __init__(self, model: Model, reads: int, rng: Generator) -> None:
+    def __init__(
+        self, model: Model, reads: int, rng: Generator, *, start: NDArray[np.int8] | None = None
+    ) -> None:
         self.reads = reads
         self._model = model
         n = model.num_variables
         self._x = rng.integers(0, 1 << LANES, size=n, dtype=np.uint16)
+        if start is not None:
+            self._x[:] = 0
+            for lane in range(LANES):
+                self._x |= start[lane % len(start)].astype(np.uint16) << np.uint16(lane)
         self._state = _generators(rng, (LANES,))
         self._g = np.empty((n, LANES), dtype=model.linear.dtype)
         self._age = 0
@@ -129,9 +151,7 @@ class LaneReads:
         """Best states, shape (reads, n), and their energies computed anew, without the offset."""
         self._refresh(self._best)
         self._x = self._best.copy()
-        shifts = np.arange(self.reads, dtype=np.uint16)[:, None]
-        states = ((self._best >> shifts) & 1).astype(np.int8)
-        return states, self._energies()[: self.reads] / self._model.scale
+        return self._rows(self._best), self._energies()[: self.reads] / self._model.scale
 
     def changes(self, rng: Generator) -> NDArray[np.float64]:
         """Energy changes (scaled) of a sample of the moves from the present states."""
@@ -140,10 +160,22 @@ class LaneReads:
         up = (self._x[pick, None] >> np.arange(LANES, dtype=np.uint16)) & 1 == 0
         return np.where(up, self._g[pick], -self._g[pick]).astype(np.float64).ravel()
 
+    def energies(self) -> NDArray[np.float64]:
+        """Energies (scaled, without the offset) of the present states, shape (reads,)."""
+        return self._energies()[: self.reads]
+
+    def states(self) -> NDArray[np.int8]:
+        """The present states, shape (reads, n)."""
+        return self._rows(self._x)
+
     def _refresh(self, x: NDArray[np.uint16]) -> None:
         m = self._model
         kernels.fields_lanes(self._g, x, m.linear, m.start, m.index, m.weight)
         self._age = 0
+
+    def _rows(self, x: NDArray[np.uint16]) -> NDArray[np.int8]:
+        shifts = np.arange(self.reads, dtype=np.uint16)[:, None]
+        return ((x >> shifts) & 1).astype(np.int8)
 
     def _energies(self) -> NDArray[np.float64]:
         return kernels.energies_lanes(self._g, self._x, self._model.linear)
@@ -169,7 +201,14 @@ class RowReads:
 
     reads = 1
 
-    def __init__(self, model: Model, rng: Generator, *, greedy: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        rng: Generator,
+        *,
+        greedy: bool = False,
+        start: NDArray[np.int8] | None = None,
+    ) -> None:
         self._model = model
         n = model.num_variables
         self._x = np.zeros(n, dtype=np.int8)
@@ -180,8 +219,11 @@ class RowReads:
             group = members[model.bounds[a] : model.bounds[a + 1]]
             rng.shuffle(group)
             self._x[group[:size]] = 1
-        if greedy and len(model.sizes):
+        if start is not None:
+            self._x = start[0].copy()
+        elif greedy and len(model.sizes):
             self._x = _greedy_state(model)
+        if len(members):  # the ones of each group stand first
             order = np.repeat(np.arange(len(model.sizes)), np.diff(model.bounds))
             members = members[np.lexsort((1 - self._x[members], order))]
         place = np.zeros(n, dtype=np.int32)
@@ -232,6 +274,14 @@ class RowReads:
             _generators(rng, (2, LANES)), self._thresholds, swaps,
         )  # fmt: skip
         return np.concatenate([flips.astype(np.float64), swaps])
+
+    def energies(self) -> NDArray[np.float64]:
+        """Energy (scaled, without the offset) of the present state, shape (1,)."""
+        return np.array([self._energy()])
+
+    def states(self) -> NDArray[np.int8]:
+        """The present state, shape (1, n)."""
+        return self._x[None, :].copy()
 
     def _refresh(self) -> None:
         m = self._model
