@@ -51,6 +51,17 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="tempering",
+        summary="replica exchange, with isoenergetic cluster moves on sparse QUBOs",
+        target="qopt.solvers.annealing.tempering:Tempering",
+        forms=("qubo",),
+        requires=(("numba", "numba"),),
+        role="heuristic",
+        starts=True,
+        presolve=True,
+    ),
+    Spec(
+        kind="solver",
         name="dwave-sa",
         summary="dwave-samplers' simulated annealing on the penalised QUBO, as it is",
         target="qopt.solvers.dwave:DwaveAnnealing",

@@ -289,6 +289,7 @@ def sweep_ladder(
 @compiled
 def exchange_cluster(
     lane: int,
+    other_lane: int,
     root: int,
     complement: int,
     g: NDArray[Any],
@@ -307,8 +308,8 @@ def exchange_cluster(
 
     Parameters
     ----------
-    lane : int
-        The same of both batches.
+    lane, other_lane : int
+        Places of the reads in their batches.
     root : int
         A variable in which the reads differ.
     complement : int
@@ -327,7 +328,7 @@ def exchange_cluster(
     int
         Size of the part.
     """
-    bit = np.uint16(1 << lane)
+    bit, other_bit = np.uint16(1 << lane), np.uint16(1 << other_lane)
     queue[0] = root
     seen[root] = 1
     length = 1
@@ -337,7 +338,7 @@ def exchange_cluster(
         k += 1
         for e in range(start[i], start[i + 1]):
             j = index[e]
-            differs = ((x[j] ^ other_x[j]) >> lane) & 1
+            differs = ((x[j] >> lane) ^ (other_x[j] >> other_lane)) & 1
             if seen[j] == 0 and differs != complement:
                 seen[j] = 1
                 queue[length] = j
@@ -347,12 +348,12 @@ def exchange_cluster(
         i = queue[k]
         seen[i] = 0
         up = one if x[i] & bit == 0 else -one
-        other_up = one if other_x[i] & bit == 0 else -one
+        other_up = one if other_x[i] & other_bit == 0 else -one
         x[i] ^= bit
-        other_x[i] ^= bit
+        other_x[i] ^= other_bit
         for e in range(start[i], start[i + 1]):
             g[index[e], lane] += up * weight[e]
-            other_g[index[e], lane] += other_up * weight[e]
+            other_g[index[e], other_lane] += other_up * weight[e]
     return length
 
 

@@ -86,14 +86,17 @@ def batch_size(layout: Layout) -> int:
     return LANES if layout.side_by_side else 1
 
 
-def warm_up(layout: Layout) -> None:
-    """Compile, or load from the cache on disk, what the layout needs."""
+def tiny_model(layout: Layout) -> Model:
+    """Three variables laid out so: what compiles the kernels that the layout needs."""
     from qopt.forms import Group, Qubo
 
     tiny = Qubo.from_arrays([1.0, 1.0, 1.0], [0], [2], [1.0], groups=[Group((0, 1), 1)])
-    if not layout.grouped:
-        tiny = tiny.with_groups(())
-    model, rng = layout.build(tiny), np.random.default_rng(0)
+    return layout.build(tiny if layout.grouped else tiny.with_groups(()))
+
+
+def warm_up(layout: Layout) -> None:
+    """Compile, or load from the cache on disk, what the layout needs."""
+    model, rng = tiny_model(layout), np.random.default_rng(0)
     batch = start_batch(model, layout, 1, rng, greedy=True)
     batch.sweep(np.ones(1, dtype=np.float32))
     batch.checkpoint()
@@ -136,6 +139,37 @@ class LaneReads:
             self._refresh(self._x)
         kernels.sweep_lanes(self._g, self._x, m.start, m.index, m.weight, temperatures, self._state)
         self._age += len(temperatures)
+
+    def sweep_ladder(self, temperatures: NDArray[np.float64], sweeps: int) -> None:
+        """Sweep so many times, each read at its own temperature, shape (LANES,)."""
+        m = self._model
+        if m.drifts and self._age >= REFRESH:
+            self._refresh(self._x)
+        kernels.sweep_ladder(
+            self._g, self._x, m.start, m.index, m.weight,
+            temperatures.astype(np.float32), sweeps, self._state,
+        )  # fmt: skip
+        self._age += sweeps
+
+    def exchange_cluster(
+        self, lane: int, other: "LaneReads", other_lane: int, symmetric: bool, rng: Generator
+    ) -> int:
+        """Exchange a random connected part in which two reads differ; the size of the part.
+
+        Reads of a symmetric model that differ in more than half of the variables are compared by
+        the complement of one.
+        """
+        differs = (((self._x >> lane) ^ (other._x >> other_lane)) & 1).astype(bool)
+        complement = symmetric and 2 * np.count_nonzero(differs) > len(differs)
+        roots = np.flatnonzero(differs != complement)
+        if not len(roots):
+            return 0
+        m = self._model
+        return kernels.exchange_cluster(
+            lane, other_lane, int(rng.choice(roots)), int(complement),
+            self._g, self._x, other._g, other._x, m.start, m.index, m.weight,
+            np.zeros(len(differs), np.int8), np.empty(len(differs), np.int32),
+        )  # fmt: skip
 
     def checkpoint(self) -> NDArray[np.float64]:
         """Keep what is better than the best so far; the best energies, shape (reads,)."""
