@@ -62,6 +62,17 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="portfolio",
+        summary="races the searches of QUBOs and gives most of the time to the best",
+        target="qopt.solvers.annealing.portfolio:Portfolio",
+        forms=("qubo",),
+        requires=(("numba", "numba"),),
+        role="heuristic",
+        starts=True,
+        presolve=True,
+    ),
+    Spec(
+        kind="solver",
         name="dwave-sa",
         summary="dwave-samplers' simulated annealing on the penalised QUBO, as it is",
         target="qopt.solvers.dwave:DwaveAnnealing",

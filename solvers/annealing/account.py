@@ -83,20 +83,16 @@ class Account:
         self.timed = budget.time_limit is not None and budget.evaluations is None
         self.threads = budget.threads
         self.width = batch_size(layout)
-        self._most: float = inf if self.timed else budget.evaluations or self._default()
+        self._most: float = inf if self.timed else budget.evaluations or default_evaluations(model)
         self._qubo, self._offset = qubo, qubo.offset
         self._progress, self._seed = progress, seed
         self._incumbent = inf
         self._lock = Lock()
-        self._sweep_seconds = 1e-6
+        # Unmeasured, rather too long: a first slice that is too short costs nothing.
+        self._sweep_seconds = 1e-6 + 1e-8 * self.width * model.sweep_cost
         self.given = feasible_starts(qubo, start)
         if len(self.given):
             self.keep(self.given, qubo.energies(self.given) - qubo.offset)
-
-    def _default(self) -> int:
-        moves = max(1, self.model.moves)
-        by_cost = int(DEFAULT_COST / max(1.0, self.model.sweep_cost)) * moves
-        return max(1, min(by_cost, DEFAULT_LONG_READS * most_sweeps(moves) * moves))
 
     # -- what is left ---------------------------------------------------------------------------
 
@@ -239,6 +235,13 @@ class Account:
         count = len(temperatures)
         self.paced(count, lambda: batch.sweep(temperatures.astype(np.float32)))
         self.spend(count, batch.reads)
+
+
+def default_evaluations(model: Model) -> int:
+    """Proposals of a run without a budget: about a second's, fewer for a small model."""
+    moves = max(1, model.moves)
+    by_cost = int(DEFAULT_COST / max(1.0, model.sweep_cost)) * moves
+    return max(1, min(by_cost, DEFAULT_LONG_READS * most_sweeps(moves) * moves))
 
 
 def feasible_starts(qubo: Qubo, start: Sequence[Any]) -> NDArray[np.int8]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,10 @@ class Model:
         return flips + len(self.home) * (24.0 + neighbours / 8.0)
 
 
+_BUILT: "WeakKeyDictionary[Qubo, dict[Layout, Model]]" = WeakKeyDictionary()
+"""Models of the QUBOs that somebody holds; no search writes into them."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """The choice of layout and arithmetic for one model; cheap to make, before anything is built.
@@ -151,7 +156,13 @@ class Layout:
         return self.rows == "sparse" and not self.grouped
 
     def build(self, qubo: Qubo) -> Model:
-        """Lay out the model."""
+        """Lay out the model, once for as long as it is in use: several searches may share it."""
+        built = _BUILT.setdefault(qubo, {})
+        if self not in built:
+            built[self] = self._build(qubo)
+        return built[self]
+
+    def _build(self, qubo: Qubo) -> Model:
         n = qubo.num_variables
         live = _swappable(qubo)
         free = np.ones(n, dtype=bool)
