@@ -84,8 +84,7 @@ class Account:
         self.threads = budget.threads
         self.width = batch_size(layout)
         self._most: float = inf if self.timed else budget.evaluations or default_evaluations(model)
-        self._qubo, self._offset = qubo, qubo.offset
-        self._progress, self._seed = progress, seed
+        self._offset, self._progress, self._seed = qubo.offset, progress, seed
         self._incumbent = inf
         self._lock = Lock()
         # Unmeasured, rather too long: a first slice that is too short costs nothing.
@@ -153,7 +152,7 @@ class Account:
 
     def energy(self, x: NDArray[np.int8]) -> float:
         """Energy of one state, without the offset."""
-        return float(self._qubo.energies(x[None, :])[0]) - self._offset
+        return float(energies_of(self.model, self.layout, x[None, :])[0])
 
     def step(self, note: str) -> None:
         """Tell how far the search is."""
@@ -235,6 +234,18 @@ class Account:
         count = len(temperatures)
         self.paced(count, lambda: batch.sweep(temperatures.astype(np.float32)))
         self.spend(count, batch.reads)
+
+
+def energies_of(model: Model, layout: Layout, states: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Energies of states that keep every group, without the offset, from the layout's rows."""
+    rng, width = default_rng(0), batch_size(layout)
+    found = np.empty(len(states))
+    for begin in range(0, len(states), width):
+        part = states[begin : begin + width]
+        found[begin : begin + width] = start_batch(
+            model, layout, len(part), rng, start=part
+        ).energies()
+    return found / model.scale
 
 
 def default_evaluations(model: Model) -> int:

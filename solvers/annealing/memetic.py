@@ -23,6 +23,9 @@ _GENERATION = 1.0 / 40.0
 _PATIENCE = 24
 """Generations without gain after which another line is founded."""
 
+_GIVEN_PATIENCE = 6
+"""The same of a line that goes on from an answer to start from: others may have exhausted it."""
+
 _REHEAT = (0.3, 0.6)
 """Range of the temperatures from which offspring cool, as a share of the hottest worth a sweep."""
 
@@ -116,8 +119,9 @@ class _Lines:
             if parent is None:
                 parent = self._generation(None, hot, cold, _FOUNDER / (1 + self.founded))
                 self.founded += 1
+            patience = _PATIENCE if self.founded else _GIVEN_PATIENCE
             idle = 0
-            while not account.over and idle < _PATIENCE:
+            while not account.over and idle < patience:
                 share = rng.uniform(*_REHEAT)
                 child = self._generation(parent, max(cold, share * hot), cold, _GENERATION)
                 idle = 0 if self._energy(child) < self._energy(parent) else idle + 1

@@ -1,8 +1,8 @@
 """A race of searches: trial slices, then ever more of the budget to whatever the model answers to.
 
 Which search is best differs from model to model, and by more than anything inside one search: a
-memetic one on large sparse models, path relinking on dense ones. A race pays a fifth of the budget
-to find out. It is successive halving (Karnin, Koren and Somekh, ICML 2013; Jamieson and Talwalkar,
+memetic one on large sparse models, path relinking on dense ones. A race pays a part of the budget to
+find out. It is successive halving (Karnin, Koren and Somekh, ICML 2013; Jamieson and Talwalkar,
 AISTATS 2016) with answers handed on.
 """
 
@@ -27,7 +27,7 @@ ARMS = ("memetic", "path-relinking", "tempering", "tabu", "sa")
 STEPS = ("path-relinking", "tabu")
 """Solvers that count steps. A step looks at every variable, so it is worth so many proposals."""
 
-ROUNDS = ((5, 0.2), (2, 0.3), (1, 0.5))
+ROUNDS = ((5, 0.15), (2, 0.25), (1, 0.6))
 """Arms still in the race, and the share of the budget that they divide equally."""
 
 SHORT = 2000
@@ -39,8 +39,8 @@ SHORT_SECONDS = 0.1
 _ELITE = 16
 """Answers that are handed on."""
 
-_ANSWERS = 100
-"""Answers of an arm that are kept."""
+_ANSWERS = 64
+"""Answers that are kept."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Portfolio:
     """Races searches of a QUBO against each other.
 
     In the first round each search gets a trial slice by itself; the two best go on with the best
-    answers of all, and the winner of these gets half of the budget, again from the best answers.
+    answers of all, and the winner of these gets the rest, again from the best answers.
     On sparse models the answers that are handed on are recombined first (`crossover.Crossover`).
     ``details`` tells who got what and who found the incumbent.
 
@@ -142,7 +142,7 @@ class _Race:
     _slices: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        from .account import default_evaluations, feasible_starts
+        from .account import default_evaluations, energies_of, feasible_starts
         from .crossover import Crossover, warm_up_crossover
         from .layout import Layout
 
@@ -150,7 +150,7 @@ class _Race:
         self._timed = self.budget.time_limit is not None and self.budget.evaluations is None
         layout = Layout.choose(self.model)
         self._sparse = layout.rows == "sparse"
-        self._default = default_evaluations
+        self._default, self._of = default_evaluations, energies_of
         self._layout, self._crossover = layout, Crossover
         warm_up_crossover(layout)
         self._pool = feasible_starts(self.model, self.start)
@@ -234,8 +234,8 @@ class _Race:
         budget = Budget(limit, evaluations, spread)
         seed = int(np.random.SeedSequence([self.seed, number, k]).generate_state(1)[0])
         outcome = self._solve(arm, budget, seed, with_start=True)
-        answers = np.asarray(outcome.answers, dtype=np.int8)[:_ANSWERS]
-        arm.best = float(self.model.energies(answers[:1])[0])
+        answers = np.asarray(outcome.answers, dtype=np.int8)[:_ELITE]
+        arm.best = float(self._energies(answers[:1])[0])
         self._slices.append(
             {
                 "round": number + 1,
@@ -283,7 +283,7 @@ class _Race:
 
     def _tell(self, answers: NDArray[np.int8], name: str) -> None:
         if len(answers):
-            self._report(float(self.model.energies(answers[:1])[0]), name)
+            self._report(float(self._energies(answers[:1])[0]), name)
 
     def _stop(self) -> None:
         with self._lock:
@@ -300,9 +300,13 @@ class _Race:
             self._tell(child[None, :], "crossover")
             self._pool = self._best(np.concatenate([self._pool, child[None, :]]))
 
+    def _energies(self, answers: NDArray[np.int8]) -> NDArray[np.float64]:
+        laid_out = self._layout.build(self.model)
+        return self._of(laid_out, self._layout, answers) + self.model.offset
+
     def _best(self, answers: NDArray[np.int8]) -> NDArray[np.int8]:
         distinct = np.unique(answers, axis=0)
-        order = np.argsort(self.model.energies(distinct), kind="stable")[:_ANSWERS]
+        order = np.argsort(self._energies(distinct), kind="stable")[:_ANSWERS]
         return np.ascontiguousarray(distinct[order])
 
     def answers(self) -> NDArray[np.int8]:
