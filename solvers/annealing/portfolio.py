@@ -1,8 +1,8 @@
 """A race of searches: trial slices, then ever more of the budget to whatever the model answers to.
 
 Which search is best differs from model to model, and by more than anything inside one search: a
-memetic one on large sparse models, path relinking on dense ones. A race pays a part of the budget to
-find out. It is successive halving (Karnin, Koren and Somekh, ICML 2013; Jamieson and Talwalkar,
+memetic one on large sparse models, path relinking on dense ones. A race pays a part of the budget
+to find out. It is successive halving (Karnin, Koren and Somekh, ICML 2013; Jamieson and Talwalkar,
 AISTATS 2016) with answers handed on.
 """
 
@@ -310,8 +310,8 @@ class _Race:
         return np.ascontiguousarray(distinct[order])
 
     def answers(self) -> NDArray[np.int8]:
-        """Distinct answers, best first; what the arms began with where there was no time."""
-        return self._pool if len(self._pool) else self._best(np.stack(self._first))
+        """Distinct answers, best first, those of the warm-up too: there may be no others."""
+        return self._best(np.concatenate([self._pool, np.stack(self._first)]))
 
     def details(self) -> dict[str, Any]:
         """Who got what, for the record."""
