@@ -29,6 +29,10 @@ class Batch(Protocol):
         """Sweep once for each temperature, in every read."""
         ...
 
+    def states(self) -> NDArray[np.int8]:
+        """The present states, shape (reads, n)."""
+        ...
+
     def checkpoint(self) -> NDArray[np.float64]:
         """Keep what is better than the best so far; the best energies, shape (reads,)."""
         ...
@@ -43,10 +47,6 @@ class Batch(Protocol):
 
     def energies(self) -> NDArray[np.float64]:
         """Energies (scaled, without the offset) of the present states, shape (reads,)."""
-        ...
-
-    def states(self) -> NDArray[np.int8]:
-        """The present states, shape (reads, n)."""
         ...
 
 
@@ -171,6 +171,10 @@ class LaneReads:
             np.zeros(len(differs), np.int8), np.empty(len(differs), np.int32),
         )  # fmt: skip
 
+    def states(self) -> NDArray[np.int8]:
+        """The present states, shape (reads, n)."""
+        return self._rows(self._x)
+
     def checkpoint(self) -> NDArray[np.float64]:
         """Keep what is better than the best so far; the best energies, shape (reads,)."""
         energy = self._energies()
@@ -197,10 +201,6 @@ class LaneReads:
     def energies(self) -> NDArray[np.float64]:
         """Energies (scaled, without the offset) of the present states, shape (reads,)."""
         return self._energies()[: self.reads]
-
-    def states(self) -> NDArray[np.int8]:
-        """The present states, shape (reads, n)."""
-        return self._rows(self._x)
 
     def _refresh(self, x: NDArray[np.uint16]) -> None:
         m = self._model
@@ -284,6 +284,10 @@ class RowReads:
         )  # fmt: skip
         self._age += len(temperatures)
 
+    def states(self) -> NDArray[np.int8]:
+        """The present state, shape (1, n)."""
+        return self._x[None, :].copy()
+
     def checkpoint(self) -> NDArray[np.float64]:
         """Keep what is better than the best so far; the best energy, shape (1,)."""
         energy = self._energy()
@@ -312,10 +316,6 @@ class RowReads:
     def energies(self) -> NDArray[np.float64]:
         """Energy (scaled, without the offset) of the present state, shape (1,)."""
         return np.array([self._energy()])
-
-    def states(self) -> NDArray[np.int8]:
-        """The present state, shape (1, n)."""
-        return self._x[None, :].copy()
 
     def _refresh(self) -> None:
         m = self._model
