@@ -152,7 +152,11 @@ class Account:
 
     def energy(self, x: NDArray[np.int8]) -> float:
         """Energy of one state, without the offset."""
-        return float(energies_of(self.model, self.layout, x[None, :])[0])
+        return float(self.energies(x[None, :])[0])
+
+    def energies(self, states: NDArray[np.int8]) -> NDArray[np.float64]:
+        """Energies of states, without the offset."""
+        return energies_of(self.model, self.layout, states)
 
     def step(self, note: str) -> None:
         """Tell how far the search is."""

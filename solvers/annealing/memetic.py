@@ -26,6 +26,12 @@ _PATIENCE = 24
 _GIVEN_PATIENCE = 6
 """The same of a line that goes on from an answer to start from: others may have exhausted it."""
 
+_OFFSPRING = 4
+"""Offspring of each parent in a batch, as long as a line has several."""
+
+_HALVING = 6
+"""Generations after which the better half of the parents goes on."""
+
 _REHEAT = (0.3, 0.6)
 """Range of the temperatures from which offspring cool, as a share of the hottest worth a sweep."""
 
@@ -110,64 +116,85 @@ class _Lines:
         account = self._account
         if account.over:
             return
-        hot, cold = account.measure()
-        rng = account.rng(2)
-        parent: NDArray[np.int8] | None = account.given[0] if len(account.given) else None
-        heads: list[NDArray[np.int8]] = []
+        self._hot, self._cold = account.measure()
+        self._rng = account.rng(2)
+        head: NDArray[np.int8] | None = None
+        parents = account.given[:1]
         while not account.over:
             before = account.used
-            if parent is None:
-                parent = self._generation(None, hot, cold, _FOUNDER / (1 + self.founded))
-                self.founded += 1
-            patience = _PATIENCE if self.founded else _GIVEN_PATIENCE
-            idle = 0
-            while not account.over and idle < patience:
-                share = rng.uniform(*_REHEAT)
-                child = self._generation(parent, max(cold, share * hot), cold, _GENERATION)
-                idle = 0 if self._energy(child) < self._energy(parent) else idle + 1
-                self.gains += idle == 0
-                parent = child
-            heads.append(parent)
-            if len(heads) > 1:
-                heads = [self._combine(np.array(sorted(heads, key=self._energy)))]
-            parent = None
+            patience = _PATIENCE if self.founded or not len(parents) else _GIVEN_PATIENCE
+            if not len(parents):
+                parents = self._found()
+            parents = self._raise(parents, patience)
+            family = parents if head is None else np.concatenate([head[None, :], parents])
+            head = self._combine(self._sorted(family))
+            parents = account.given[:0]
             if account.used <= before:
                 break
 
-    def _generation(
-        self, parent: NDArray[np.int8] | None, hot: float, cold: float, share: float
+    def _found(self) -> NDArray[np.int8]:
+        """Anneal from hot to cold: the child of all that come out, and the best of them."""
+        states = self._brood(None, self._hot, _FOUNDER / (1 + self.founded))
+        self.founded += 1
+        states = self._sorted(states)
+        most = max(1, self._account.reads() // _OFFSPRING)
+        return np.concatenate([self._combine(states)[None, :], states[1:most]])
+
+    def _raise(self, parents: NDArray[np.int8], patience: int) -> NDArray[np.int8]:
+        """Generations until the last parent of a line gains no more."""
+        idle = 0
+        while not self._account.over and idle < patience:
+            share = self._rng.uniform(*_REHEAT)
+            hot = max(self._cold, share * self._hot)
+            offspring = self._brood(parents, hot, _GENERATION)
+            children = []
+            for k, parent in enumerate(parents):
+                own = self._sorted(offspring[k :: len(parents)])
+                children.append(self._combine(np.concatenate([parent[None, :], own])))
+            gained = self._energy(children[0]) < self._energy(parents[0])
+            self.gains += gained
+            idle = 0 if gained or len(parents) > 1 else idle + 1
+            parents = self._sorted(np.array(children))
+            if len(parents) > 1 and self.generations % _HALVING == 0:
+                best = self._combine(parents)
+                parents = np.concatenate([best[None, :], parents[1 : len(parents) // 2]])
+        return parents
+
+    def _brood(
+        self, parents: NDArray[np.int8] | None, hot: float, share: float
     ) -> NDArray[np.int8]:
-        """The child of a parent and its offspring; of the offspring alone without a parent."""
+        """Offspring of parents in turn, or of nobody, for a share of the budget."""
         account = self._account
         end = account.until(share)
         number = self.generations
         self.generations += 1
 
-        def brood(b: int) -> NDArray[np.int8]:
-            start = None if parent is None else parent[None, :]
-            batch = account.batch(account.rng(3, number, b), start=start)
-            account.walk(batch, hot, cold, end)
-            states = batch.states()[np.argsort(batch.energies(), kind="stable")]
+        def walk(b: int) -> NDArray[np.int8]:
+            batch = account.batch(account.rng(3, number, b), start=parents)
+            account.walk(batch, hot, self._cold, end)
+            states = batch.states()  # not the best met: that is often the parent itself
             account.keep(*batch.finish())
-            return states  # not the best met: that is often the parent itself
+            return states
 
         if self._broods == 1:
-            states = brood(0)
+            states = walk(0)
         else:
             with ThreadPoolExecutor(self._broods) as executor:
-                states = np.concatenate(list(executor.map(brood, range(self._broods))))
-        family = states if parent is None else np.concatenate([parent[None, :], states])
-        child = self._combine(family)
+                states = np.concatenate(list(executor.map(walk, range(self._broods))))
         account.step(f"generation {self.generations}")
-        return child
+        return states
 
     def _energy(self, x: NDArray[np.int8]) -> float:
         return self._account.energy(x)
 
+    def _sorted(self, states: NDArray[np.int8]) -> NDArray[np.int8]:
+        order = np.argsort(self._account.energies(states), kind="stable")
+        return np.ascontiguousarray(states[order])
+
     def _combine(self, family: NDArray[np.int8]) -> NDArray[np.int8]:
-        account = self._account
-        if self._crossover is None:
-            return min(family, key=self._energy)
+        """The child of a family, the best of it first."""
+        if self._crossover is None or len(family) == 1:
+            return family[int(np.argmin(self._account.energies(family)))]
         child = self._crossover.combine(family)
-        account.keep(child[None, :], np.array([self._energy(child)]))
+        self._account.keep(child[None, :], self._account.energies(child[None, :]))
         return child
