@@ -44,9 +44,9 @@ class Memetic:
     cools them side by side, and takes into the parent every part of every offspring that is better
     there (`crossover.Crossover`): on sparse models the offspring differ from the parent in many
     separate places, and each place improves by itself, whatever the size of the model. Memetic
-    algorithms: Merz and Freisleben, J. Heuristics 8, 197 (2002). A line begins with several parents,
-    of which the better half goes on from time to time. Where a model is dense the best of a
-    generation is the next parent.
+    algorithms: Merz and Freisleben, J. Heuristics 8, 197 (2002). A line begins with several
+    parents, of which the better half goes on from time to time. Where a model is dense the best of
+    a generation is the next parent.
 
     Exactly-k groups are kept by swap moves. The unit of ``budget.evaluations`` is a proposal. Under
     it the answer does not depend on the number of threads, and one thread is used.
