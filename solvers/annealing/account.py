@@ -1,6 +1,7 @@
 """What a search has spent of its budget, what it has found, and how its walks keep to both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from threading import Lock
 from typing import Any
@@ -86,6 +87,7 @@ class Account:
         self._most: float = inf if self.timed else budget.evaluations or default_evaluations(model)
         self._offset, self._progress, self._seed = qubo.offset, progress, seed
         self._incumbent = inf
+        self._closing = 0.0
         self._lock = Lock()
         # Unmeasured, rather too long: a first slice that is too short costs nothing.
         self._sweep_seconds = 1e-6 + 1e-8 * self.width * model.sweep_cost
@@ -113,8 +115,16 @@ class Account:
         """Sweeps of so many reads until that share of the budget is used."""
         if self.timed:
             seconds = end * self.clock.limit - self.clock.elapsed
+            seconds -= self._closing if end >= 1.0 else 0.0
             return max(0, int(seconds / self._sweep_seconds))
         return max(0, int(end * self._most) - self.proposals) // (reads * self.model.moves)
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Time of work that a search must still do after its last sweep, so that it is left for."""
+        begin = self.clock.elapsed
+        yield
+        self._closing = max(self._closing, self.clock.elapsed - begin)
 
     def spend(self, sweeps: int, reads: int) -> None:
         """Count the proposals of sweeps that are done."""

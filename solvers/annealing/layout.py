@@ -89,6 +89,9 @@ _BUILT: "WeakKeyDictionary[Qubo, dict[Layout, Model]]" = WeakKeyDictionary()
 """Models of the QUBOs that somebody holds; no search writes into them."""
 
 
+_CHOSEN: "WeakKeyDictionary[Qubo, dict[tuple[Any, Any], Layout]]" = WeakKeyDictionary()
+
+
 @dataclass(frozen=True)
 class Layout:
     """The choice of layout and arithmetic for one model; cheap to make, before anything is built.
@@ -132,6 +135,15 @@ class Layout:
         real : type, optional
             ``numpy.float64`` to forgo single precision.
         """
+        chosen = _CHOSEN.setdefault(qubo, {})
+        if (rows, real) not in chosen:
+            chosen[rows, real] = cls._choose(qubo, rows, real)
+        return chosen[rows, real]
+
+    @classmethod
+    def _choose(
+        cls, qubo: Qubo, rows: Literal["sparse", "dense"] | None, real: type[Any] | None
+    ) -> "Layout":
         factor = _factor_to_whole(qubo)
         largest = _largest_field(qubo)
         if factor is not None and largest * factor < EXACT and real is not np.float64:

@@ -148,10 +148,11 @@ class _Lines:
             share = self._rng.uniform(*_REHEAT)
             hot = max(self._cold, share * self._hot)
             offspring = self._brood(parents, hot, _GENERATION)
-            children = []
-            for k, parent in enumerate(parents):
-                own = self._sorted(offspring[k :: len(parents)])
-                children.append(self._combine(np.concatenate([parent[None, :], own])))
+            with self._account.closing():
+                children = []
+                for k, parent in enumerate(parents):
+                    own = self._sorted(offspring[k :: len(parents)])
+                    children.append(self._combine(np.concatenate([parent[None, :], own])))
             gained = self._energy(children[0]) < self._energy(parents[0])
             self.gains += gained
             idle = 0 if gained or len(parents) > 1 else idle + 1
@@ -195,7 +196,8 @@ class _Lines:
     def _combine(self, family: NDArray[np.int8]) -> NDArray[np.int8]:
         """The child of a family, the best of it first."""
         if self._crossover is None or len(family) == 1:
-            return family[int(np.argmin(self._account.energies(family)))]
+            best: NDArray[np.int8] = family[np.argmin(self._account.energies(family))]
+            return best
         child = self._crossover.combine(family)
         self._account.keep(child[None, :], self._account.energies(child[None, :]))
         return child

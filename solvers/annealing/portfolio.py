@@ -6,6 +6,7 @@ to find out. It is successive halving (Karnin, Koren and Somekh, ICML 2013; Jami
 AISTATS 2016) with answers handed on.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,10 +32,13 @@ ROUNDS = ((5, 0.15), (2, 0.25), (1, 0.6))
 """Arms still in the race, and the share of the budget that they divide equally."""
 
 SHORT = 2000
-"""Proposals for each variable below which a race is not worth its trials: the first arm runs."""
+"""Sweeps below which a race is not worth its trials, and the first arm runs alone."""
 
-SHORT_SECONDS = 0.1
-"""The same of a time limit."""
+_UNIT_SECONDS = 2e-9
+"""About how long a unit of `Model.sweep_cost` takes."""
+
+_SHORT_SECONDS = 0.1
+"""Time limit below which no model is raced on."""
 
 _ELITE = 16
 """Answers that are handed on."""
@@ -136,6 +140,7 @@ class _Race:
     evaluations: int = 0
     _incumbent: float = inf
     _found_by: str = ""
+    _closing: float = 0.0
     _lock: Lock = field(default_factory=Lock)
     _running: list[Progress] = field(default_factory=list)
     _first: list[NDArray[np.int8]] = field(default_factory=list)
@@ -145,10 +150,12 @@ class _Race:
         from .account import default_evaluations, energies_of, feasible_starts
         from .crossover import Crossover, warm_up_crossover
         from .layout import Layout
+        from .reads import batch_size
 
         self._arms = list(_arms(self.model))
         self._timed = self.budget.time_limit is not None and self.budget.evaluations is None
         layout = Layout.choose(self.model)
+        self._width = batch_size(layout)
         self._sparse = layout.rows == "sparse"
         self._default, self._of = default_evaluations, energies_of
         self._layout, self._crossover = layout, Crossover
@@ -164,7 +171,12 @@ class _Race:
 
         A run without any time is all set-up, but for laying the model out and a first answer.
         """
-        charged = Span()
+        wall, cpu = time.perf_counter(), time.process_time()
+        laid_out = self._layout.build(self.model)
+        charged = Span(time.perf_counter() - wall, time.process_time() - cpu)
+        self._most = self._evaluations(laid_out)
+        if self._is_short(laid_out):
+            self._arms = self._arms[:1]
         nothing = Budget(time_limit=0.0, evaluations=1)
         for arm in list(self._arms):
             try:
@@ -177,18 +189,26 @@ class _Race:
             charged.cpu += outcome.usage.cpu
         return charged
 
+    def _evaluations(self, laid_out: Any) -> float:
+        if self._timed:
+            return inf
+        return self.budget.evaluations or self._default(laid_out)
+
+    def _is_short(self, laid_out: Any) -> bool:
+        """Whether the budget is too small for trials."""
+        sweep = self._width * laid_out.sweep_cost * _UNIT_SECONDS
+        limit = self.budget.time_limit
+        hasty = limit is not None and limit < max(_SHORT_SECONDS, SHORT * sweep)
+        return hasty or self._most < SHORT * self.model.num_variables
+
     # -- the race ---------------------------------------------------------------------------
 
     def run(self, clock: Clock) -> None:
         """Run all rounds."""
-        most = self.budget.evaluations
-        if most is None and not self._timed:
-            most = self._default(self._layout.build(self.model))
-        self._clock, self._most = clock, inf if most is None else most
+        self._clock = clock
         racing = list(self._arms)
-        short = clock.limit < SHORT_SECONDS or self._most < SHORT * self.model.num_variables
         left = 1.0
-        for number, (places, share) in enumerate(((1, 1.0),) if short else ROUNDS):
+        for number, (places, share) in enumerate(ROUNDS):
             racing = sorted(racing, key=lambda arm: arm.best)[:places]
             last = len(racing) == 1
             self._round(number, racing, left if last else share)
@@ -204,7 +224,9 @@ class _Race:
         """Run arms on equal slices of a share of the budget, from the best answers so far."""
         threads = min(self.budget.threads, len(racing))
         waves = ceil(len(racing) / threads)
-        seconds = self._clock.remaining if len(racing) == 1 else share * self._clock.limit / waves
+        seconds = share * self._clock.limit / waves
+        if len(racing) == 1:  # all that is left, but for what follows the last slice
+            seconds = max(0.0, self._clock.remaining - 2.0 * self._closing)
         left = self._most - self.evaluations
         proposals = left if len(racing) == 1 else share * self._most / len(racing)
 
@@ -218,7 +240,9 @@ class _Race:
                 found = list(executor.map(work, range(len(racing))))
         for arm in racing:
             arm.share += share / len(racing)
+        begin = self._clock.elapsed
         self._merge(found)
+        self._closing = max(self._closing, self._clock.elapsed - begin)
         self.progress.step(None, f"{', '.join(arm.name for arm in racing)}: {share:.0%}")
 
     def _slice(
@@ -294,7 +318,7 @@ class _Race:
     def _merge(self, found: list[NDArray[np.int8]]) -> None:
         """Put the best distinct answers into the pool, and what crossover makes of them."""
         self._pool = self._best(np.concatenate([self._pool, *found]))
-        if self._sparse and len(self._pool) > 1:
+        if self._sparse and len(self._arms) > 1 and len(self._pool) > 1:
             crossover = self._crossover(self._layout.build(self.model))
             child = crossover.combine(self._pool[:_ELITE])
             self._tell(child[None, :], "crossover")

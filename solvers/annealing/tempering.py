@@ -180,7 +180,8 @@ class _Walk:
                 adapted.pop(0)
                 self._ladder.adapt()
             if account.used >= harvest:
-                self._harvest()
+                with account.closing():
+                    self._harvest()
                 harvest = account.used + _HARVEST
                 account.step(f"{account.proposals} proposals")
         self._harvest()
