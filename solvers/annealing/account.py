@@ -269,12 +269,21 @@ def default_evaluations(model: Model) -> int:
     return max(1, min(by_cost, DEFAULT_LONG_READS * most_sweeps(moves) * moves))
 
 
+def distinct(states: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Each state once, where it is met first; quicker than sorting them."""
+    packed = np.packbits(states, axis=1)
+    first: dict[bytes, int] = {}
+    for k, row in enumerate(packed):
+        first.setdefault(row.tobytes(), k)
+    return states[list(first.values())]
+
+
 def feasible_starts(qubo: Qubo, start: Sequence[Any]) -> NDArray[np.int8]:
     """The distinct answers that keep every group, best first, shape (starts, n)."""
     n = qubo.num_variables
     rows = [np.asarray(answer, dtype=np.int8) for answer in start]
     if not rows:
         return np.zeros((0, n), dtype=np.int8)
-    states = np.unique(np.stack(rows), axis=0)
+    states = distinct(np.stack(rows))
     states = states[qubo.group_violations(states) == 0]
     return np.ascontiguousarray(states[np.argsort(qubo.energies(states), kind="stable")])

@@ -147,7 +147,7 @@ class _Race:
     _slices: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        from .account import default_evaluations, energies_of, feasible_starts
+        from .account import default_evaluations, distinct, energies_of, feasible_starts
         from .crossover import Crossover, warm_up_crossover
         from .layout import Layout
         from .reads import batch_size
@@ -157,7 +157,7 @@ class _Race:
         layout = Layout.choose(self.model)
         self._width = batch_size(layout)
         self._sparse = layout.rows == "sparse"
-        self._default, self._of = default_evaluations, energies_of
+        self._default, self._of, self._distinct = default_evaluations, energies_of, distinct
         self._layout, self._crossover = layout, Crossover
         warm_up_crossover(layout)
         self._pool = feasible_starts(self.model, self.start)
@@ -226,7 +226,8 @@ class _Race:
         waves = ceil(len(racing) / threads)
         seconds = share * self._clock.limit / waves
         if len(racing) == 1:  # all that is left, but for what follows the last slice
-            seconds = max(0.0, self._clock.remaining - 2.0 * self._closing)
+            reserve = max(2.0 * self._closing, 0.02 * self._clock.limit)
+            seconds = max(0.9 * self._clock.remaining, self._clock.remaining - reserve)
         left = self._most - self.evaluations
         proposals = left if len(racing) == 1 else share * self._most / len(racing)
 
@@ -329,9 +330,9 @@ class _Race:
         return self._of(laid_out, self._layout, answers) + self.model.offset
 
     def _best(self, answers: NDArray[np.int8]) -> NDArray[np.int8]:
-        distinct = np.unique(answers, axis=0)
-        order = np.argsort(self._energies(distinct), kind="stable")[:_ANSWERS]
-        return np.ascontiguousarray(distinct[order])
+        answers = self._distinct(answers)
+        order = np.argsort(self._energies(answers), kind="stable")[:_ANSWERS]
+        return np.ascontiguousarray(answers[order])
 
     def answers(self) -> NDArray[np.int8]:
         """Distinct answers, best first, those of the warm-up too: there may be no others."""
