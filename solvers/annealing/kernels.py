@@ -177,6 +177,27 @@ def _propose(typing: Any, g: Any, i: Any, x: Any, state: Any, temperature: Any) 
 
 
 @_instruction
+def _propose_each(typing: Any, g: Any, i: Any, x: Any, state: Any, temperatures: Any) -> Any:
+    """As `_propose`, with a temperature for each read."""
+    signature = types.uint16(g, types.int64, types.uint16, state, temperatures)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        g, i, x, state, temperatures = arguments
+        zero = ir.Constant(ir.IntType(64), 0)
+        random = _lanes_of(context, builder, signature.args[3], state, zero)
+        each = _load(builder, _lanes_of(context, builder, signature.args[4], temperatures, zero))
+        threshold = builder.fmul(each, _draw(builder, random, ir.Constant(_FLOAT, 1.0)))
+        field = _load(builder, _lanes_of(context, builder, signature.args[0], g, i))
+        if field.type != threshold.type:
+            threshold = builder.fpext(threshold, field.type)
+        change = builder.select(builder.bitcast(x, _MASK), builder.fneg(field), field)
+        accept = builder.fcmp_ordered("<=", change, threshold)
+        return builder.bitcast(accept, ir.IntType(LANES))
+
+    return signature, generate
+
+
+@_instruction
 def _push(typing: Any, g: Any, j: Any, weight: Any, flip: Any, x: Any) -> Any:
     """Tell the field of j that its neighbour flipped in the reads `flip`; `x` was its value."""
     signature = types.void(g, types.int64, g.dtype, types.uint16, types.uint16)
@@ -272,6 +293,102 @@ def sweep_lanes(
                 x[i] = old ^ flip
                 for e in range(start[i], start[i + 1]):
                     _push(g, np.int64(index[e]), weight[e], flip, old)
+
+
+@compiled
+def sweep_ladder(
+    g: NDArray[Any],
+    x: NDArray[np.uint16],
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    weight: NDArray[Any],
+    temperatures: NDArray[np.float32],
+    sweeps: int,
+    state: NDArray[np.uint32],
+) -> None:
+    """Sweep so many times over all variables in LANES reads, each at its own temperature.
+
+    Parameters are those of `sweep_lanes`, but for `temperatures`, of shape (LANES,).
+    """
+    for _ in range(sweeps):
+        for i in range(len(x)):
+            old = x[i]
+            flip = _propose_each(g, i, old, state, temperatures)
+            if flip:
+                x[i] = old ^ flip
+                for e in range(start[i], start[i + 1]):
+                    _push(g, np.int64(index[e]), weight[e], flip, old)
+
+
+@compiled
+def exchange_cluster(
+    lane: int,
+    other_lane: int,
+    root: int,
+    complement: int,
+    g: NDArray[Any],
+    x: NDArray[np.uint16],
+    other_g: NDArray[Any],
+    other_x: NDArray[np.uint16],
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    weight: NDArray[Any],
+    seen: NDArray[np.int8],
+    queue: NDArray[np.int32],
+) -> int:
+    """Exchange between two reads the connected part of their difference that holds `root`.
+
+    The sum of their energies stays as it is (Houdayer, Eur. Phys. J. B 22, 479, 2001).
+
+    Parameters
+    ----------
+    lane, other_lane : int
+        Places of the reads in their batches.
+    root : int
+        A variable in which the reads differ.
+    complement : int
+        1 to compare with the complement of the other read, where a model has one energy for both.
+    g, x, other_g, other_x : ndarray
+        Fields and states of two batches, updated.
+    start, index, weight : ndarray
+        Neighbours in compressed sparse rows.
+    seen : ndarray of int8, shape (n,)
+        All zero, before and after.
+    queue : ndarray of int32, shape (n,)
+        Room.
+
+    Returns
+    -------
+    int
+        Size of the part.
+    """
+    bit, other_bit = np.uint16(1 << lane), np.uint16(1 << other_lane)
+    queue[0] = root
+    seen[root] = 1
+    length = 1
+    k = 0
+    while k < length:
+        i = queue[k]
+        k += 1
+        for e in range(start[i], start[i + 1]):
+            j = index[e]
+            differs = ((x[j] >> lane) ^ (other_x[j] >> other_lane)) & 1
+            if seen[j] == 0 and differs != complement:
+                seen[j] = 1
+                queue[length] = j
+                length += 1
+    one = g.dtype.type(1)
+    for k in range(length):
+        i = queue[k]
+        seen[i] = 0
+        up = one if x[i] & bit == 0 else -one
+        other_up = one if other_x[i] & other_bit == 0 else -one
+        x[i] ^= bit
+        other_x[i] ^= other_bit
+        for e in range(start[i], start[i + 1]):
+            g[index[e], lane] += up * weight[e]
+            other_g[index[e], other_lane] += other_up * weight[e]
+    return length
 
 
 @compiled

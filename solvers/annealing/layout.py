@@ -18,6 +18,7 @@ that holds every entry exactly. Energies are summed in double precision in every
 
 from dataclasses import dataclass
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,13 @@ class Model:
         return flips + len(self.home) * (24.0 + neighbours / 8.0)
 
 
+_BUILT: "WeakKeyDictionary[Qubo, dict[Layout, Model]]" = WeakKeyDictionary()
+"""Models of the QUBOs that somebody holds; no search writes into them."""
+
+
+_CHOSEN: "WeakKeyDictionary[Qubo, dict[tuple[Any, Any], Layout]]" = WeakKeyDictionary()
+
+
 @dataclass(frozen=True)
 class Layout:
     """The choice of layout and arithmetic for one model; cheap to make, before anything is built.
@@ -144,6 +152,15 @@ class Layout:
         real : type, optional
             ``numpy.float64`` to forgo single precision.
         """
+        chosen = _CHOSEN.setdefault(qubo, {})
+        if (rows, real) not in chosen:
+            chosen[rows, real] = cls._choose(qubo, rows, real)
+        return chosen[rows, real]
+
+    @classmethod
+    def _choose(
+        cls, qubo: Qubo, rows: Literal["sparse", "dense"] | None, real: type[Any] | None
+    ) -> "Layout":
         factor = _factor_to_whole(qubo)
         largest = _largest_field(qubo)
         if factor is not None and largest * factor < EXACT and real is not np.float64:
@@ -170,7 +187,13 @@ class Layout:
         return self.rows == "sparse" and not self.grouped
 
     def build(self, qubo: Qubo) -> Model:
-        """Lay out the model."""
+        """Lay out the model, once for as long as it is in use: several searches may share it."""
+        built = _BUILT.setdefault(qubo, {})
+        if self not in built:
+            built[self] = self._build(qubo)
+        return built[self]
+
+    def _build(self, qubo: Qubo) -> Model:
         n = qubo.num_variables
         live = _swappable(qubo)
         free = np.ones(n, dtype=bool)

@@ -29,6 +29,10 @@ class Batch(Protocol):
         """Sweep once for each temperature, in every read."""
         ...
 
+    def states(self) -> NDArray[np.int8]:
+        """The present states, shape (reads, n)."""
+        ...
+
     def checkpoint(self) -> NDArray[np.float64]:
         """Keep what is better than the best so far; the best energies, shape (reads,)."""
         ...
@@ -101,14 +105,17 @@ def batch_size(layout: Layout) -> int:
     return LANES if layout.side_by_side else 1
 
 
-def warm_up(layout: Layout) -> None:
-    """Compile, or load from the cache on disk, what the layout needs."""
+def tiny_model(layout: Layout) -> Model:
+    """Three variables laid out so: what compiles the kernels that the layout needs."""
     from qopt.forms import Group, Qubo
 
     tiny = Qubo.from_arrays([1.0, 1.0, 1.0], [0], [2], [1.0], groups=[Group((0, 1), 1)])
-    if not layout.grouped:
-        tiny = tiny.with_groups(())
-    model, rng = layout.build(tiny), np.random.default_rng(0)
+    return layout.build(tiny if layout.grouped else tiny.with_groups(()))
+
+
+def warm_up(layout: Layout) -> None:
+    """Compile, or load from the cache on disk, what the layout needs."""
+    model, rng = tiny_model(layout), np.random.default_rng(0)
     batch = start_batch(model, layout, 1, rng, greedy=True)
     batch.sweep(np.ones(1, dtype=np.float32))
     if isinstance(batch, LaneReads):
@@ -155,6 +162,41 @@ class LaneReads:
         kernels.sweep_lanes(self._g, self._x, m.start, m.index, m.weight, temperatures, self._state)
         self._age += len(temperatures)
 
+    def sweep_ladder(self, temperatures: NDArray[np.float64], sweeps: int) -> None:
+        """Sweep so many times, each read at its own temperature, shape (LANES,)."""
+        m = self._model
+        if m.drifts and self._age >= REFRESH:
+            self._refresh(self._x)
+        kernels.sweep_ladder(
+            self._g, self._x, m.start, m.index, m.weight,
+            temperatures.astype(np.float32), sweeps, self._state,
+        )  # fmt: skip
+        self._age += sweeps
+
+    def exchange_cluster(
+        self, lane: int, other: "LaneReads", other_lane: int, symmetric: bool, rng: Generator
+    ) -> int:
+        """Exchange a random connected part in which two reads differ; the size of the part.
+
+        Reads of a symmetric model that differ in more than half of the variables are compared by
+        the complement of one.
+        """
+        differs = (((self._x >> lane) ^ (other._x >> other_lane)) & 1).astype(bool)
+        complement = symmetric and 2 * np.count_nonzero(differs) > len(differs)
+        roots = np.flatnonzero(differs != complement)
+        if not len(roots):
+            return 0
+        m = self._model
+        return kernels.exchange_cluster(
+            lane, other_lane, int(rng.choice(roots)), int(complement),
+            self._g, self._x, other._g, other._x, m.start, m.index, m.weight,
+            np.zeros(len(differs), np.int8), np.empty(len(differs), np.int32),
+        )  # fmt: skip
+
+    def states(self) -> NDArray[np.int8]:
+        """The present states, shape (reads, n)."""
+        return self._rows(self._x)
+
     def checkpoint(self) -> NDArray[np.float64]:
         """Keep what is better than the best so far; the best energies, shape (reads,)."""
         energy = self._energies()
@@ -169,9 +211,7 @@ class LaneReads:
         """Best states, shape (reads, n), and their energies computed anew, without the offset."""
         self._refresh(self._best)
         self._x = self._best.copy()
-        shifts = np.arange(self.reads, dtype=np.uint16)[:, None]
-        states = ((self._best >> shifts) & 1).astype(np.int8)
-        return states, self._energies()[: self.reads] / self._model.scale
+        return self._rows(self._best), self._energies()[: self.reads] / self._model.scale
 
     def changes(self, rng: Generator) -> NDArray[np.float64]:
         """Energy changes (scaled) of a sample of the moves from the present states."""
@@ -203,6 +243,10 @@ class LaneReads:
         m = self._model
         kernels.fields_lanes(self._g, x, m.linear, m.start, m.index, m.weight)
         self._age = 0
+
+    def _rows(self, x: NDArray[np.uint16]) -> NDArray[np.int8]:
+        shifts = np.arange(self.reads, dtype=np.uint16)[:, None]
+        return ((x >> shifts) & 1).astype(np.int8)
 
     def _energies(self) -> NDArray[np.float64]:
         return kernels.energies_lanes(self._g, self._x, self._model.linear)
@@ -269,6 +313,10 @@ class RowReads:
             temperatures, self._state, self._thresholds,
         )  # fmt: skip
         self._age += len(temperatures)
+
+    def states(self) -> NDArray[np.int8]:
+        """The present state, shape (1, n)."""
+        return self._x[None, :].copy()
 
     def checkpoint(self) -> NDArray[np.float64]:
         """Keep what is better than the best so far; the best energy, shape (1,)."""
