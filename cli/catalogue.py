@@ -47,6 +47,7 @@ def instances(as_json: bool) -> None:
 
 
 def _catalogue(kind: Literal["problem", "solver"], name: str | None, as_json: bool) -> None:
+    from qopt.errors import pip_install
     from qopt.registry import available, find
 
     if name is not None:
@@ -60,7 +61,8 @@ def _catalogue(kind: Literal["problem", "solver"], name: str | None, as_json: bo
     for spec in specs:
         missing = spec.missing()
         third = spec.role or "" if kind == "solver" else spec.formats
-        note = f" (needs pip install {' '.join(missing)})" if missing else ""
+        wanted = [spec.install] if spec.install else missing
+        note = f" (needs {pip_install(wanted)})" if missing else ""
         rows.append((spec.name, ", ".join(spec.forms), third, spec.summary + note))
     print_table(("name", "forms", "role" if kind == "solver" else "reads", "what"), rows)
 

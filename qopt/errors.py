@@ -157,15 +157,23 @@ class MissingPackageError(QoptError):
         What needs it: ``"solver 'pyvrp'"``.
     packages : iterable of str
         Distribution names to install.
+    install : str
+        What pip is given to install them, where that is something else.
     """
 
     exit_code = 6
 
-    def __init__(self, what: str, packages: Iterable[str]) -> None:
+    def __init__(self, what: str, packages: Iterable[str], install: str = "") -> None:
         self.packages = tuple(packages)
-        super().__init__(
-            f"{what} needs {', '.join(self.packages)}: pip install {' '.join(self.packages)}"
-        )
+        wanted = [install] if install else self.packages
+        super().__init__(f"{what} needs {', '.join(self.packages)}: {pip_install(wanted)}")
+
+
+def pip_install(wanted: Iterable[str]) -> str:
+    """The line that installs packages, as a shell takes it."""
+    from shlex import join
+
+    return join(["pip", "install", *wanted])
 
 
 class SolverError(QoptError):

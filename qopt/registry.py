@@ -56,6 +56,9 @@ class Spec:
         forms that its `lower` gives, the tightest first. None for an analysis.
     requires : tuple of (str, str)
         Modules it needs and the distributions that hold them: ``(("pyvrp", "pyvrp"),)``.
+    install : str
+        What pip is given for all of `requires`: ``"qopt-toolkit[scip]"``; empty for the
+        distributions that are missing.
     role : str, optional
         For a solver, its part in a comparison.
     deterministic : bool
@@ -84,6 +87,7 @@ class Spec:
     target: str
     forms: tuple[str, ...] = ()
     requires: tuple[tuple[str, str], ...] = ()
+    install: str = ""
     role: Role | None = None
     deterministic: bool = True
     deterministic_in_parallel: bool = True
@@ -107,7 +111,7 @@ class Spec:
             Where a distribution is missing.
         """
         if missing := self.missing():
-            raise MissingPackageError(f"{self.kind} {self.name!r}", missing)
+            raise MissingPackageError(f"{self.kind} {self.name!r}", missing, self.install)
         module, _, attribute = self.target.partition(":")
         return getattr(import_module(module), attribute)
 

@@ -13,7 +13,7 @@ from qopt.forms.program import Constraint
 from qopt.forms.whole_numbers import power_below
 from qopt.solver import Progress
 
-_TOLERANCE = 1e-6
+TOLERANCE = 1e-6
 """Scaled coefficients below this are too close to the libraries' tolerances of 1e-7 to count."""
 
 _LARGEST_ROW = 2.0**40
@@ -40,12 +40,15 @@ class Found:
         Lower bound of the scaled objective.
     nodes : int
         Branch-and-bound nodes.
+    evaluations : int, optional
+        What the search took in the library's own unit, where that is another than nodes.
     """
 
     state: State
     values: NDArray[np.float64] | None = None
     bound: float | None = None
     nodes: int = 0
+    evaluations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def pulp_model(
     ]
     sign = 1.0 if program.sense == "minimise" else -1.0
     linear = program.linear if objective else np.zeros(len(variables))
-    scale = _objective_scale(linear)
+    scale = objective_scale(linear)
     problem += pulp.LpAffineExpression(
         list(zip(variables, (sign * scale * linear).tolist(), strict=True))
     )
@@ -180,7 +183,7 @@ def pulp_model(
     for number, item in enumerate(program.constraints):
         if number % 1024 == 0 and give_up():
             return None
-        factor = _row_scale(program, item, reach)
+        factor = row_scale(program, item, reach)
         coefficients = (factor * item.coefficients).tolist()
         terms = [(variables[i], c) for i, c in zip(item.indices, coefficients, strict=True)]
         left, rhs = pulp.LpAffineExpression(terms), factor * item.rhs
@@ -197,13 +200,13 @@ def pulp_model(
 
 
 def _unseen(program: Program, linear: NDArray[np.float64], scale: float) -> float:
-    small = (linear != 0.0) & (np.abs(linear) * scale < _TOLERANCE)
+    small = (linear != 0.0) & (np.abs(linear) * scale < TOLERANCE)
     if not small.any():
         return 0.0
     return float(np.abs(linear[small]) @ (program.upper[small] - program.lower[small]))
 
 
-def _row_scale(program: Program, item: Constraint, reach: NDArray[np.float64]) -> float:
+def row_scale(program: Program, item: Constraint, reach: NDArray[np.float64]) -> float:
     """1 for rows of moderate size, else the power of two that makes them so: it rounds nothing."""
     size = max(float(np.abs(item.coefficients) @ reach[item.indices]), abs(item.rhs))
     if size > _LARGEST_WHOLE_ROW and program.integer[item.indices].all():
@@ -215,7 +218,7 @@ def _row_scale(program: Program, item: Constraint, reach: NDArray[np.float64]) -
     return 1.0 if size <= _LARGEST_ROW else power_below(_LARGEST_ROW / size)
 
 
-def _objective_scale(linear: NDArray[np.float64]) -> float:
+def objective_scale(linear: NDArray[np.float64]) -> float:
     """1 for whole coefficients of moderate size, else what makes the largest 512 to 1024."""
     largest = float(np.abs(linear).max(initial=0.0))
     if largest == 0.0 or (largest < 1e6 and bool((linear == np.rint(linear)).all())):

@@ -79,6 +79,12 @@ def test_missing_packages_are_told_with_the_line_that_installs_them() -> None:
         needy.load()
 
 
+def test_an_extra_is_told_as_the_shell_takes_it() -> None:
+    needy = spec(requires=(("no_such_module", "dist-a"),), install="mine[fast]")
+    with pytest.raises(MissingPackageError, match=r"needs dist-a: pip install 'mine\[fast\]'"):
+        needy.load()
+
+
 def test_load_imports_the_class() -> None:
     from toys import Brute
 
