@@ -129,7 +129,7 @@ def _best_exchange(
     """
     bounds, sizes, mates, home, seat, members, _ = groups
     matrix, start, index, weight = rows
-    best, best_a, best_b = g.dtype.type(np.inf), np.int64(-1), np.int64(-1)
+    best, best_a, best_b = g.dtype.type(np.inf), -1, -1
     a, looked = (random * len(sizes)) >> 32, 0
     for _ in range(len(sizes)):
         down = members[bounds[a]]
@@ -223,7 +223,7 @@ def _add_row(
 
 @compiled
 def _length(tenure: int, spread: int, state: NDArray[np.uint32]) -> int:
-    return tenure + ((_next_random(state) * spread) >> 32)
+    return int(tenure + ((_next_random(state) * spread) >> 32))
 
 
 @compiled
@@ -307,7 +307,7 @@ def walk_swaps(
     for a in range(len(sizes)):
         exchanging = exchanging or mates[a, 0] < mates[a, 1]
     flipping = len(home) < len(x)
-    now, energy, best = count[NOW], value[0], value[1]
+    now, energy, best = int(count[NOW]), value[0], value[1]
     done = 0
     while done < steps and now - count[IMPROVED] < patience:
         random = _next_random(state)
@@ -315,7 +315,7 @@ def walk_swaps(
         least, down, up = _choose_swap(
             g, groups, rows, barred, now, aspired, wake, kept, moves, room, random
         )
-        i, a, b = np.int64(-1), np.int64(-1), np.int64(-1)
+        i, a, b = -1, -1, -1
         if flipping:
             _scan(g, sign, until, now, aspired, low)
             flip = _least(low)
@@ -327,7 +327,7 @@ def walk_swaps(
                 g, groups, rows, barred, now, aspired, random
             )
             if change < least:
-                least, i, a, b = change, np.int64(-1), first, second
+                least, i, a, b = change, -1, first, second
         if least == worst and tenure >= NEVER:
             break
         now += 1
@@ -349,7 +349,7 @@ def walk_swaps(
             until[i] = NEVER if tenure >= NEVER else now + _length(tenure, spread, state)
             _add_row(i, step, g, rows, owner, wake)
             continue
-        shift = np.int64(0)
+        shift = 0
         if a >= 0:
             down, shift = members[bounds[a]], bounds[b] - bounds[a]
             up = home[seat[members[bounds[b]]] - shift]

@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 _POOL = 4
 """A shake chooses its moves among so many times as many variables, drawn at random."""
 
+_RANGE = 50.0
+"""The largest shake has so many times the moves of the smallest."""
+
 _DENSE_TENURE = 0.01
 _SPARSE_TENURE = 0.04
 """Tenure as a share of the variables, where every pair interacts and where few do. The first is
 Glover, Lü and Hao's; on sparse graphs energies tie, and with the same tenure the walk goes round in
 circles."""
+
+_TIED_TENURE = 0.2
+"""Divided by the mean number of neighbours, it is added: the fewer there are, the more tie."""
+
+_LONGEST_TENURE = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +67,7 @@ class TabuSearch:
     tenure: int | None = None
     spread: int | None = None
     patience: int | None = None
-    strength: float = 0.1
+    strength: float = 0.5
 
     def __post_init__(self) -> None:
         check_memory(self.tenure, self.spread, self.patience)
@@ -104,11 +112,15 @@ class TabuSearch:
             last, _ = searcher.improve()
 
     def _shake(self, searcher: "Searcher", x: "State") -> None:
-        """Move a random number of variables."""
+        """Move a random number of variables, as likely a few as many.
+
+        Few leave a plateau without losing what was found; many leave a basin.
+        """
         movable = np.zeros(len(x), dtype=bool)
         candidates = searcher.candidates
         most = max(2.0, self.strength * len(candidates))
-        moves = int(searcher.rng.integers(max(2, most // 4), int(most) + 1))
+        least = max(2.0, most / _RANGE)
+        moves = round(least * (most / least) ** searcher.rng.random())
         chosen = searcher.rng.permutation(candidates)[: _POOL * moves]
         movable[chosen] = True
         searcher.shake(x, movable, moves)
@@ -138,7 +150,9 @@ def choose_memory(
     moves = model.moves
     if tenure is None:
         share = _DENSE_TENURE + (_SPARSE_TENURE - _DENSE_TENURE) * (1.0 - qubo.density) ** 4
-        tenure = 1 + int(share * moves)
+        degree = 2.0 * qubo.num_interactions / qubo.num_variables
+        share += _TIED_TENURE / max(1.0, degree)
+        tenure = 1 + int(min(share, _LONGEST_TENURE) * moves)
     if spread is None:
         spread = max(10, tenure // 5)
     if len(model.free):

@@ -36,14 +36,14 @@ NOW, IMPROVED, WISH, UNSAVED = 0, 1, 2, 3
 
 
 @compiled
-def _next_random(state: NDArray[np.uint32]) -> np.int64:
+def _next_random(state: NDArray[np.uint32]) -> int:
     """32 random bits from Marsaglia's xorshift32 (J. Stat. Softw. 8(14), 2003)."""
     bits = state[0]
     bits = np.uint32(bits ^ np.uint32(bits << np.uint32(13)))
     bits = np.uint32(bits ^ np.uint32(bits >> np.uint32(17)))
     bits = np.uint32(bits ^ np.uint32(bits << np.uint32(5)))
     state[0] = bits
-    return np.int64(bits)
+    return int(np.int64(bits))
 
 
 # -- vector instructions ------------------------------------------------------------------------
@@ -195,8 +195,8 @@ def _find(
     aspired: Any,
     low: NDArray[Any],
     least: Any,
-    random: np.int64,
-) -> np.int64:
+    random: int,
+) -> int:
     """An allowed variable with the least change, from a random place on."""
     blocks = len(low)
     b = (random * blocks) >> 32
@@ -208,7 +208,7 @@ def _find(
         if g[j] * sign[j] == least and (until[j] <= now or least < aspired):
             return j
         j = j + 1 if j + 1 < end else first
-    return np.int64(-1)
+    return -1
 
 
 @compiled
@@ -277,14 +277,14 @@ def walk_flips(
     real = g.dtype.type
     worst = real(np.inf)
     dense, blocks = matrix.shape[0] > 0, len(key) > 0
-    now, wish = count[NOW], count[WISH]
+    now, wish = int(count[NOW]), int(count[WISH])
     energy, best = value[0], value[1]
     done = 0
     while done < steps and now - count[IMPROVED] < patience:
         random = _next_random(state)
         aspired = real(hoped_for(energy, best, slack, tenure))
         least = _least(low)
-        i = np.int64(-1)
+        i = -1
         if wish >= 0 and g[wish] * sign[wish] < min(least, aspired):
             i, least = wish, g[wish] * sign[wish]
         elif least < worst:
@@ -320,7 +320,7 @@ def walk_flips(
                 g[index[e]] += step * weight[e]
             _scan(g, sign, until, now, aspired, low)
         else:
-            wish = np.int64(-1)
+            wish = -1
             hoped = aspired
             _touch(key, low, i, worst if until[i] > now else g[i] * sign[i])
             if entering and now < until[i] < NEVER:
@@ -328,7 +328,7 @@ def walk_flips(
                 following[i] = head[slot]
                 head[slot] = i
             for e in range(start[i], start[i + 1]):
-                j = np.int64(index[e])
+                j = int(index[e])
                 g[j] += step * weight[e]
                 change = g[j] * sign[j]
                 if until[j] <= now:
@@ -336,11 +336,11 @@ def walk_flips(
                 elif change < hoped and until[j] < NEVER:
                     wish, hoped = j, change
             slot = now & (len(head) - 1)
-            j = np.int64(head[slot])
+            j = int(head[slot])
             head[slot] = -1
             while j >= 0:
                 _touch(key, low, j, g[j] * sign[j])
-                j = np.int64(following[j])
+                j = int(following[j])
     if count[UNSAVED]:
         best_x[:] = x
         count[UNSAVED] = 0
