@@ -33,18 +33,7 @@ EXCHANGES = 512
 """Exchanges between groups that a step looks at, at most about."""
 
 
-@compiled
-def _weight_between(
-    i: int,
-    j: int,
-    matrix: NDArray[Any],
-    start: NDArray[np.int64],
-    index: NDArray[np.int32],
-    weight: NDArray[Any],
-) -> Any:
-    if matrix.shape[0]:
-        return weight.dtype.type(matrix[i, j])
-    return _sparse_weight(i, j, start, index, weight)
+# numba counts references at every call with an array: coefficients are read in place.
 
 
 @compiled
@@ -90,6 +79,7 @@ def _best_swap(
     """The best swap of a group without variables barred after `limit`: change, down and up."""
     bounds, sizes, _, _, _, members, _ = groups
     matrix, start, index, weight = rows
+    dense = matrix.shape[0] > 0
     first, last = bounds[a], bounds[a + 1]
     edge = first + sizes[a]
     best, best_down, best_up = g.dtype.type(np.inf), np.int32(-1), np.int32(-1)
@@ -107,7 +97,11 @@ def _best_swap(
     most_ups = _cheapest(g, 1, members, edge, last, barred, limit, ups)
     for down in downs[:most_downs]:
         for up in ups[:most_ups]:
-            change = g[up] - g[down] - _weight_between(down, up, matrix, start, index, weight)
+            change = g[up] - g[down]
+            if dense:
+                change -= matrix[down, up]
+            else:
+                change -= _sparse_weight(down, up, start, index, weight)
             if change < best:
                 best, best_down, best_up = change, down, up
     return best, best_down, best_up
@@ -129,6 +123,7 @@ def _best_exchange(
     """
     bounds, sizes, mates, home, seat, members, _ = groups
     matrix, start, index, weight = rows
+    dense = matrix.shape[0] > 0
     best, best_a, best_b = g.dtype.type(np.inf), -1, -1
     a, looked = (random * len(sizes)) >> 32, 0
     for _ in range(len(sizes)):
@@ -141,10 +136,14 @@ def _best_exchange(
             if up == down or later == NEVER:
                 continue
             change = g[up] + g[up_b] - g[down] - g[down_b]
-            change += _weight_between(down, down_b, matrix, start, index, weight)
-            change += _weight_between(up, up_b, matrix, start, index, weight)
-            change -= _weight_between(down, up_b, matrix, start, index, weight)
-            change -= _weight_between(down_b, up, matrix, start, index, weight)
+            if dense:
+                change += matrix[down, down_b] + matrix[up, up_b]
+                change -= matrix[down, up_b] + matrix[down_b, up]
+            else:
+                change += _sparse_weight(down, down_b, start, index, weight)
+                change += _sparse_weight(up, up_b, start, index, weight)
+                change -= _sparse_weight(down, up_b, start, index, weight)
+                change -= _sparse_weight(down_b, up, start, index, weight)
             if change < best and (later <= limit or change < aspired):
                 best, best_a, best_b = change, a, b
         looked += mates[a, 1] - mates[a, 0]
@@ -323,9 +322,7 @@ def walk_swaps(
                 least = flip
                 i = _find(g, sign, until, now, aspired, low, flip, random)
         if exchanging:
-            change, first, second = _best_exchange(
-                g, groups, rows, barred, now, aspired, random
-            )
+            change, first, second = _best_exchange(g, groups, rows, barred, now, aspired, random)
             if change < least:
                 least, i, a, b = change, -1, first, second
         if least == worst and tenure >= NEVER:
