@@ -1,5 +1,6 @@
 """Tabu search and path relinking: right answers, honest budgets, one seed one answer."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -368,3 +369,17 @@ def test_importing_the_solvers_does_not_import_numba() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["tabu", "path-relinking"])
+def test_runs_from_the_command_line(name: str) -> None:
+    found = []
+    for solver in (f"{name}:tenure=2", "exact"):
+        done = subprocess.run(
+            [sys.executable, "-m", "qopt.cli.main", "solve", "grouped-12", "--solver", solver,
+             "--evaluations", "5000", "--json"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found.append(json.loads(done.stdout))
+    assert found[0]["feasible"]
+    assert found[0]["objective"] == found[1]["objective"]
