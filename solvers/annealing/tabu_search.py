@@ -204,9 +204,16 @@ class Searcher:
 
     def relink(self, moves: int) -> int:
         """Go on moving each variable at most once; the moves made."""
-        done = self.walk.relink(int(min(moves, max(0, self._quota - self.steps))))
-        self.steps += done
-        return done
+        left = int(min(moves, max(0, self._quota - self.steps)))
+        made = 0
+        while made < left and not self.run.over:
+            part = min(left - made, max(1, int(self._pace)))
+            done = self.walk.relink(part)
+            made += done
+            if done < part:
+                break
+        self.steps += made
+        return made
 
 
 def search(
