@@ -82,6 +82,11 @@ class Pool:
         if len(self._found) > 2 * self._most:
             self._found = dict(self._best())
 
+    def merge(self, other: "Pool") -> None:
+        """Add all answers of another pool of the same model, with their counts."""
+        for key, (energy, count) in other._found.items():
+            self._found[key] = (energy, self._found.get(key, (energy, 0))[1] + count)
+
     @property
     def best(self) -> float:
         """Least energy, infinite without any answer."""
