@@ -14,8 +14,11 @@ Choose = Literal["auto", "impact", "graph", "groups", "random"]
 SHORTLIST = 2
 """Variables of great impact among which a subproblem is drawn, per variable of it."""
 
-SPARSE = 0.1
-"""Density up to which the model's graph says what belongs together."""
+GROUPS_OPEN = 3
+"""Whole groups that a subproblem must have room for to be made of them."""
+
+UNDECIDED = 0.25
+"""Share of the mean change by a flip up to which a smaller one makes no great difference."""
 
 
 def suited(incumbent: Incumbent, size: int) -> Choose:
@@ -30,9 +33,9 @@ def suited(incumbent: Incumbent, size: int) -> Choose:
     model = incumbent.model
     lengths = np.diff(model.bounds)
     if len(model.home) > len(model.free):
-        # Whole groups, if a subproblem can exchange between two of them.
-        return "groups" if 2 * np.median(lengths) <= size else "graph"
-    return "graph" if incumbent.qubo.density <= SPARSE else "impact"
+        # Whole groups, where a subproblem has room for several.
+        return "groups" if GROUPS_OPEN * np.median(lengths) <= size else "graph"
+    return "graph"
 
 
 class Chooser:
@@ -52,7 +55,7 @@ class Chooser:
         "Partitioning optimization problems for hybrid classical/quantum execution", D-Wave
         technical report 14-1006A, 2017): as many as needed, drawn among twice as many. ``graph``
         begins with a random variable, and always adds the one most strongly coupled to those it
-        has, so that they hang together. ``groups`` does the same with whole groups. ``random``
+        has, so that they hang together, with a preference for what costs little to flip. ``groups`` does the same with whole groups. ``random``
         draws.
     rng : Generator
         Gives what is drawn once for the run.
@@ -129,18 +132,28 @@ class Chooser:
 
     def _grow(self, rng: Generator) -> None:
         """Variables that hang together, around one that was not open yet."""
-        fresh = np.flatnonzero(self._fresh)
-        shift = int(rng.integers(len(self._noise)))
         now = self._incumbent
-        # Further ones are for models that fall into parts smaller than a subproblem.
-        for seed in rng.choice(fresh, size=self._size):
+        # Further seeds are for models that fall into parts smaller than a subproblem.
+        seeds = rng.choice(np.flatnonzero(self._fresh), size=self._size)
+        appeal = self._appeal(rng)
+        for seed in seeds:
             if self._count >= self._size:
                 return
             if not self._taken[seed]:
                 self._count = kernels.grow(
-                    seed, self._size, *self._state(), now.rows, now.able, self._strength,
-                    self._noise, shift,
+                    seed, self._size, *self._state(), now.rows, now.able, self._strength, appeal
                 )
+
+    def _appeal(self, rng: Generator) -> NDArray[np.float64]:
+        """What multiplies the couplings of each variable: more where a flip costs little.
+
+        Chains of flips lead downhill over what is nearly undecided; and chance keeps the same
+        variable from having the same neighbours in every pass.
+        """
+        impact = self._impacts()
+        typical = float(impact[self._incumbent.able].mean()) or 1.0
+        chance: NDArray[np.float64] = np.roll(self._noise, int(rng.integers(len(impact))))
+        return chance / (UNDECIDED + impact / typical)
 
     def _whole_groups(self, rng: Generator) -> None:
         """Whole groups that hang together, and then free variables; parts of a group too large."""
@@ -151,6 +164,7 @@ class Chooser:
         group = int(rng.choice(fresh)) if len(fresh) else int(rng.integers(groups))
         left = np.ones(groups, dtype=bool)
         reach = np.zeros(len(now.x))
+        appeal = self._appeal(rng)
         while self._count < self._size:
             members = home[bounds[group] : bounds[group + 1]]
             left[group] = False
@@ -160,15 +174,14 @@ class Chooser:
             self._reach(reach, before)
             room = self._size - self._count
             lengths = np.diff(bounds)
-            ties = np.bincount(now.owner[home], weights=reach[home], minlength=groups)
-            ties = np.where(left & (lengths <= room), ties * rng.uniform(0.5, 1.0, groups), -1.0)
+            ties = np.bincount(now.owner[home], (reach * appeal)[home], minlength=groups)
+            ties = np.where(left & (lengths <= room), ties, -1.0)
             if ties.max(initial=-1.0) < 0.0:
                 break
             group = int(np.argmax(ties))
         free = now.model.free
         if len(free) and self._count < self._size:
-            order = np.lexsort((rng.random(len(free)), -reach[free]))
-            self._collect(free[order])
+            self._collect(free[np.argsort(-(reach * appeal)[free], kind="stable")])
 
     def _within(self, members: NDArray[np.int32], rng: Generator) -> NDArray[np.int64]:
         """Members in the order in which they are wanted: ones and zeros by turns, fresh first."""

@@ -179,10 +179,11 @@ def collect(
 @compiled
 def grow(
     seed: int, size: int, g: Any, x: Any, owner: Any, bounds: Any, home: Any, opposite: Any,
-    taken: Any, chosen: Any, count: int, rows: Any, able: Any, strength: Any, noise: Any,
-    shift: int,
+    taken: Any, chosen: Any, count: int, rows: Any, able: Any, strength: Any, appeal: Any,
 ) -> int:
-    """Take a variable, and then always the one most strongly coupled to those taken.
+    """Take a variable, and then always the one most strongly drawn to those taken.
+
+    That is the sum of its couplings with them in size, times its appeal.
 
     Parameters
     ----------
@@ -195,9 +196,8 @@ def grow(
         Variables that may be taken.
     strength : ndarray of float64, shape (n,)
         Zeros; zeros again on return.
-    noise : ndarray of float64, shape (n,)
-        Factors that break ties: ``noise[(j + shift) % n]`` is that of variable j's couplings.
-    shift : int
+    appeal : ndarray of float64, shape (n,)
+        Positive factors of each variable's couplings.
 
     Returns
     -------
@@ -228,7 +228,7 @@ def grow(
                 if strength[j] == 0.0:
                     touched[met] = j
                     met += 1
-                strength[j] += abs(np.float64(w)) * noise[(j + shift) % n]
+                strength[j] += abs(np.float64(w)) * appeal[j]
         current, most = -1, 0.0
         if count < size:
             for t in range(met):

@@ -250,7 +250,7 @@ SPECS = (
          recognises=lambda name, head: name.endswith(".pick")),
     Spec("problem", "errands", "routes alone", "toys:Errands", ("routing",)),
     _toy("brute", "Brute", stochastic=False),
-    _toy("hybrid", "Hybrid"),
+    _toy("parted", "Hybrid"),
     _toy("liar", "Liar"),
     _toy("breaks", "Breaks"),
     _toy("waits", "Waits"),
