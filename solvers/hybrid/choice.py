@@ -1,6 +1,6 @@
 """Which variables a subproblem opens."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .incumbent import Incumbent
-
-Choose = Literal["auto", "impact", "graph", "groups", "random"]
+from .solver import Choose
 
 SHORTLIST = 2
 """Variables of great impact among which a subproblem is drawn, per variable of it."""
@@ -55,8 +54,8 @@ class Chooser:
         "Partitioning optimization problems for hybrid classical/quantum execution", D-Wave
         technical report 14-1006A, 2017): as many as needed, drawn among twice as many. ``graph``
         begins with a random variable, and always adds the one most strongly coupled to those it
-        has, so that they hang together, with a preference for what costs little to flip. ``groups`` does the same with whole groups. ``random``
-        draws.
+        has, so that they hang together, and rather one that costs little to flip. ``groups`` does
+        the same with whole groups. ``random`` draws.
     rng : Generator
         Gives what is drawn once for the run.
     """
@@ -116,7 +115,7 @@ class Chooser:
     def _impacts(self) -> NDArray[np.float64]:
         """Size of the change by each flip, and of each member's swap with its best partner."""
         now = self._incumbent
-        impact = np.abs(now.field).astype(np.float64)
+        impact: NDArray[np.float64] = np.abs(now.field).astype(np.float64)
         home, begin = now.model.home, now.model.bounds[:-1]
         if len(home):
             field, ones = now.field[home].astype(np.float64), now.x[home] == 1
@@ -141,7 +140,7 @@ class Chooser:
                 return
             if not self._taken[seed]:
                 self._count = kernels.grow(
-                    seed, self._size, *self._state(), now.rows, now.able, self._strength, appeal
+                    seed, self._size, now.rows, now.able, self._strength, appeal, *self._state()
                 )
 
     def _appeal(self, rng: Generator) -> NDArray[np.float64]:
@@ -152,8 +151,9 @@ class Chooser:
         """
         impact = self._impacts()
         typical = float(impact[self._incumbent.able].mean()) or 1.0
-        chance: NDArray[np.float64] = np.roll(self._noise, int(rng.integers(len(impact))))
-        return chance / (UNDECIDED + impact / typical)
+        chance = np.roll(self._noise, int(rng.integers(len(impact))))
+        appeal: NDArray[np.float64] = chance / (UNDECIDED + impact / typical)
+        return appeal
 
     def _whole_groups(self, rng: Generator) -> None:
         """Whole groups that hang together, and then free variables; parts of a group too large."""

@@ -178,8 +178,8 @@ def collect(
 
 @compiled
 def grow(
-    seed: int, size: int, g: Any, x: Any, owner: Any, bounds: Any, home: Any, opposite: Any,
-    taken: Any, chosen: Any, count: int, rows: Any, able: Any, strength: Any, appeal: Any,
+    seed: int, size: int, rows: Any, able: Any, strength: Any, appeal: Any, g: Any, x: Any,
+    owner: Any, bounds: Any, home: Any, opposite: Any, taken: Any, chosen: Any, count: int,
 ) -> int:
     """Take a variable, and then always the one most strongly drawn to those taken.
 
@@ -189,8 +189,7 @@ def grow(
     ----------
     seed : int
         Variable to begin with.
-    size, g, x, owner, bounds, home, opposite, taken, chosen, count
-        As in `collect`.
+    size : int
     rows : tuple of ndarray
     able : ndarray of bool, shape (n,)
         Variables that may be taken.
@@ -198,6 +197,8 @@ def grow(
         Zeros; zeros again on return.
     appeal : ndarray of float64, shape (n,)
         Positive factors of each variable's couplings.
+    g, x, owner, bounds, home, opposite, taken, chosen, count
+        As in `collect`.
 
     Returns
     -------

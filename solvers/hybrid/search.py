@@ -259,7 +259,7 @@ class Search:
         told, options = self._tally, self._options
         if solved:
             return "one subproblem was the whole model, and the subsolver proved its optimum"
-        first = f"begun at {told.first:g}"
+        first = f"begun at an energy of {told.first:g}"
         between = (
             f"the {options.between} between them improved {told.by_between}, by "
             f"{told.between_gain:g} in all"

@@ -1,5 +1,6 @@
 """Which variables a subproblem opens."""
 
+from itertools import pairwise
 from typing import get_args
 
 import networkx
@@ -116,6 +117,6 @@ def test_of_a_group_too_large_a_part_with_ones_and_zeros_is_opened():
 )
 def test_what_suits_a_model(lengths, way):
     bounds = np.cumsum([0, *lengths])
-    groups = [Group(tuple(range(a, b)), 1) for a, b in zip(bounds, bounds[1:], strict=False)]
+    groups = [Group(tuple(range(a, b)), 1) for a, b in pairwise(bounds)]
     qubo = Qubo.from_arrays(np.zeros(max(4, bounds[-1])), groups=groups)
     assert suited(incumbent_of(qubo), 10) == way
