@@ -1,5 +1,7 @@
-"""Simulated annealing of QUBOs. The numba kernels are imported only when solving."""
+"""Annealing and tabu search of QUBOs. The numba kernels are imported only when solving."""
 
+from .relinking import PathRelinking
 from .solver import SimulatedAnnealing
+from .tabu import TabuSearch
 
-__all__ = ["SimulatedAnnealing"]
+__all__ = ["PathRelinking", "SimulatedAnnealing", "TabuSearch"]

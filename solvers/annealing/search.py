@@ -59,6 +59,11 @@ class Pool:
         if len(self._found) > 2 * self._most:
             self._found = dict(self._best())
 
+    def merge(self, other: "Pool") -> None:
+        """Add all answers of another pool of the same model, with their counts."""
+        for key, (energy, count) in other._found.items():
+            self._found[key] = (energy, self._found.get(key, (energy, 0))[1] + count)
+
     def sorted(self) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """Answers, shape (answers, n), best first, and their counts."""
         best = self._best()
