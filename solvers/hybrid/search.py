@@ -30,10 +30,13 @@ ITERATIONS = 100
 """Subproblems where the budget sets no limit."""
 
 PERIOD = 10
-"""Subproblems from one tabu search to the next."""
+"""Subproblems from one tabu search to the next, which the first precedes."""
 
 TABU_MOVES = 20
-"""What a tabu search between subproblems may use, per variable, in its own unit."""
+"""Steps of a tabu search between subproblems, per variable."""
+
+MOST_TABU_MOVES = 100_000
+"""Steps of it at most, so that large models are left time for subproblems."""
 
 
 @dataclass
@@ -137,9 +140,11 @@ class Search:
             elif none and self._options.between != "tabu":
                 self._settled = True
                 break
-            if not none and not self._ended:
+            if self._ended:
+                break
+            if not none:
                 self._subproblem(self._rng(3, self._iterations))
-            if self._changed and self._options.between == "descent":
+            if self._changed and self._options.between != "none":
                 self._descend()
             self._iterations += 1
             self._told()
@@ -203,12 +208,11 @@ class Search:
     def _tabu(self, rng: Generator) -> None:
         """Let the registered tabu search go on from the present answer."""
         before = self._now.energy
-        budget = Budget(
-            evaluations=TABU_MOVES * self._qubo.num_variables, threads=self._budget.threads
-        )
+        # On one thread, for with another number it gives another answer.
+        steps = min(TABU_MOVES * self._qubo.num_variables, MOST_TABU_MOVES)
         outcome: Outcome = self._options.tabu.solve(
-            self._qubo, budget, int(rng.integers(2**31)), Within(self._progress, self._clock),
-            start=[self._now.x.copy()],
+            self._qubo, Budget(evaluations=steps), int(rng.integers(2**31)),
+            Within(self._progress, self._clock), start=[self._now.x.copy()],
         )
         add_usage(self._usage, outcome.usage)
         if not len(outcome.answers):
@@ -267,7 +271,7 @@ class Search:
         parts = [first]
         if options.inner is not None:
             parts.append(
-                f"of {plural(self._iterations, 'subproblem')} the subsolver improved "
+                f"of {plural(self._calls.made, 'subproblem')} the subsolver improved "
                 f"{told.by_subsolver}, by {told.subsolver_gain:g} in all, and moved {told.moves} "
                 "to equal answers"
             )

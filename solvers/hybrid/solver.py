@@ -33,9 +33,9 @@ class Hybrid:
     report 14-1006A, 2017).
 
     With ``subsolver=none`` the loop is the same without subproblems: what the search between them
-    finds by itself; a descent finds nothing after its first local minimum. With ``subsolver=exact``
-    each subproblem's optimum is taken. These are the ablations by which a subsolver is to be
-    judged, and ``qopt compare`` runs them beside it.
+    finds by itself; a descent alone finds nothing after its first local minimum. With
+    ``subsolver=exact`` each subproblem's optimum is taken. These are the ablations by which a
+    subsolver is to be judged, and ``qopt compare`` runs them beside it.
 
     A unit of ``Budget.evaluations`` is a subproblem; without a budget there are 100. There is a
     bound only where one subproblem is the whole model and its solver gives one.
@@ -55,14 +55,14 @@ class Hybrid:
         model's graph that hangs together, whole groups, or random ones. Auto takes groups or parts
         of the graph for models with groups, parts of the graph for sparse ones, and else impact.
     between : {"tabu", "descent", "none"}
-        What improves the whole answer between subproblems: a tabu search after every tenth, a
-        descent after each that moved something, or nothing.
+        What improves the whole answer between subproblems: a descent after each that moved
+        something; for ``tabu`` also a tabu search before every tenth, on one thread; or nothing.
     """
 
     size: int = 20
     subsolver: str = "exact"
     choose: Choose = "auto"
-    between: Between = "descent"
+    between: Between = "tabu"
     inner: Any = field(init=False, repr=False, default=None)
     tabu: Any = field(init=False, repr=False, default=None)
 

@@ -29,9 +29,11 @@ def cut(n=60, degree=4, seed=0, **more) -> Qubo:
     return Qubo.from_arrays(linear, row, col, 2 * weight, **more)
 
 
-def solve(model, iterations=15, seed=1, progress=None, start=(), **options) -> Outcome:
-    budget = Budget(evaluations=iterations)
-    return Hybrid(**options).solve(model, budget, seed, progress or Progress(), start=start)
+def solve(
+    model, iterations=15, seed=1, progress=None, start=(), between="descent", **options
+) -> Outcome:
+    solver, budget = Hybrid(between=between, **options), Budget(evaluations=iterations)
+    return solver.solve(model, budget, seed, progress or Progress(), start=start)
 
 
 @pytest.mark.parametrize("subsolver", ["exact", "sa", "random", "qaoa:p=1", "rqaoa"])
@@ -86,10 +88,13 @@ def test_groups_are_kept(choose):
 def test_one_seed_gives_one_answer_whatever_the_number_of_threads():
     model = cut(200)
     first, second = (solve(model, seed=5) for _ in range(2))
-    third = Hybrid().solve(model, Budget(evaluations=15, threads=2), 5, Progress())
     assert (first.answers == second.answers).all()
-    assert (first.answers == third.answers).all()
     assert (first.answers != solve(model, seed=6).answers).any()
+    one, two = (
+        Hybrid().solve(model, Budget(evaluations=15, threads=threads), 5, Progress())
+        for threads in (1, 2)
+    )
+    assert (one.answers == two.answers).all()
 
 
 def test_the_first_answer_is_that_of_the_ablations():
@@ -168,7 +173,7 @@ class Spy:
 
 
 def spied(spy, **options) -> Hybrid:
-    solver = Hybrid(**options)
+    solver = Hybrid(between="descent", **options)
     object.__setattr__(solver, "inner", spy)
     return solver
 
@@ -243,15 +248,13 @@ class Tabu:
         assert budget.time_limit is None
         assert budget.evaluations >= model.num_variables
         answer = np.array(start[0], dtype=np.int8)
-        assert not model.group_violations(answer)[0]
         answer[np.flatnonzero(answer)[:1]] = 0
         usage = Usage(phases={"execute": Span(0.5, 0.5)}, evaluations=99)
         return Outcome(Status.FEASIBLE, answer[None], usage=usage)
 
 
 def tabued(tabu, **options) -> Hybrid:
-    solver = Hybrid(between="none", **options)
-    object.__setattr__(solver, "between", "tabu")
+    solver = Hybrid(**options)
     object.__setattr__(solver, "tabu", tabu)
     return solver
 
@@ -277,11 +280,21 @@ def test_tabu_that_finds_worse_answers_changes_nothing():
     assert outcome.details["between_gain"] == 0.0
 
 
+def test_the_registered_tabu_search_makes_good_answers_of_subproblems():
+    model = cut(200, degree=6)
+    alone = solve(model, 20)
+    outcome = solve(model, 20, between="tabu")
+    assert outcome.details["first"] == alone.details["first"]
+    assert outcome.details["between_gain"] > 0
+    assert model.energy(outcome.answers[0]) < model.energy(alone.answers[0])
+
+
 def test_tabu_that_is_not_installed_is_said(monkeypatch):
     without = {key: spec for key, spec in registry._all().items() if key[1] != "tabu"}
     monkeypatch.setattr(registry, "_all", lambda: without)
     with pytest.raises(UsageError, match="needs the solver 'tabu', which is not installed"):
         Hybrid(between="tabu")
+    assert Hybrid(between="descent").tabu is None
 
 
 # -- options --------------------------------------------------------------------------------------
