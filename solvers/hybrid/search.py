@@ -98,7 +98,6 @@ class Search:
         self._settled = False
         self._changed = False
 
-    @property
     def _ended(self) -> bool:
         """Whether the run should end now."""
         return self._clock.expired or self._progress.stopping
@@ -126,7 +125,7 @@ class Search:
         self._progress.incumbent(self._best)
         if self._options.between != "none":
             with self._usage.phase("execute"):
-                self._now.descend(lambda: self._ended)
+                self._now.descend(self._ended)
             self._told()
         self._tally.first = self._now.energy
         self._settled = not self._now.able.any()
@@ -134,13 +133,13 @@ class Search:
     def run(self) -> None:
         """Solve subproblem after subproblem."""
         none = self._options.inner is None
-        while self._iterations < self._limit and not self._ended and not self._settled:
+        while self._iterations < self._limit and not self._ended() and not self._settled:
             if self._options.between == "tabu" and self._iterations % PERIOD == 0:
                 self._tabu(self._rng(2, self._iterations))
             elif none and self._options.between != "tabu":
                 self._settled = True
                 break
-            if self._ended:
+            if self._ended():
                 break
             if not none:
                 self._subproblem(self._rng(3, self._iterations))
@@ -201,7 +200,7 @@ class Search:
     def _descend(self) -> None:
         before = self._now.energy
         with self._usage.phase("execute"):
-            flips = self._now.descend(lambda: self._ended)
+            flips = self._now.descend(self._ended)
         self._changed = False
         self._credit(before, flips > 0)
 
