@@ -11,6 +11,7 @@ from .forms import Lowering
 from .judge import Answers, Judged, judge, rank_of, settle, verdict
 from .problem import Problem
 from .solver import Budget, Outcome, Progress, Status, Trace, Usage
+from .start import Start
 
 MOST_ROUNDS = 100
 """Models of one run at most."""
@@ -28,8 +29,9 @@ LEAST_SHARE = 0.02
 MOST_SHOWN = 1000
 """Answers of a round that its lowering may learn from, the best ones."""
 
-Solve = Callable[[Any, Budget, Progress], Outcome]
-"""A solver with its options and seed: called with a model, a budget and the run's progress."""
+Solve = Callable[..., Outcome]
+"""A solver with its options and seed: called with a model, a budget and the run's progress; where
+the run has an answer to start from, with ``start``, too, as `qopt.solver.Solver` has it."""
 
 
 @dataclass
@@ -94,7 +96,12 @@ def without_run(proof: str) -> Rounds:
 
 
 def solve_in_rounds(
-    problem: Problem, lowering: Lowering[Any], solve: Solve, budget: Budget, progress: Progress
+    problem: Problem,
+    lowering: Lowering[Any],
+    solve: Solve,
+    budget: Budget,
+    progress: Progress,
+    start: Start | None = None,
 ) -> Rounds:
     """Solve a model and, as long as its lowering has something to refine, those that refine it.
 
@@ -112,12 +119,19 @@ def solve_in_rounds(
     budget : Budget
         Of the whole run; a round whose lowering may be refined gets a `SHARE` of what is left.
     progress : Progress
+    start : Start, optional
+        An answer that every round starts from whose model can state it.
 
     Returns
     -------
     Rounds
+
+    Raises
+    ------
+    UnsupportedError
+        Where the first model cannot state the start.
     """
-    run = _Run(problem, solve, budget, progress)
+    run = _Run(problem, solve, budget, progress, start)
     first = run.play(lowering)
     if lowering.refine is None:
         return Rounds(
@@ -135,6 +149,7 @@ class _Run:
     solve: Solve
     budget: Budget
     progress: Progress
+    start: Start | None = None
     rounds: list[Round] = field(default_factory=list)
     trace: Trace = field(default_factory=Trace)
     usage: Usage = field(default_factory=Usage)
@@ -148,7 +163,7 @@ class _Run:
         """Solve one model and judge its answers."""
         self.progress.renew(lowering.objective, relaxed=lowering.relaxed)
         share = self._share(lowering)
-        outcome = self.solve(lowering.model, share, self.progress)
+        outcome = self.solve(lowering.model, share, self.progress, **self._starts(lowering))
         if lowering.caveats:
             outcome.details.setdefault("caveats", {}).update(lowering.caveats)
         decoding = Usage()
@@ -163,6 +178,17 @@ class _Run:
         self._follow(done)
         self.rounds.append(done)
         return done
+
+    def _starts(self, lowering: Lowering[Any]) -> dict[str, list[Any]]:
+        """What a solver is to start from; a refined model that cannot state it does without."""
+        if self.start is None:
+            return {}
+        try:
+            return {"start": [self.start.encoded(lowering)]}
+        except UnsupportedError:
+            if not self.rounds:
+                raise
+            return {}
 
     def _share(self, lowering: Lowering[Any]) -> Budget:
         """What a round may use."""

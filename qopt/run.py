@@ -36,6 +36,7 @@ from .reduction import forms_for, lower, ruled_out, size_remedy
 from .rounds import Rounds, solve_in_rounds, without_run
 from .solution import Solution
 from .solver import Budget, Outcome, Progress, Status, Usage
+from .start import Start
 from .store import Store
 
 Listener = Callable[[Progress], None]
@@ -56,11 +57,15 @@ class Task:
     seed : int
         At least 0, below 2**31.
     budget : Budget
+    start : object, optional
+        An answer to start from, or the path of a file with one (`qopt.start.Start.of`). It is held
+        as a `Start`, and part of the key.
 
     Raises
     ------
     UsageError
-        For an unknown solver or option, a value that does not fit, or a seed out of range.
+        For an unknown solver or option, a value that does not fit, a seed out of range, or a start
+        where the solver takes none.
     """
 
     problem: Problem
@@ -68,6 +73,7 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     budget: Budget = field(default_factory=Budget)
+    start: Any = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         try:
@@ -94,8 +100,17 @@ class Task:
         )
         given = {name: self.options[name] for name in self.options if name not in own}
         object.__setattr__(self, "options", {**given, **self.solver_options})
+        if self.start is not None:
+            self._check_start()
+            object.__setattr__(self, "start", Start.of(self.problem, self.start))
 
     solver_options: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+
+    def _check_start(self) -> None:
+        if not self.spec.starts:
+            able = [spec.name for spec in registry.available("solver") if spec.starts]
+            hint = f"choose from {', '.join(able)}, or leave it out" if able else "leave it out"
+            raise UsageError(f"solver {self.solver!r} takes no answer to start from: {hint}")
 
     @cached_property
     def spec(self) -> registry.Spec:
@@ -129,6 +144,7 @@ class Task:
             for name, option in options_of(self.spec.load()).items()
             if not option.required
         }
+        start = {} if self.start is None else {"start": self.start.data}
         return {
             "instance": fingerprint(self.problem),
             "solver": self.solver,
@@ -136,6 +152,7 @@ class Task:
             "options": jsonable({**defaults, **self.options}),
             "seed": self.seed,
             "budget": asdict(self.budget),
+            **start,
         }
 
     @cached_property
@@ -152,6 +169,7 @@ def solve(
     time_limit: float | None = None,
     evaluations: int | None = None,
     threads: int = 1,
+    start: Any = None,
     listener: Listener | None = None,
     **options: Any,
 ) -> Solution:
@@ -170,6 +188,9 @@ def solve(
     evaluations : int, optional
         Deterministic budget in the solver's own unit.
     threads : int
+    start : object, optional
+        An answer of the problem to start from, such as ``solution.answer``, or the path of a file
+        with one, as ``qopt solve -o`` writes it; for solvers that can (`Spec.starts`).
     listener : callable, optional
         Called with the `Progress` on every report.
     **options
@@ -187,7 +208,7 @@ def solve(
     check_type(solver, str, "a solver's name with its options, as 'qaoa:p=2',")
     name, given = parse_solver(solver)
     budget = Budget(time_limit=time_limit, evaluations=evaluations, threads=threads)
-    task = Task(as_problem(problem), name, {**given, **options}, seed, budget)
+    task = Task(as_problem(problem), name, {**given, **options}, seed, budget, start)
     return execute(task, listener)
 
 
@@ -238,17 +259,20 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     else:
         with _interruptible(progress):
             done = solve_in_rounds(
-                task.problem, lowering, partial(_call, task, solver), task.budget, progress
+                task.problem, lowering, partial(_call, task, solver), task.budget, progress,
+                task.start,
             )
     usage.add(done.outcome.usage)
     done.outcome.usage = usage
     return _solution(task, form, done, progress, started)
 
 
-def _call(task: Task, solver: Any, model: Any, budget: Budget, progress: Progress) -> Outcome:
+def _call(
+    task: Task, solver: Any, model: Any, budget: Budget, progress: Progress, **more: Any
+) -> Outcome:
     """One call of a solver; what goes wrong inside is its fault."""
     try:
-        outcome = solver.solve(model, budget, task.seed, progress)
+        outcome = solver.solve(model, budget, task.seed, progress, **more)
     except SizeError as fault:
         if remedy := size_remedy(task.problem, model):
             fault.add_remedy(remedy)
@@ -343,7 +367,7 @@ def _solution(
         money=charge(usage, prices),
         price_list=prices.version,
         details=jsonable(done.outcome.details),
-        notes=(*done.notes, *notes_of(task.problem, judged.best)),
+        notes=(*done.notes, *_start_notes(task), *notes_of(task.problem, judged.best)),
         environment=environment(),
         started=started,
         wall=usage.wall,
@@ -351,6 +375,15 @@ def _solution(
         interrupted=progress.interrupted,
     )
     return Solution(task.problem, judged.best, score, record)
+
+
+def _start_notes(task: Task) -> tuple[str, ...]:
+    """What the run started from, where it was given an answer."""
+    if task.start is None:
+        return ()
+    score = task.problem.score(task.start.answer)
+    kind = "feasible" if score.feasible else "infeasible"
+    return (f"started from a given answer, {kind}, objective {score.objective:.10g}",)
 
 
 def _picture(problem: Problem, answer: Any) -> dict[str, Any] | None:

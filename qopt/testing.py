@@ -212,7 +212,8 @@ def check_solver(name: str, options: Mapping[str, Any] | None = None) -> None:
     It is run on small models of every form that it takes, whose optimum is known by enumeration:
     answers have the right shape and values, a bound is never on the wrong side, a claim of
     optimality is true, one seed gives one answer, and a budget of nothing and a stop before the
-    start end it cleanly.
+    start end it cleanly. One that starts from answers is never worse than the best feasible one,
+    with a budget of nothing too, and takes infeasible ones in its stride.
 
     Parameters
     ----------
@@ -248,11 +249,60 @@ def _check_model(spec: registry.Spec, solver: Any, title: str, model: Any, best:
     stopped = Progress()
     stopped.stop()
     _check_outcome(title, model, solver.solve(model, Budget(), 0, stopped), best)
+    if spec.starts:
+        _check_starts(solver, title, model, best)
     return True
 
 
-def _solve(solver: Any, model: Any, budget: Budget) -> Outcome:
-    outcome = solver.solve(model, budget, 7, Progress())
+def _check_starts(solver: Any, title: str, model: Any, best: float) -> None:
+    """From an optimum nothing but an optimum may come, and a poor start must not harm."""
+    sign = _sign(model)
+    slack = 1e-6 * max(1.0, abs(best))
+    feasible, infeasible = _known_answers(model)
+    poor, optimum = feasible[-1], feasible[0]
+    lists = [[optimum], [optimum, *infeasible[:2], poor], [poor], [*infeasible[:1], poor]]
+    for start in lists:
+        least = min(sign * v for v, kept in (_evaluate(title, model, a) for a in start) if kept)
+        for budget in (Budget(), Budget(time_limit=0.0)):
+            outcome = _solve(solver, model, budget, start=start)
+            _check_outcome(title, model, outcome, best)
+            found = [
+                sign * value
+                for value, kept in (_evaluate(title, model, a) for a in outcome.answers) if kept
+            ]
+            assert min(found, default=np.inf) <= least + slack, (
+                f"{title}: worse than the best feasible answer that it started from "
+                f"(time limit {budget.time_limit})"
+            )
+    for answer in infeasible[:1]:
+        _check_outcome(title, model, _solve(solver, model, Budget(), start=[answer]), best)
+
+
+def _known_answers(model: Any) -> tuple[list[Any], list[Any]]:
+    """Feasible answers of a small model, best first, and some that are not."""
+    sign = _sign(model)
+    judged = [(_evaluate("a start", model, answer), answer) for answer in _every_answer(model)]
+    kept = [(sign * value, k) for k, ((value, feasible), _) in enumerate(judged) if feasible]
+    broken = [answer for (_, feasible), answer in judged if not feasible]
+    return [judged[k][1] for _, k in sorted(kept)], broken
+
+
+def _every_answer(model: Any) -> Iterator[Any]:
+    if isinstance(model, Qubo | Table):
+        yield from np.array(list(product((0, 1), repeat=model.num_variables)), dtype=np.int8)
+    elif isinstance(model, Program):
+        ranges = [range(int(a), int(b) + 1) for a, b in zip(model.lower, model.upper, strict=True)]
+        yield from (np.array(x, dtype=np.float64) for x in product(*ranges))
+    else:
+        yield from _every_routes(len(model.clients))
+
+
+def _sign(model: Any) -> float:
+    return -1.0 if isinstance(model, Program) and model.sense == "maximise" else 1.0
+
+
+def _solve(solver: Any, model: Any, budget: Budget, **more: Any) -> Outcome:
+    outcome = solver.solve(model, budget, 7, Progress(), **more)
     assert isinstance(outcome, Outcome), f"{type(outcome).__name__} is no Outcome"
     return outcome
 
@@ -270,7 +320,7 @@ def _check_outcome(title: str, model: Any, outcome: Outcome, best: float) -> Non
         assert len(outcome.improved.counts) == len(improved), (
             f"{title}: counts and improved answers differ"
         )
-    sign = -1.0 if isinstance(model, Program) and model.sense == "maximise" else 1.0
+    sign = _sign(model)
     slack = 1e-6 * max(1.0, abs(best))
     if outcome.bound is not None:
         assert sign * outcome.bound <= sign * best + slack, (
@@ -394,16 +444,16 @@ def _routings() -> list[tuple[str, Routing]]:
     return [("a tour", tour), ("a fleet", fleet), ("pickups, a shipment and shifts", pairs)]
 
 
-def _best_routing(model: Routing) -> float:
+def _every_routes(clients: int) -> Iterator[tuple[Route, ...]]:
     """Every order of clients, cut in every way."""
-    best = np.inf
-    clients = range(len(model.clients))
-    for order in permutations(clients):
+    for order in permutations(range(clients)):
         for cuts in product((False, True), repeat=len(order) - 1):
             routes: list[list[int]] = [[order[0]]]
             for client, cut in zip(order[1:], cuts, strict=True):
                 routes.append([client]) if cut else routes[-1].append(client)
-            value, broken = model.evaluate([Route(0, tuple(r)) for r in routes])
-            if not broken:
-                best = min(best, value)
-    return float(best)
+            yield tuple(Route(0, tuple(route)) for route in routes)
+
+
+def _best_routing(model: Routing) -> float:
+    judged = map(model.evaluate, _every_routes(len(model.clients)))
+    return float(min(value for value, broken in judged if not broken))

@@ -1,6 +1,7 @@
 """A tiny problem and solvers that behave well or badly on purpose."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, ClassVar
@@ -192,6 +193,31 @@ class Waits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Continues:
+    """Takes the best answer that it starts from one step on; without any it draws one.
+
+    Parameters
+    ----------
+    forgets : bool
+        Answers with its draw whatever it starts from.
+    """
+
+    forgets: bool = False
+
+    def solve(
+        self, model: Any, budget: Any, seed: int, progress: Any, *, start: Sequence[Any] = ()
+    ) -> Outcome:
+        good = _qubo_answers(model)
+        place = len(good) - 1
+        for answer in () if self.forgets else start:
+            same = np.flatnonzero((good == answer).all(axis=1))
+            place = min([place, *same.tolist()])
+        place = max(0, place - (budget.time_limit != 0.0))
+        details = {"starts": [list(map(int, answer)) for answer in start]}
+        return Outcome(Status.FEASIBLE, good[place:][:1], details=details)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hybrid:
     """Picks by one of its parts, which can be left out."""
 
@@ -250,6 +276,7 @@ SPECS = (
          recognises=lambda name, head: name.endswith(".pick")),
     Spec("problem", "errands", "routes alone", "toys:Errands", ("routing",)),
     _toy("brute", "Brute", stochastic=False),
+    _toy("continues", "Continues", starts=True),
     _toy("parted", "Hybrid"),
     _toy("liar", "Liar"),
     _toy("breaks", "Breaks"),
