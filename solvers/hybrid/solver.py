@@ -52,8 +52,8 @@ class Hybrid:
         ``qaoa:p=2``, ``[qaoa:p=2,device=aer:torino]``; or ``none``.
     choose : {"auto", "impact", "graph", "groups", "random"}
         Which variables a subproblem opens: those whose flips change the energy most, a part of the
-        model's graph that hangs together, whole groups, or random ones. Auto takes groups or parts
-        of the graph for models with groups, parts of the graph for sparse ones, and else impact.
+        model's graph that hangs together, whole groups, or random ones. Auto takes whole groups
+        where a subproblem has room for several, and else parts of the graph.
     between : {"tabu", "descent", "none"}
         What improves the whole answer between subproblems: a descent after each that moved
         something; for ``tabu`` also a tabu search before every tenth, on one thread; or nothing.
