@@ -243,6 +243,17 @@ SPECS = (
     ),
     Spec(
         kind="solver",
+        name="hybrid",
+        summary="decomposes large QUBOs into subproblems, solved by any solver of QUBOs",
+        target="qopt.solvers.hybrid:Hybrid",
+        forms=("qubo",),
+        requires=(("numba", "numba"),),
+        role="heuristic",
+        starts=True,
+        presolve=True,
+    ),
+    Spec(
+        kind="solver",
         name="qaoa",
         summary="QAOA, noiseless or on a simulated device with its noise",
         target="qopt.solvers.qaoa:Qaoa",

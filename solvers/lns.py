@@ -6,25 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from qopt.errors import (
-    InfeasibleError,
-    InputError,
-    SizeError,
-    UnsupportedError,
-    UsageError,
-)
+from qopt.errors import InputError, SizeError, UsageError
 from qopt.forms import Lowering, Qubo, Routing
 from qopt.forms.route_columns import RouteColumns, columns_to_qubo
 from qopt.forms.route_pool import RoutePool, pick_columns, search_answers
 from qopt.forms.routing_part import Part
 from qopt.numbers import plural
-from qopt.options import check_options
-from qopt.registry import find
-from qopt.run import parse_solver
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
-from .ledger import add_usage
 from .route_neighbourhood import Routes, neighbourhood, neighbouring_routes
+from .subsolver import Calls, ablations_of, open_subsolver, samples_of
 
 ITERATIONS = 100
 """Neighbourhoods that are searched where the budget sets no limit."""
@@ -78,12 +69,11 @@ class LargeNeighbourhoodSearch:
             raise UsageError(f"qubits must be at least {FEWEST_QUBITS}, got {self.qubits}")
         if self.local_steps < 1:
             raise UsageError(f"local_steps must be at least 1, got {self.local_steps}")
-        object.__setattr__(self, "inner", _open(self.subsolver))
+        object.__setattr__(self, "inner", open_subsolver(self.subsolver))
 
     def ablations(self) -> tuple[dict[str, Any], ...]:
         """Options of the runs that a comparison sets beside one with this subsolver."""
-        weaker = {"exact": ("none",), "none": ()}.get(_name(self.subsolver), ("exact", "none"))
-        return tuple({"subsolver": name} for name in weaker)
+        return ablations_of(self.subsolver)
 
     def solve(self, model: Routing, budget: Budget, seed: int, progress: Progress) -> Outcome:
         """Solve one routing; see `qopt.solver.Solver`.
@@ -113,45 +103,6 @@ class LargeNeighbourhoodSearch:
         )
 
 
-def _name(subsolver: str) -> str:
-    return parse_solver(_unwrapped(subsolver))[0]
-
-
-def _unwrapped(subsolver: str) -> str:
-    text = subsolver.strip()
-    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
-
-
-def _open(subsolver: str) -> Any:
-    """The subsolver with its options; None for none."""
-    name, options = parse_solver(_unwrapped(subsolver))
-    if name == "none":
-        if options:
-            raise UsageError(f"subsolver=none takes no options, got {', '.join(options)}")
-        return None
-    spec = find("solver", name)
-    if "qubo" not in spec.forms:
-        raise UsageError(
-            f"subsolver must solve QUBOs, and {name!r} solves {' and '.join(spec.forms)}; take "
-            "sa, exact, qaoa or none"
-        )
-    target = spec.load()
-    return target(**check_options(target, options, f"subsolver {name!r}"))
-
-
-class _Within(Progress):
-    """What the subsolver reports to: nobody; it ends with the whole run."""
-
-    def __init__(self, outer: Progress, clock: Clock) -> None:
-        super().__init__()
-        self._outer, self._clock = outer, clock
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the whole run should end now."""
-        return self._outer.stopping or self._clock.expired
-
-
 @dataclass
 class _Search:
     """The incumbent and the loop around it."""
@@ -174,13 +125,11 @@ class _Search:
     improvements: int = 0
     master: int = 0
     """Improvements that are owed to the subsolver: better than all that the local search met."""
-    calls: int = 0
-    feasible: int = 0
-    refused: int = 0
-    largest: int = 0
-    inner_wall: float = 0.0
 
     def __post_init__(self) -> None:
+        self.calls = Calls(
+            self.options.inner, self.budget.threads, self.progress, self.clock, self.usage
+        )
         self.rng = np.random.default_rng(self.seed)
         depots = len(self.routing.depots)
         apart = self.routing.distance[depots:, depots:]
@@ -260,25 +209,10 @@ class _Search:
         self, part: Part, offered: Lowering[Qubo], seed: int
     ) -> list[tuple[float, Routes, bool]]:
         """What the subsolver makes of a QUBO: the objective and routes of its best answer."""
-        inner = Budget(threads=self.budget.threads)
-        self.largest = max(self.largest, offered.model.num_variables)
-        try:
-            outcome = self.options.inner.solve(
-                offered.model, inner, seed, _Within(self.progress, self.clock)
-            )
-        except InfeasibleError:
+        outcome = self.calls.ask(offered.model, seed)
+        if outcome is None:
             return []
-        except (SizeError, UnsupportedError):
-            self.refused += 1
-            if not self.calls:
-                raise
-            return []
-        self.calls += 1
-        self.inner_wall += outcome.usage.wall
-        add_usage(self.usage, outcome.usage)
-        samples = [*outcome.answers]
-        if outcome.improved is not None:
-            samples += [*outcome.improved.answers]
+        samples = samples_of(outcome)
         with self.usage.phase("decode"):
             return self._best(part, offered, samples)
 
@@ -292,7 +226,7 @@ class _Search:
             routes = offered.decode(samples[i])
             objective, broken = part.routing.evaluate(routes)
             if not broken:
-                self.feasible += 1
+                self.calls.feasible += 1
                 return [(objective, routes, True)]
         return []
 
@@ -346,16 +280,11 @@ class _Search:
 
     def details(self) -> dict[str, Any]:
         """Figures for the record."""
-        wall = self.usage.wall
         return {
             "iterations": self.iterations,
             "first": self.first,
             "improvements": self.improvements,
             "master_improvements": self.master,
-            "subsolver_calls": self.calls,
-            "subsolver_feasible": self.feasible,
-            "subsolver_refused": self.refused,
-            "subsolver_share": self.inner_wall / wall if wall else 0.0,
-            "largest_qubo": self.largest,
+            **self.calls.details(),
             "ablations": list(self.options.ablations()),
         }

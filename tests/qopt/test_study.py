@@ -107,18 +107,18 @@ def test_compare_keeps_its_records_at_a_path(tmp_path):
 
 
 def test_a_hybrid_has_its_ablations_beside_it():
-    study = Study([Pick()], ["hybrid", "hybrid:part=none", "brute"], seeds=range(2))
+    study = Study([Pick()], ["parted", "parted:part=none", "brute"], seeds=range(2))
     assert {task.label for task in study.tasks} == {
-        "hybrid", "hybrid:part=none", "brute", "hybrid:part=exact"
+        "parted", "parted:part=none", "brute", "parted:part=exact"
     }
-    assert study.added == ["added as what hybrid is to be judged by: hybrid:part=exact"]
+    assert study.added == ["added as what parted is to be judged by: parted:part=exact"]
     comparison = study.run()
     assert study.added[0] in comparison.notes
     said = comparison.instances[0].findings.sentences[-1]
-    assert "did not beat hybrid:part=exact (median run 4 against 3)" in said
-    assert "undecided against hybrid:part=none (median run 4 against 5, rank-sum p" in said
+    assert "did not beat parted:part=exact (median run 4 against 3)" in said
+    assert "undecided against parted:part=none (median run 4 against 5, rank-sum p" in said
     assert "no-ablation" not in [flag.code for flag in comparison.flags]
 
 
 def test_a_hybrid_on_its_own_has_no_ablations_to_add():
-    assert Study([Pick()], ["hybrid:part=none", "brute"], seeds=[0]).added == []
+    assert Study([Pick()], ["parted:part=none", "brute"], seeds=[0]).added == []

@@ -279,7 +279,7 @@ SPECS = (
     _toy("reduced", "Brute", stochastic=False, presolve=True),
     _toy("reduced-continues", "Continues", starts=True, presolve=True),
     _toy("continues", "Continues", starts=True),
-    _toy("hybrid", "Hybrid"),
+    _toy("parted", "Hybrid"),
     _toy("liar", "Liar"),
     _toy("breaks", "Breaks"),
     _toy("waits", "Waits"),

@@ -1,0 +1,5 @@
+"""Decomposition of large QUBOs into subproblems for any solver of QUBOs."""
+
+from .solver import Hybrid
+
+__all__ = ["Hybrid"]
