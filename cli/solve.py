@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 @instance_options
 @budget_options
 @click.option(
-    "--start", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-    help="Start from the answer in this file, as --output writes it.",
-)
-@click.option(
     "--store", type=click.Path(dir_okay=False, path_type=Path), help="Keep the run record here."
 )
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path),
     help="Write the answer to a file: .json, or a format of the problem (.sol, .csv).",
+)
+@click.option(
+    "--explain", is_flag=True,
+    help="Print why these solvers were chosen: features, rules, plan, what each turn gave.",
 )
 @json_option
 def solve(
@@ -50,9 +50,9 @@ def solve(
     time_limit: float | None,
     evaluations: int | None,
     threads: int,
-    start: Path | None,
     store: Path | None,
     output: Path | None,
+    explain: bool,
     as_json: bool,
 ) -> int:
     """Solve FILE and print the best answer found."""
@@ -71,7 +71,7 @@ def solve(
         watcher.begin(f"{problem.name} by {solver}")
         solution = run_solver(
             problem, solver, seed=seed, time_limit=time_limit, evaluations=evaluations,
-            threads=threads, start=start, listener=watcher.report,
+            threads=threads, listener=watcher.report,
         )
     if keep is not None:
         keep.add(solution.record)
@@ -80,6 +80,9 @@ def solve(
         print_json(solution.to_json())
     else:
         _print(solution)
+    if explain and not as_json:
+        for line in solution.explanation():
+            click.echo(line)
     if output is not None and solution.answer is None:
         click.echo(f"qopt: no answer was found; {output} is not written", err=True)
     elif output is not None:

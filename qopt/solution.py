@@ -104,6 +104,26 @@ class Solution:
             "details": record.details,
         }
 
+    def explanation(self) -> list[str]:
+        """Why these solvers ran, line by line: features, rules, plan and what each turn gave."""
+        told = self.record.details.get("explanation")
+        if told is None:
+            return [f"{self.record.solver} was asked for by name: nothing was chosen"]
+        facts = ", ".join(f"{name} {_fact(value)}" for name, value in told["features"].items())
+        lines = [f"measured: {facts}"]
+        lines += [f"does not hold: {rule}" for rule in told["rules_passed"]]
+        lines.append(f"holds: {told['rule']} ({told['why']})")
+        for step in told["plan"]:
+            share = "" if step["until"] == 1.0 else f", until {step['until']:.0%} of the time"
+            lines.append(f"plan: {step['role']} with {' or '.join(step['solvers'])}{share}")
+        lines += [f"passed over: {text}" for text in self.record.details.get("passed_over", ())]
+        for turn in told["turns"]:
+            found = f"objective {turn['objective']:.10g}" if turn["objective"] is not None else ""
+            bound = f"bound {turn['bound']:.10g}" if turn["bound"] is not None else ""
+            parts = [turn["status"], found, bound, f"{turn['seconds']:.3g} s"]
+            lines.append(f"{turn['solver']}: {', '.join(filter(None, parts))}")
+        return lines
+
     def to_frame(self) -> Any:
         """One row of a pandas data frame.
 
@@ -206,3 +226,10 @@ def check_answer_path(problem: Problem, path: Path) -> None:
         check(path.suffix.removeprefix("."))
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} of the answer does not exist; make it first")
+
+
+def _fact(value: Any) -> str:
+    """A measured feature for reading."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

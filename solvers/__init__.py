@@ -11,6 +11,8 @@ SPECS = (
         forms=("routing", "qubo", "program", "table"),
         role="chooser",
         deterministic=False,
+        starts=True,
+        presolve=True,
     ),
     Spec(
         kind="solver",

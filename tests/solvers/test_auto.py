@@ -20,7 +20,10 @@ from qopt.forms import (
     VehicleType,
 )
 from qopt.solver import Budget, Outcome, Progress, Span, Status, Usage
-from qopt.solvers.auto import Auto, choices
+from qopt.solvers.auto import Auto
+from qopt.solvers.auto.device import on_device
+from qopt.solvers.auto.features import features_of
+from qopt.solvers.auto.rules import RULES, rule_for
 
 
 def routing(clients: int, vehicles: int = 1, capacity: float = np.inf) -> Routing:
@@ -69,34 +72,58 @@ def knapsack(n: int) -> Program:
     return quadratic("<=", n)
 
 
+TOUR = ["lkh", "pyvrp", "routing"]
+FLEET = ["pyvrp", "routing"]
+ANNEAL = ["portfolio", "sa"]
+
+
 @pytest.mark.parametrize(
-    ("model", "names"),
+    ("model", "plan"),
     [
-        (routing(59), ["cpsat", "lkh", "pyvrp", "routing"]),
-        (routing(60), ["lkh", "pyvrp", "routing"]),
-        (routing(16, vehicles=3, capacity=8.0), ["cpsat", "pyvrp", "routing"]),
-        (routing(17, vehicles=3, capacity=8.0), ["pyvrp", "routing"]),
-        (routing(17, vehicles=6, capacity=3.0), ["cpsat", "pyvrp", "routing"]),
-        (routing(31, vehicles=31, capacity=1.0), ["pyvrp", "routing"]),
-        (sparse(22, 231), ["exact", "sa"]),
-        (sparse(23, 250), ["milp", "sa"]),
-        (sparse(23, 251), ["sa"]),
-        (sparse(40, 780).with_groups([Group(tuple(range(40)), 4)]), ["exact", "sa"]),
-        (sparse(40, 780).with_groups([Group(tuple(range(40)), 20)]), ["sa"]),
-        (Program.build(linear=[1.0, 2.0], upper=[1, 9]), ["cpsat", "milp"]),
-        (Program.build(linear=[1.0, 2.0], upper=[1, np.inf]), ["milp"]),
-        (continuous(1.0), ["milp"]),
-        (selection(5), ["milp", "sa", "milp"]),
-        (knapsack(5), ["cpsat", "sa", "milp"]),
-        (risk(whole=True), ["miqp", "sa", "milp"]),
-        (risk(whole=True, sense="maximise"), ["miqp", "sa", "milp"]),
-        (risk(whole=True, upper=np.inf), ["miqp", "milp"]),
-        (risk(whole=False), ["miqp", "milp"]),
+        (routing(59), [["cpsat"], TOUR]),
+        (routing(60), [TOUR]),
+        (routing(16, vehicles=3, capacity=8.0), [["cpsat"], FLEET]),
+        (routing(17, vehicles=3, capacity=8.0), [FLEET]),
+        (routing(17, vehicles=6, capacity=3.0), [["cpsat"], FLEET]),
+        (routing(31, vehicles=31, capacity=1.0), [FLEET]),
+        (sparse(22, 231), [["exact"], ANNEAL]),
+        (sparse(100, 500), [ANNEAL, ["milp"], ["branch-and-bound"], ANNEAL]),
+        (sparse(100, 501), [["branch-and-bound"], ANNEAL]),
+        (sparse(23, 250), [["branch-and-bound"], ANNEAL]),
+        (sparse(121, 501), [ANNEAL]),
+        (sparse(40, 780).with_groups([Group(tuple(range(40)), 4)]), [["exact"], ANNEAL]),
+        (
+            sparse(40, 780).with_groups([Group(tuple(range(40)), 20)]),
+            [["branch-and-bound"], ANNEAL],
+        ),
+        (Program.build(linear=[1.0, 2.0], upper=[1, 9]), [["cpsat", "milp"], ["milp"]]),
+        (Program.build(linear=[1.0, 2.0], upper=[1, np.inf]), [["milp"]]),
+        (continuous(1.0), [["milp"]]),
+        (selection(5), [["milp"], ["sa", "milp"]]),
+        (knapsack(5), [["cpsat", "milp"], ["sa", "milp"]]),
+        (risk(whole=True), [["miqp"], ["sa", "milp"]]),
+        (risk(whole=True, sense="maximise"), [["miqp"], ["sa", "milp"]]),
+        (risk(whole=True, upper=np.inf), [["miqp", "milp"]]),
+        (risk(whole=False), [["miqp", "milp"]]),
     ],
 )
-def test_the_rules(model, names):
-    assert [choice.name for choice in choices(model)] == names
-    assert all(choice.why for choice in choices(model))
+def test_the_rules(model, plan):
+    features = features_of(model)
+    rule, above = rule_for(features)
+    assert [list(step.solvers) for step in rule.steps] == plan
+    assert not any(earlier.holds(features) for earlier in above)
+    assert rule.why
+    assert features.words()
+
+
+def test_the_last_rule_of_each_form_always_holds_and_names_solvers_that_exist():
+    last = {rule.form: rule for rule in RULES}
+    assert set(last) == {"routing", "qubo", "program", "table"}
+    assert all(rule.holds(None) for rule in last.values())
+    for rule in RULES:
+        assert rule.steps[-1].until == 1.0 or rule.steps[-1].role != "search"
+        for step in rule.steps:
+            assert all(registry.find("solver", name) for name in step.solvers)
 
 
 def solve(model, budget=None, **options):
@@ -113,6 +140,7 @@ def brute_force(model: Program) -> float:
     [
         (sparse(10, 20), "exact", -30.0),
         (sparse(30, 40), "milp", -50.0),
+        (sparse(24, 250), "branch-and-bound", -476.0),
         (Program.build(sense="maximise", linear=[1.0, 2.0], upper=[1, 9]), "cpsat", 19.0),
         (continuous(9.0), "milp", 5.0),
         (selection(6), "milp", brute_force(selection(6))),
@@ -125,7 +153,8 @@ def test_the_chosen_solver_runs_and_is_named(model, name, best):
     outcome = solve(model)
     assert (outcome.status, outcome.details["chosen"]) == (Status.OPTIMAL, name)
     assert outcome.bound == pytest.approx(best)
-    assert outcome.reason.startswith(f"chose {name}: {outcome.details['why']}")
+    ran = " then ".join(outcome.details["ran"])
+    assert outcome.reason.startswith(f"chose {ran}: {outcome.details['why']}")
     if isinstance(model, Qubo):
         assert np.asarray(outcome.answers).dtype == np.int8
         assert model.energy(outcome.answers[0]) == best
@@ -152,8 +181,8 @@ def test_what_pyvrp_cannot_express_goes_to_the_routing_library():
 class Fake:
     """Stands for any solver: refuses, or notes its budget."""
 
-    def __init__(self, fault=None, outcome=None):
-        self.fault, self.budget = fault, None
+    def __init__(self, fault=None, outcome=None, starts=False):
+        self.fault, self.budget, self.starts, self.start = fault, None, starts, None
         self.outcome = outcome or Outcome(
             Status.FEASIBLE, [(Route(0, ()),)], reason="done", details={"own": 1}
         )
@@ -161,8 +190,8 @@ class Fake:
     def __call__(self):
         return self
 
-    def solve(self, model, budget, seed, progress):
-        self.budget = budget
+    def solve(self, model, budget, seed, progress, **more):
+        self.budget, self.start = budget, more.get("start")
         if self.fault:
             raise self.fault
         return self.outcome
@@ -174,9 +203,10 @@ def fakes(monkeypatch):
 
     class FakeSpec:
         def __init__(self, name):
-            self.forms, self.load = registry.find("solver", name).forms, lambda: made[name]
+            self.name, self.starts = name, made[name].starts
+            self.forms, self.load = registry.find("solver", name).forms, lambda: lambda: made[name]
 
-    monkeypatch.setattr("qopt.solvers.auto.find", lambda kind, name: FakeSpec(name))
+    monkeypatch.setattr("qopt.solvers.auto.translate.find", lambda kind, name: FakeSpec(name))
     return made
 
 
@@ -211,13 +241,13 @@ def test_other_faults_are_not_hidden(fakes):
 
 
 def test_patience_limits_only_what_might_not_end(fakes):
-    fakes.update(pyvrp=Fake(), sa=Fake())
+    fakes.update(pyvrp=Fake(), portfolio=Fake(outcome=Outcome(Status.TIME_LIMIT)))
     solve(routing(100, vehicles=2), patience=3.0)
     assert fakes["pyvrp"].budget == Budget(time_limit=3.0)
     solve(routing(100, vehicles=2), Budget(evaluations=5, threads=2))
     assert fakes["pyvrp"].budget == Budget(evaluations=5, threads=2)
-    solve(sparse(100, 4000))
-    assert fakes["sa"].budget == Budget()
+    solve(sparse(200, 4000))
+    assert fakes["portfolio"].budget == Budget()
 
 
 def test_what_is_not_proven_in_time_is_left_to_a_heuristic_and_the_best_of_both_is_kept(fakes):
@@ -257,6 +287,47 @@ def test_reports_of_a_second_solver_count_only_where_they_improve(fakes):
     outcome = Auto().solve(selection(4), Budget(time_limit=9.0), 1, progress)
     assert [value for _, value in progress.trace.incumbents] == [1.0, 2.0, 2.5]
     assert outcome.status is Status.TIME_LIMIT
+
+
+def test_each_step_starts_from_the_best_answer_so_far(fakes):
+    model = sparse(30, 40)
+    best = np.array([model.linear * 0 + 1], dtype=np.int8)
+    first = Outcome(Status.FEASIBLE, best, usage=Usage(phases={"execute": Span(0.5, 0.5)}))
+    proof = Outcome(Status.FEASIBLE, [best[0] * 0.0], bound=-99.0)
+    nothing = Fake(outcome=Outcome(Status.TIME_LIMIT), starts=True)
+    fakes.update({"portfolio": Fake(outcome=first, starts=True), "branch-and-bound": nothing})
+    fakes.update(milp=Fake(outcome=proof, starts=True))
+    outcome = Auto().solve(model, Budget(time_limit=10.0), 1, Progress())
+    assert fakes["milp"].start[0].tolist() == best[0].tolist()
+    assert fakes["milp"].budget.time_limit == pytest.approx(4.5)  # half, less what was spent
+    assert fakes["portfolio"].start[0].tolist() == best[0].tolist()
+    assert (outcome.details["chosen"], outcome.bound) == ("portfolio", -99.0)
+    turns = outcome.details["explanation"]["turns"]
+    assert [turn["role"] for turn in turns] == ["start", "prove", "prove", "search"]
+
+
+def test_a_given_start_is_handed_on(fakes):
+    fakes.update(portfolio=Fake(outcome=Outcome(Status.TIME_LIMIT), starts=True))
+    start = np.ones(200, dtype=np.int8)
+    Auto().solve(sparse(200, 4000), Budget(time_limit=1.0), 1, Progress(), start=[start])
+    assert fakes["portfolio"].start[0] is start
+
+
+@pytest.mark.parametrize(
+    ("model", "solver"),
+    [
+        (sparse(10, 20), "qaoa:device=aer:torino"),
+        (sparse(300, 600), "hybrid:size=16,subsolver=[qaoa:device=aer:torino]"),
+    ],
+)
+def test_a_device_gets_what_fits_it_and_parts_of_what_does_not(model, solver):
+    rule = on_device("aer:torino", features_of(model))
+    assert [step.solvers for step in rule.steps] == [(solver,)]
+
+
+def test_a_device_takes_no_routes():
+    with pytest.raises(UsageError, match="choose form=qubo"):
+        Auto(device="aer:torino").solve(routing(5), Budget(), 1, Progress())
 
 
 def test_patience_must_be_positive():
