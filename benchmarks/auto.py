@@ -106,8 +106,8 @@ def instances(options: argparse.Namespace) -> Iterator[tuple[str, Any]]:
                 except QoptError as refused:
                     print(f"  {file.name} left out: {refused}")
         return
-    names = [entry.name for entry in bundled()]
-    for name in names if options.all else names[::QUICK]:
+    names = options.names or [entry.name for entry in bundled()][:: 1 if options.all else QUICK]
+    for name in names:
         yield name, qopt.load(name)
     if options.all:
         yield from families(SEED)
@@ -118,6 +118,7 @@ def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser.add_argument("path", nargs="*", type=Path, help="instance files, or folders of them")
     parser.add_argument("--seconds", type=float, default=1.0, help="for each solver and instance")
     parser.add_argument("--all", action="store_true", help="all bundled and generated instances")
+    parser.add_argument("--names", nargs="+", help="bundled instances by name")
     options = parser.parse_args(arguments)
     table = Table(
         f"auto and the best single classical solver, {options.seconds:g} s each, one thread",

@@ -3,13 +3,15 @@
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks._instances import from_files, random_qubo, selection
+from benchmarks._table import Column, Table
 from qopt.errors import QoptError
-from qopt.forms import Group, Qubo
+from qopt.forms import Qubo
 from qopt.forms.reduce import reduce_qubo
 from qopt.forms.reduce.report import RULES
 from qopt.loading import bundled, load
@@ -57,24 +59,6 @@ def with_fields(edges: np.ndarray, n: int, seed: int) -> Qubo:
     )
 
 
-def dense(n: int, seed: int) -> Qubo:
-    """Whole coefficients between -100 and 100 on every pair."""
-    rng = np.random.default_rng(seed)
-    row, col = np.triu_indices(n, 1)
-    return Qubo.from_arrays(
-        rng.integers(-100, 101, n), row, col, 2.0 * rng.integers(-100, 101, len(row))
-    )
-
-
-def selection(n: int, size: int, seed: int) -> Qubo:
-    """Choose a number of n correlated assets: one group and a dense covariance."""
-    rng = np.random.default_rng(seed)
-    factors = rng.normal(size=(n, 8))
-    covariance = factors @ factors.T + np.diag(rng.uniform(0.5, 2.0, n))
-    matrix = covariance / size - np.diag(rng.uniform(0.0, 2.0, n))
-    return Qubo.from_matrix(matrix, groups=[Group(tuple(range(n)), size)])
-
-
 def generated(seed: int, n: int) -> Iterator[tuple[str, Qubo]]:
     """Models of the usual shapes with n variables, the dense ones with fewer."""
     rng = np.random.default_rng(seed)
@@ -87,8 +71,8 @@ def generated(seed: int, n: int) -> Iterator[tuple[str, Qubo]]:
     yield "signs, 3-regular", max_cut(edges, n, rng.choice([-1.0, 1.0], len(edges)))
     yield "normal, 3-regular", max_cut(edges, n, rng.normal(size=len(edges)))
     yield "cut, tree", max_cut(tree(n, seed), n)
-    yield "dense 300", dense(300, seed)
-    yield "dense 3000", dense(3000, seed)
+    yield "dense 300", random_qubo(300, 1.0, seed)
+    yield "dense 3000", random_qubo(3000, 1.0, seed)
     yield "select 5 of 60", selection(60, 5, seed)
     yield "select 20 of 200", selection(200, 20, seed)
 
@@ -103,17 +87,6 @@ def from_bundle() -> Iterator[tuple[str, Qubo]]:
         yield entry.name, lowering.model
 
 
-def from_files(path: Path) -> Iterator[tuple[str, Qubo]]:
-    """Every file in a folder, or one file, that can be given as a QUBO."""
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        try:
-            _, lowering = lower(load(file), ["qubo"])
-        except QoptError as refused:
-            print(f"  {file.name} left out: {refused}")
-            continue
-        yield file.name, lowering.model
-
-
 def by_roof_duality(qubo: Qubo) -> int | None:
     """Variables that the roof dual of the model without its groups fixes; None where too large."""
     from dwave.preprocessing import roof_duality
@@ -126,43 +99,57 @@ def by_roof_duality(qubo: Qubo) -> int | None:
     return len(fixed)
 
 
-def row(name: str, qubo: Qubo, layout: str) -> tuple[Counter[str], int]:
-    """Print what presolve does to one model; what each rule removed, and roof duality alone."""
+def measure(table: Table, name: str, qubo: Qubo) -> tuple[Counter[str], int]:
+    """Presolve one model; what each rule removed, and what roof duality does alone."""
     begin = time.process_time()
     report = reduce_qubo(qubo).reduction
     seconds = time.process_time() - begin
     assert report is not None
     alone = by_roof_duality(qubo)
-    ratio = "-" if not alone else f"{report.total / alone:.1f}"
-    share = f"{100 * report.total / max(1, report.variables):.0f} %"
-    counts = [str(report.removed.get(rule, "") or "") for rule in RULES]
-    print(layout.format(
-        name[:20], report.variables, qubo.num_interactions, share, *counts,
-        "-" if alone is None else alone, ratio, f"{seconds:.2f}",
-    ))
+    table.add(
+        name, report.variables, qubo.num_interactions,
+        100.0 * report.total / max(1, report.variables),
+        *(report.removed.get(rule) or None for rule in RULES),
+        alone, report.total / alone if alone else None, seconds,
+    )
     return Counter(report.removed), alone or 0
 
 
-def main(arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser = argparse.ArgumentParser(prog="python -m benchmarks presolve", description=__doc__)
-    parser.add_argument("path", nargs="?", type=Path, help="a folder of instance files, or one")
+    parser.add_argument("path", nargs="*", type=Path, help="instance files, or folders of them")
     parser.add_argument("--variables", type=int, default=20_000, help="of the sparse models")
     options = parser.parse_args(arguments)
-    print(f"seed {SEED}, CPU seconds; 'roof alone' is what dwave-preprocessing's roof dual fixes")
-    print("of the same model (groups as penalties), and 'ratio' all that is removed to that\n")
-    layout = "{:20} {:>7} {:>8} {:>6}" + " {:>11}" * len(RULES) + " {:>10} {:>6} {:>6}"
-    titles = [rule.replace("roof duality", "roof") for rule in RULES]
-    print(layout.format("model", "bits", "pairs", "gone", *titles, "roof alone", "ratio", "s"))
     if options.path:
-        families = [from_files(options.path)]
+        files = ((found.name, found.qubo) for found in from_files(options.path))
+        families = {"Files": files}
     else:
-        families = [from_bundle(), generated(SEED, options.variables)]
-    for family in families:
-        rules: Counter[str] = Counter()
-        roof = 0
-        for name, qubo in family:
-            found, alone = row(name, qubo, layout)
-            rules, roof = rules + found, roof + alone
-        total = sum(rules.values())
-        by = ", ".join(f"{rules[rule]} {rule}" for rule in RULES if rules[rule])
-        print(f"in all {total} removed ({by or 'none'}); roof duality alone {roof}\n")
+        families = {"Bundled": from_bundle(), "Generated": generated(SEED, options.variables)}
+    return [family(title, models) for title, models in families.items()]
+
+
+def family(title: str, models: Iterable[tuple[str, Qubo]]) -> Table:
+    """The table of one family of models."""
+    table = Table(
+        f"{title} models: variables removed, by rule",
+        [
+            Column("model", width=20), Column("bits", "d", 6), Column("pairs", "d", 7),
+            Column("gone %", ".0f", 6),
+            *(Column(rule.replace("roof duality", "roof"), "d", 6) for rule in RULES),
+            Column("roof alone", "d"), Column("ratio", ".1f", 6), Column("CPU s", ".2f", 5),
+        ],
+        notes=[
+            f"Seed {SEED}. 'roof alone' is what dwave-preprocessing's roof dual fixes of the same "
+            "model, groups as penalties; 'ratio' all that is removed to that."
+        ],
+    ).begin()
+    rules: Counter[str] = Counter()
+    roof = 0
+    for name, qubo in models:
+        found, alone = measure(table, name, qubo)
+        rules, roof = rules + found, roof + alone
+    by = ", ".join(f"{rules[rule]} {rule}" for rule in RULES if rules[rule])
+    table.find(
+        f"In all {sum(rules.values())} removed ({by or 'none'}); roof duality alone {roof}."
+    )
+    return table

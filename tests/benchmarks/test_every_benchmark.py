@@ -10,6 +10,7 @@ from benchmarks import fixed_angles, qaoa_simulation
 from benchmarks._table import Failure, Table
 
 SMALLEST = {
+    "auto": ["--names", "three-by-three", "burma5", "--seconds", "0.1"],
     "classical_qubo": [
         "--instances", "QUBO 60, 50 %", "--seconds", "0.02", "--seeds", "1", "--sections",
         "quality", "--only", "dwave-tabu",
@@ -19,6 +20,7 @@ SMALLEST = {
         "--kinds", "exactly", "--assets", "8", "--held", "2", "--seconds", "1", "--solvers",
         "miqp",
     ],
+    "presolve": ["--variables", "50"],
     "qaoa_angles": ["--quick", "--instances", "grouped-12", "--depths", "1"],
     "qaoa_simulation": ["--qubits", "4", "--simulators", "qopt double", "--threads", "1"],
     "qaoa_subspace": ["--cases", "4 of 12", "--threads", "1"],
