@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 @instance_options
 @budget_options
 @click.option(
+    "--start", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Start from the answer in this file, as --output writes it.",
+)
+@click.option(
     "--store", type=click.Path(dir_okay=False, path_type=Path), help="Keep the run record here."
 )
 @click.option(
@@ -50,6 +54,7 @@ def solve(
     time_limit: float | None,
     evaluations: int | None,
     threads: int,
+    start: Path | None,
     store: Path | None,
     output: Path | None,
     explain: bool,
@@ -71,7 +76,7 @@ def solve(
         watcher.begin(f"{problem.name} by {solver}")
         solution = run_solver(
             problem, solver, seed=seed, time_limit=time_limit, evaluations=evaluations,
-            threads=threads, listener=watcher.report,
+            threads=threads, start=start, listener=watcher.report,
         )
     if keep is not None:
         keep.add(solution.record)
