@@ -68,10 +68,11 @@ def _catalogue(kind: Literal["problem", "solver"], name: str | None, as_json: bo
 
 
 def _one(spec: "Spec", as_json: bool) -> None:
+    from qopt.errors import pip_install
     from qopt.options import options_of
     from qopt.reduction import lowering_options
 
-    target = spec.load()
+    target = spec.described()
     options = options_of(target if spec.kind == "solver" else target.load)
     lowerings = lowering_options(spec) if spec.kind == "problem" else {}
     if as_json:
@@ -82,6 +83,8 @@ def _one(spec: "Spec", as_json: bool) -> None:
         return
     click.echo(f"{spec.name}: {spec.summary}")
     click.echo(f"forms: {', '.join(spec.forms)}   from: {spec.origin}")
+    if missing := spec.missing():
+        click.echo(f"needs: {pip_install([spec.install] if spec.install else missing)}")
     if spec.formats:
         click.echo(f"reads: {spec.formats}")
     if spec.kind == "solver":

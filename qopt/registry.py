@@ -112,8 +112,25 @@ class Spec:
         """
         if missing := self.missing():
             raise MissingPackageError(f"{self.kind} {self.name!r}", missing, self.install)
+        return self.described()
+
+    def described(self) -> Any:
+        """The class or function for reading its options, whether or not it could run.
+
+        Raises
+        ------
+        MissingPackageError
+            Where its own module imports a distribution that is missing.
+        """
         module, _, attribute = self.target.partition(":")
-        return getattr(import_module(module), attribute)
+        try:
+            return getattr(import_module(module), attribute)
+        except ModuleNotFoundError as fault:
+            if missing := self.missing():
+                raise MissingPackageError(
+                    f"{self.kind} {self.name!r}", missing, self.install
+                ) from fault
+            raise
 
 
 def _installed(module: str) -> bool:

@@ -198,11 +198,15 @@ class Milp:
             )
         status, proven = settle(
             objective,
-            watch.tighter(bound),
+            bound,
             sign=problem.sign,
             tolerance=tolerance,
             floor=0.0 if problem.outer else tolerance / problem.scale,
         )
+        if status is not Status.OPTIMAL:  # what holds anyway needs no slack for the search's losses
+            status, proven = settle(
+                objective, watch.tighter(proven), sign=problem.sign, tolerance=1e-9, floor=0.0
+            )
         if status is Status.OPTIMAL:
             reason = ""
         elif not reason and found.state == "optimal":

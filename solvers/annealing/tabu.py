@@ -118,7 +118,8 @@ class TabuSearch:
         """
         movable = np.zeros(len(x), dtype=bool)
         candidates = searcher.candidates
-        most = max(2.0, self.strength * len(candidates))
+        # Of a handful of variables half would be too few to leave a basin.
+        most = max(2.0, min(4.0, len(candidates)), self.strength * len(candidates))
         least = max(2.0, most / _RANGE)
         moves = round(least * (most / least) ** searcher.rng.random())
         chosen = searcher.rng.permutation(candidates)[: _POOL * moves]
@@ -159,4 +160,4 @@ def choose_memory(
         room = max(0, len(model.free) // 2 - 1)
         tenure = min(tenure, room)
         spread = min(spread, room - tenure)
-    return Memory(tenure, spread + 1, patience or 5 * max(moves, 200))
+    return Memory(tenure, spread + 1, patience or min(5 * max(moves, 200), 20 * moves))

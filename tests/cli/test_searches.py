@@ -21,7 +21,7 @@ def qopt(*arguments, code=0):
     ("solver", "instance", "best"),
     [
         ("memetic", "torus-8x8", 54),
-        ("tempering", "sparse-50", -3949),
+        ("tempering:presolve=false", "sparse-50", -3949),
         ("portfolio", "cubic-14", 18),
     ],
 )
