@@ -110,15 +110,16 @@ def subspace_state(
     costs : ndarray of float64, shape (2**n,)
         The normalised cost of every basis state.
     """
-    from scipy.linalg import expm
+    from scipy.sparse import csr_array
+    from scipy.sparse.linalg import expm_multiply
 
-    generators = subspace_generators(qubo, mixer)
+    generators = [csr_array(generator) for generator in subspace_generators(qubo, mixer)]
     psi = keeps_groups(qubo).astype(np.complex128)
     psi /= np.linalg.norm(psi)
     for gamma, beta in zip(angles.gammas, angles.betas, strict=True):
         psi = psi * np.exp(-1j * gamma * costs)
         for generator in generators:
-            psi = expm(-1j * beta * generator) @ psi
+            psi = expm_multiply(-1j * beta * generator, psi, traceA=-1j * beta * generator.trace())
     return psi
 
 
