@@ -12,6 +12,7 @@ QUICK = {
     "qiskit-qaoa": {"shots": 64},
     "sa": {"sweeps": 20, "reads": 4},
     "dwave-sa": {"num_sweeps": 20, "num_reads": 4},
+    "lns": {"local_steps": 10, "subsolver": "[sa:reads=2,sweeps=20]"},
     "dwave-tabu": {"num_reads": 2, "timeout": 0.05},
 }
 
