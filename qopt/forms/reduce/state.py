@@ -186,7 +186,8 @@ class State:
         if k >= 0:
             del self.adjacent[k][i]
             self.linear[k] = self._sum(self.linear[k], least[1] - least[0])
-            self.add_pair(j, k, self._sum(self._sum(least[3], -least[1]), self._sum(least[0], -least[2])))
+            apart = self._sum(least[3], -least[1]), self._sum(least[0], -least[2])
+            self.add_pair(j, k, self._sum(*apart))
             self.touch(k)
         self._remove(i, j, k if k >= 0 else j, table, rule)
 
