@@ -149,6 +149,7 @@ class Search:
             self._told()
             done = self._iterations / self._limit if self._limit < 2**63 else None
             self._progress.step(done, plural(self._iterations, "subproblem"))
+        self._told()  # of a round that the clock ended half-way, too
 
     # -- one iteration ----------------------------------------------------------------------------
 
