@@ -105,8 +105,9 @@ class Portfolio:
         clock = Clock(max(0.0, budget.start().limit - charged.wall))
         with usage.phase("execute"):
             race.run(clock)
+            answers = race.answers()
         usage.evaluations = race.evaluations
-        return Outcome(Status.FEASIBLE, race.answers(), usage=usage, details=race.details())
+        return Outcome(Status.FEASIBLE, answers, usage=usage, details=race.details())
 
 
 def _charge(usage: Usage, charged: Span) -> None:
@@ -145,6 +146,7 @@ class _Race:
     _running: list[Progress] = field(default_factory=list)
     _first: list[NDArray[np.int8]] = field(default_factory=list)
     _slices: list[dict[str, Any]] = field(default_factory=list)
+    _known: dict[bytes, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from .account import default_evaluations, distinct, energies_of, feasible_starts
@@ -187,7 +189,17 @@ class _Race:
             self._first.append(np.asarray(outcome.answers[0], dtype=np.int8))
             charged.wall += outcome.usage.wall
             charged.cpu += outcome.usage.cpu
+        self._expect(charged)
         return charged
+
+    def _expect(self, charged: Span) -> None:
+        """Learn from the first answers how long it takes to look at those of a slice."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self._energies(np.stack(self._first))
+        seconds = time.perf_counter() - wall
+        self._closing = seconds * _ELITE / len(self._first)
+        charged.wall += seconds
+        charged.cpu += time.process_time() - cpu
 
     def _evaluations(self, laid_out: Any) -> float:
         if self._timed:
@@ -226,7 +238,7 @@ class _Race:
         waves = ceil(len(racing) / threads)
         seconds = share * self._clock.limit / waves
         if len(racing) == 1:  # all that is left, but for what follows the last slice
-            reserve = max(2.0 * self._closing, 0.02 * self._clock.limit)
+            reserve = max(self._closing, 0.02 * self._clock.limit)
             seconds = max(0.9 * self._clock.remaining, self._clock.remaining - reserve)
         left = self._most - self.evaluations
         proposals = left if len(racing) == 1 else share * self._most / len(racing)
@@ -326,8 +338,14 @@ class _Race:
             self._pool = self._best(np.concatenate([self._pool, child[None, :]]))
 
     def _energies(self, answers: NDArray[np.int8]) -> NDArray[np.float64]:
-        laid_out = self._layout.build(self.model)
-        return self._of(laid_out, self._layout, answers) + self.model.offset
+        """Energies of answers, each computed once: on dense models that takes its time."""
+        keys = [row.tobytes() for row in np.packbits(answers, axis=1)]
+        new = [k for k, key in enumerate(keys) if key not in self._known]
+        if new:
+            laid_out = self._layout.build(self.model)
+            values = self._of(laid_out, self._layout, answers[new]) + self.model.offset
+            self._known.update(zip([keys[k] for k in new], values.tolist(), strict=True))
+        return np.array([self._known[key] for key in keys])
 
     def _best(self, answers: NDArray[np.int8]) -> NDArray[np.int8]:
         answers = self._distinct(answers)
