@@ -60,6 +60,7 @@ class Rule(NamedTuple):
 _FLEET = Step("search", ("pyvrp", "routing"))
 _TOUR = Step("search", ("lkh", "pyvrp", "routing"))
 _ANNEAL = Step("search", ("portfolio", "sa"))
+_ANNEAL_PROGRAM = Step("search", ("portfolio", "sa", "milp"))
 _FIRST = Step("start", ("portfolio", "sa"), 0.1)
 
 
@@ -119,7 +120,7 @@ RULES = (
     Rule(
         "program", "convex quadratic, all variables whole", lambda f: f.convex and f.whole,
         "branch and bound on convex relaxations is tight",
-        (_prove("miqp"), Step("search", ("sa", "milp"))),
+        (_prove("miqp"), _ANNEAL_PROGRAM),
     ),
     Rule(
         "program", "convex quadratic", lambda f: f.convex,
@@ -128,12 +129,12 @@ RULES = (
     Rule(
         "program", "quadratic, whole, with a fixed sum",
         lambda f: f.quadratic and f.whole and f.fixed_sum,
-        "its linearisation is tight", (_prove("milp"), Step("search", ("sa", "milp"))),
+        "its linearisation is tight", (_prove("milp"), _ANNEAL_PROGRAM),
     ),
     Rule(
         "program", "quadratic, all variables whole", lambda f: f.quadratic and f.whole,
         "bounded whole variables suit clause learning",
-        (_prove("cpsat", "milp"), Step("search", ("sa", "milp"))),
+        (_prove("cpsat", "milp"), _ANNEAL_PROGRAM),
     ),
     Rule(
         "program", "linear, all variables whole and bounded", lambda f: f.whole,

@@ -65,10 +65,10 @@ class Auto:
     QUBO with at most 120 variables                branch-and-bound proves; then portfolio
     other QUBO                                     portfolio
     table of values                                exact
-    convex quadratic program, all whole            miqp proves; then sa on its QUBO
+    convex quadratic program, all whole            miqp proves; then portfolio on its QUBO
     other convex quadratic program                 miqp
-    quadratic program, whole, with a fixed sum     milp proves; then sa on its QUBO
-    other quadratic program, all whole             cpsat proves; then sa on its QUBO
+    quadratic program, whole, with a fixed sum     milp proves; then portfolio on its QUBO
+    other quadratic program, all whole             cpsat proves; then portfolio on its QUBO
     linear program, all whole and bounded          cpsat proves; then milp
     other program                                  milp
     ============================================== =============================================
