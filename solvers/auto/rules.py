@@ -28,6 +28,10 @@ PROVABLE_VARIABLES = 120
 """Variables up to which semidefinite bounds often prove the best QUBO answer in seconds."""
 
 
+FEW_IN_PRODUCTS = 0.25
+"""Share of a whole program's variables in products up to which its constraints are what is hard."""
+
+
 class Step(NamedTuple):
     """One turn of a plan.
 
@@ -118,12 +122,15 @@ RULES = (
         (Step("prove", ("exact",)),),
     ),
     Rule(
-        "program", "convex quadratic, all variables whole", lambda f: f.convex and f.whole,
+        "program",
+        f"convex quadratic, all variables whole, over {FEW_IN_PRODUCTS:.0%} of them in products",
+        lambda f: f.convex and f.whole and f.in_products > FEW_IN_PRODUCTS,
         "branch and bound on convex relaxations is tight",
         (_prove("miqp"), _ANNEAL_PROGRAM),
     ),
     Rule(
-        "program", "convex quadratic", lambda f: f.convex,
+        "program", "convex quadratic, some variables continuous or without bounds",
+        lambda f: f.convex and not f.whole,
         "branch and bound on convex relaxations is tight", (Step("prove", ("miqp", "milp")),),
     ),
     Rule(

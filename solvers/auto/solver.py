@@ -74,7 +74,8 @@ class Auto:
     ============================================== =============================================
 
     Convex stands for an objective that is convex to minimise or concave to maximise, and for at
-    most 1500 variables; the square of one whole variable alone is counted among the others.
+    most 1500 variables; the square of one whole variable alone is counted among the others, and so
+    are whole programs of which at most a quarter of the variables stand in products.
 
     A step that proves ends at 70 % of the time limit, and leaves the rest to the next; one that
     starts takes a tenth of it, 0.3 seconds at most. Each step begins from the best answer so far,

@@ -72,6 +72,14 @@ def knapsack(n: int) -> Program:
     return quadratic("<=", n)
 
 
+def difference(n: int) -> Program:
+    """The squared difference of the first two of n variables."""
+    return Program.build(
+        sense="minimise", linear=[1.0] * n, row=[0, 0, 1], col=[0, 1, 1],
+        value=[1.0, -2.0, 1.0], integer=[True] * n, upper=[3.0] * n,
+    )
+
+
 TOUR = ["lkh", "pyvrp", "routing"]
 FLEET = ["pyvrp", "routing"]
 ANNEAL = ["portfolio", "sa"]
@@ -102,6 +110,8 @@ ANNEAL = ["portfolio", "sa"]
         (selection(5), [["milp"], [*ANNEAL, "milp"]]),
         (knapsack(5), [["cpsat", "milp"], [*ANNEAL, "milp"]]),
         (risk(whole=True), [["miqp"], [*ANNEAL, "milp"]]),
+        (difference(8), [["cpsat", "milp"], [*ANNEAL, "milp"]]),
+        (difference(7), [["miqp"], [*ANNEAL, "milp"]]),
         (risk(whole=True, sense="maximise"), [["miqp"], [*ANNEAL, "milp"]]),
         (risk(whole=True, upper=np.inf), [["miqp", "milp"]]),
         (risk(whole=False), [["miqp", "milp"]]),
