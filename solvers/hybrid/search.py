@@ -264,9 +264,10 @@ class Search:
         slack = max(1, self._iterations) * self._now.tolerance / self._now.model.scale
         if self._began - self._now.energy > slack:
             return self._now.x.copy()  # without energies, which take their time on large models
-        answers = np.array([self._first_x, self._now.x], dtype=np.int8)
+        answers: NDArray[np.int8] = np.array([self._first_x, self._now.x], dtype=np.int8)
         energies = self._qubo.energies(answers)
-        return answers[0] if energies[0] < energies[1] else answers[1]
+        best: NDArray[np.int8] = answers[0 if energies[0] < energies[1] else 1]
+        return best
 
     def _said(self, solved: bool) -> str:
         """A sentence on what each part was worth, and where that is tested."""
