@@ -28,8 +28,12 @@ ARMS = ("memetic", "path-relinking", "tempering", "tabu", "sa")
 STEPS = ("path-relinking", "tabu")
 """Solvers that count steps. A step looks at every variable, so it is worth so many proposals."""
 
-ROUNDS = ((5, 0.15), (2, 0.25), (1, 0.6))
+ROUNDS = ((5, 0.1), (2, 0.1), (1, 0.8))
 """Arms still in the race, and the share of the budget that they divide equally."""
+
+LATE = 0.005
+"""Share of the energy that a memetic search of a sparse model may be behind in the short slices: in
+a long one recombination makes up for it."""
 
 SHORT = 2000
 """Sweeps below which a race is not worth its trials, and the first arm runs alone."""
@@ -70,6 +74,7 @@ class Portfolio:
     In the first round each search gets a trial slice by itself; the two best go on with the best
     answers of all, and the winner of these gets the rest, again from the best answers.
     On sparse models the answers that are handed on are recombined first (`crossover.Crossover`).
+    There a memetic search goes on unless it is clearly behind, for it takes longer to show.
     ``details`` tells who got what and who found the incumbent.
 
     The searches are memetic, path-relinking, tempering, tabu and sa, as far as they are there. The
@@ -221,12 +226,18 @@ class _Race:
         racing = list(self._arms)
         left = 1.0
         for number, (places, share) in enumerate(ROUNDS):
-            racing = sorted(racing, key=lambda arm: arm.best)[:places]
+            racing = sorted(racing, key=self._merit)[:places]
             last = len(racing) == 1
             self._round(number, racing, left if last else share)
             left -= share
             if last or self._over:
                 break
+
+    def _merit(self, arm: _Arm) -> float:
+        """By what arms are ranked, the least first."""
+        if arm.name == "memetic" and self._sparse and arm.best < inf:
+            return arm.best - LATE * abs(arm.best - self.model.offset)
+        return arm.best
 
     @property
     def _over(self) -> bool:

@@ -16,7 +16,7 @@ from qopt.solver import Budget, Outcome, Progress, Status
 from qopt.solvers.annealing.account import Account
 from qopt.solvers.annealing.layout import Layout
 from qopt.solvers.annealing.memetic import Memetic
-from qopt.solvers.annealing.portfolio import Portfolio
+from qopt.solvers.annealing.portfolio import Portfolio, _Arm, _Race
 from qopt.solvers.annealing.tempering import Tempering
 
 SEARCHES = [Memetic(), Tempering(), Portfolio()]
@@ -264,3 +264,14 @@ def test_the_portfolio_computes_the_energy_of_an_answer_once(
     check(qubo, outcome, progress)
     assert len(calls) > 1
     assert sum(map(len, calls)) == len(set().union(*calls))
+
+
+@pytest.mark.parametrize(("density", "first"), [(0.02, "memetic"), (1.0, "sa")])
+def test_a_memetic_search_of_a_sparse_model_may_lag(density: float, first: str) -> None:
+    qubo = random_qubo(10, 400, density)
+    race = _Race(qubo, Budget(), 0, Progress(), [])
+    memetic, sa = (_Arm(name, None, True, 1) for name in ("memetic", "sa"))
+    memetic.best, sa.best = qubo.offset - 999.0, qubo.offset - 1000.0
+    assert min((memetic, sa), key=race._merit).name == first
+    memetic.best = qubo.offset - 990.0  # clearly behind
+    assert min((memetic, sa), key=race._merit) is sa
