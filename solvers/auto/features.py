@@ -172,6 +172,12 @@ class ProgramFeatures:
         )
 
     @cached_property
+    def in_products(self) -> float:
+        """Share of the variables that stand in products."""
+        standing = np.union1d(self.model.row, self.model.col)
+        return len(standing) / max(1, self.variables)
+
+    @cached_property
     def fixed_sum(self) -> bool:
         """Whether a constraint fixes the plain sum of all variables in products."""
         needed = set(self.model.row.tolist()) | set(self.model.col.tolist())

@@ -65,16 +65,17 @@ class Auto:
     QUBO with at most 120 variables                branch-and-bound proves; then portfolio
     other QUBO                                     portfolio
     table of values                                exact
-    convex quadratic program, all whole            miqp proves; then sa on its QUBO
+    convex quadratic program, all whole            miqp proves; then portfolio on its QUBO
     other convex quadratic program                 miqp
-    quadratic program, whole, with a fixed sum     milp proves; then sa on its QUBO
-    other quadratic program, all whole             cpsat proves; then sa on its QUBO
+    quadratic program, whole, with a fixed sum     milp proves; then portfolio on its QUBO
+    other quadratic program, all whole             cpsat proves; then portfolio on its QUBO
     linear program, all whole and bounded          cpsat proves; then milp
     other program                                  milp
     ============================================== =============================================
 
     Convex stands for an objective that is convex to minimise or concave to maximise, and for at
-    most 1500 variables; the square of one whole variable alone is counted among the others.
+    most 1500 variables; the square of one whole variable alone is counted among the others, and so
+    are whole programs of which at most a quarter of the variables stand in products.
 
     A step that proves ends at 70 % of the time limit, and leaves the rest to the next; one that
     starts takes a tenth of it, 0.3 seconds at most. Each step begins from the best answer so far,
