@@ -156,9 +156,14 @@ class ProgramFeatures:
         return self.whole and bool((self.model.lower >= 0).all() and (self.model.upper <= 1).all())
 
     @cached_property
+    def products(self) -> int:
+        """Products in the objective, squares included."""
+        return len(self.model.value)
+
+    @cached_property
     def quadratic(self) -> bool:
         """Whether the objective has products."""
-        return len(self.model.value) > 0
+        return self.products > 0
 
     @cached_property
     def convex(self) -> bool:
@@ -195,7 +200,7 @@ class ProgramFeatures:
         """All of them."""
         return {
             "form": "program", "variables": self.variables, "constraints": self.constraints,
-            "products": len(self.model.value), "whole": self.whole, "convex": self.convex,
+            "products": self.products, "whole": self.whole, "convex": self.convex,
         }
 
 

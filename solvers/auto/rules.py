@@ -37,16 +37,16 @@ class Step(NamedTuple):
 
     Parameters
     ----------
-    role : {"start", "prove", "search"}
-        ``start`` makes an answer for the next step to start from, ``prove`` may end with a proof,
-        ``search`` takes what is left.
+    role : {"start", "probe", "prove", "search"}
+        ``start`` makes an answer for the next step to start from, ``probe`` tries for a quick
+        proof, ``prove`` may end with one, ``search`` takes what is left.
     solvers : tuple of str
         The preferred one first; the others stand in where it is not installed or refuses.
     until : float
         Share of the time limit at which the step ends.
     """
 
-    role: Literal["start", "prove", "search"]
+    role: Literal["start", "probe", "prove", "search"]
     solvers: tuple[str, ...]
     until: float = 1.0
 
@@ -65,6 +65,7 @@ _FLEET = Step("search", ("pyvrp", "routing"))
 _TOUR = Step("search", ("lkh", "pyvrp", "routing"))
 _ANNEAL = Step("search", ("portfolio", "sa"))
 _ANNEAL_PROGRAM = Step("search", ("portfolio", "sa", "milp"))
+_PROBE = Step("probe", ("milp",), 0.2)
 _FIRST = Step("start", ("portfolio", "sa"), 0.1)
 
 
@@ -112,7 +113,8 @@ RULES = (
     Rule(
         "qubo", f"at most {PROVABLE_VARIABLES} variables",
         lambda f: f.variables <= PROVABLE_VARIABLES,
-        "semidefinite bounds are tight", (_prove("branch-and-bound"), _ANNEAL),
+        "semidefinite bounds are often tight; what linear programming proves, it proves at once",
+        (_PROBE, _prove("branch-and-bound"), _ANNEAL),
     ),
     Rule(
         "qubo", "other QUBOs", _always, "too many answers to visit or prove", (_ANNEAL,),
