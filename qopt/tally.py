@@ -7,6 +7,7 @@ from math import isfinite
 from statistics import median_low
 from typing import Any
 
+from .forms.reduce import Reduction
 from .pricing import currency_of, total
 from .problem import Sense
 from .record import Record
@@ -114,6 +115,9 @@ class Row:
     budget : dict
     reasons : tuple of str
         Why runs ended without an answer, each once with its count.
+    presolve : Reduction, optional
+        What presolve removed from the model of its runs, of the first of them that has been
+        reduced; None where none was.
     """
 
     label: str
@@ -155,6 +159,7 @@ class Row:
     money: Money
     budget: dict[str, Any]
     reasons: tuple[str, ...]
+    presolve: Reduction | None
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -173,6 +178,7 @@ class Row:
         interval = self.median_interval
         data["median_interval"] = None if interval is None else list(interval)
         data["tts99"] = tts_json(self.tts)
+        data["presolve"] = None if self.presolve is None else self.presolve.to_json()
         data["reasons"] = list(self.reasons)
         data["seeds"] = list(self.seeds)
         data["run_list"] = [run_json(record) for record in self.records]
@@ -243,12 +249,19 @@ def tally(
         money=_money(attempted),
         budget=dict(first.budget),
         reasons=_reasons(records),
+        presolve=_presolve(records),
     )
 
 
 def is_quantum(record: Record) -> bool:
     """Whether a run used a quantum device, real or simulated, or would have."""
     return record.role == "quantum" or bool(record.usage.device)
+
+
+def _presolve(records: Sequence[Record]) -> Reduction | None:
+    told = (record.details.get("presolve") for record in records)
+    reductions = (Reduction.from_json(item) for item in told if isinstance(item, Mapping))
+    return next((found for found in reductions if found.total), None)
 
 
 def _gap(value: float | None, yardstick: Yardstick | None, sense: Sense) -> Gap | None:
