@@ -100,6 +100,10 @@ class Row:
         Wall seconds of repeated runs until one hits with probability 99 %; None for a single run.
     wall, cpu : float, optional
         Median seconds of an attempted run, without setup.
+    to_best : float, optional
+        Median seconds, without setup, until a run held its answer; of the runs that have one.
+    used_up : bool
+        Whether every run searched to its time limit.
     setup : float, optional
         Longest setup of an attempted run, in wall seconds: the first of a process pays it.
     phases : dict of str to dict
@@ -149,6 +153,8 @@ class Row:
     tts: TimeToSolution | None
     wall: float | None
     cpu: float | None
+    to_best: float | None
+    used_up: bool
     setup: float | None
     phases: dict[str, dict[str, float]]
     quantum: bool
@@ -239,6 +245,8 @@ def tally(
         tts=tts,
         wall=median([r.wall for r in attempted]),
         cpu=median([r.cpu for r in attempted]),
+        to_best=median([t for r in attempted if (t := r.to_best) is not None]),
+        used_up=bool(attempted) and all(r.used_up for r in attempted),
         setup=max((r.usage.setup for r in attempted), default=None),
         phases=_phases(attempted),
         quantum=any(is_quantum(r) for r in records),
@@ -382,6 +390,6 @@ def run_json(record: Record) -> dict[str, Any]:
     return {
         "id": record.id, "seed": record.seed, "status": str(record.status),
         "reason": record.reason, "feasible": record.feasible, "objective": record.objective,
-        "bound": record.bound, "wall": record.wall, "cpu": record.cpu,
+        "bound": record.bound, "wall": record.wall, "cpu": record.cpu, "to_best": record.to_best,
         "sampled_objective": sampled_objective(record), "postprocessed": record.postprocessed,
     }
