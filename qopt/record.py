@@ -238,8 +238,8 @@ class Record:
     @property
     def used_up(self) -> bool:
         """Whether the search went on to the time limit."""
-        limit = self.budget.get("time_limit")
-        return bool(limit) and self.search_seconds >= _USED_UP * float(limit)
+        limit = self.budget.get("time_limit") or inf
+        return self.search_seconds >= _USED_UP * float(limit)
 
     @property
     def search_seconds(self) -> float:

@@ -16,6 +16,7 @@ from qopt.comparison import Comparison
 from qopt.errors import UsageError
 from qopt.forms import Group, Lowering, Qubo
 from qopt.forms.reduce import PRESOLVED, Reduction
+from qopt.report import html
 from qopt.rounds import solve_in_rounds
 from qopt.run import Task
 from qopt.solver import Budget, Outcome, Progress, Status
@@ -227,6 +228,11 @@ def test_findings_say_what_presolve_decided():
     assert all(f"(on a model of which presolve had removed {size})" in s for s in verdicts)
     row = next(r for r in comparison.to_json()["instances"][0]["rows"] if r["solver"] == "qaoa")
     assert row["presolve"]["answers_removed"] == pytest.approx(1 - 462 / 15504)
+    flat = next(r for r in comparison.table() if r["solver"].startswith("qaoa"))
+    assert flat["presolve_removed"] == 9
+    page = html.render(comparison)
+    assert f"(on a model of which presolve had removed {size})" in page
+    assert ">9 of 20<" in page
 
 
 def test_what_several_solvers_say_of_presolve_is_told_once():
