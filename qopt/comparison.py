@@ -385,7 +385,12 @@ def _floor_summary(instances: Sequence[InstanceComparison]) -> list[str]:
     parts = [f"{outcome} on {counts[outcome]}" for outcome in order if counts[outcome]]
     if not parts:
         return []
-    return [f"Random sampling at equal samples, by any quantum solver: {join(parts)}."]
+    reduced = sum(
+        i.findings.floor is not None and any(row.quantum and row.presolve for row in i.rows)
+        for i in instances
+    )
+    before = f"; on {reduced} of them presolve had reduced the model before" if reduced else ""
+    return [f"Random sampling at equal samples, by any quantum solver: {join(parts)}{before}."]
 
 
 def _short(instance: InstanceComparison) -> str:

@@ -237,9 +237,9 @@ class Record:
 
     @property
     def used_up(self) -> bool:
-        """Whether the search went on to the time limit."""
+        """Whether the search went on to the time limit, without a proof."""
         limit = self.budget.get("time_limit") or inf
-        return self.search_seconds >= _USED_UP * float(limit)
+        return self.status is not Status.OPTIMAL and self.search_seconds >= _USED_UP * float(limit)
 
     @property
     def search_seconds(self) -> float:

@@ -225,6 +225,7 @@ def test_findings_say_what_presolve_decided():
     assert f"5 of 5 runs: presolve had removed {size}, before the solver ran." in flag.text
     verdicts = [s for s in instance.findings.sentences if "classical best" in s or "random" in s]
     assert len(verdicts) == 2
+    assert "; on 1 of them presolve had reduced the model before." in comparison.summary[-1]
     assert all(f"(on a model of which presolve had removed {size})" in s for s in verdicts)
     row = next(r for r in comparison.to_json()["instances"][0]["rows"] if r["solver"] == "qaoa")
     assert row["presolve"]["answers_removed"] == pytest.approx(1 - 462 / 15504)
