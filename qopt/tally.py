@@ -268,7 +268,10 @@ def is_quantum(record: Record) -> bool:
 
 def _presolve(records: Sequence[Record]) -> Reduction | None:
     told = (record.details.get("presolve") for record in records)
-    reductions = (Reduction.from_json(item) for item in told if isinstance(item, Mapping))
+    reductions = (
+        Reduction.from_json(item) for item in told
+        if isinstance(item, Mapping) and "variables" in item
+    )
     return next((found for found in reductions if found.total), None)
 
 
