@@ -22,7 +22,8 @@ from .options import (
 @click.option(
     "--solver", "solvers", multiple=True, metavar="NAME[:OPTION=VALUE,...]",
     shell_complete=complete_solvers,
-    help="A solver with its options; repeat for more. Left out: cpsat, sa, pyvrp, qaoa, random.",
+    help="A solver with its options; repeat for more. Left out: cpsat, milp, branch-and-bound, "
+    "portfolio, pyvrp, qaoa and random, those of them that fit, for 10 s a run.",
 )
 @click.option(
     "--seeds", type=click.IntRange(1), default=5, show_default=True,
@@ -63,7 +64,7 @@ def compare(
     from qopt.pricing import price_list
     from qopt.report import check_report_path, terminal, write_report
     from qopt.store import SqliteStore
-    from qopt.study import DEFAULT_SOLVERS, Study
+    from qopt.study import Study
 
     from .progress import watching
 
@@ -73,7 +74,7 @@ def compare(
     problems = [load(file, kind=kind, **settings) for file in files]
     keep = SqliteStore(store) if store is not None else None
     study = Study(
-        problems, solvers or DEFAULT_SOLVERS, seeds=range(seeds), time_limit=time_limit,
+        problems, solvers or None, seeds=range(seeds), time_limit=time_limit,
         evaluations=evaluations, threads=threads,
     )
     with watching(len(study.tasks)) as watcher:

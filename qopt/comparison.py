@@ -385,7 +385,12 @@ def _floor_summary(instances: Sequence[InstanceComparison]) -> list[str]:
     parts = [f"{outcome} on {counts[outcome]}" for outcome in order if counts[outcome]]
     if not parts:
         return []
-    return [f"Random sampling at equal samples, by any quantum solver: {join(parts)}."]
+    reduced = sum(
+        i.findings.floor is not None and any(row.quantum and row.presolve for row in i.rows)
+        for i in instances
+    )
+    before = f"; on {reduced} of them presolve had reduced the model before" if reduced else ""
+    return [f"Random sampling at equal samples, by any quantum solver: {join(parts)}{before}."]
 
 
 def _short(instance: InstanceComparison) -> str:
@@ -472,6 +477,8 @@ def _quality_columns(instance: InstanceComparison, row: Row) -> dict[str, Any]:
         columns[f"{name}_gap"] = gap.relative if gap else None
         columns[f"{name}_gap_absolute"] = gap.absolute if gap else None
     columns["bound"] = row.bound
+    columns["presolve_removed"] = row.presolve.total if row.presolve else None
+    columns["presolve_answers_removed"] = row.presolve.answers_removed if row.presolve else None
     return columns
 
 
@@ -482,6 +489,7 @@ def _time_columns(row: Row) -> dict[str, Any]:
         "tts99_low": tts.get("low"),
         "tts99_high": tts.get("high"),
         "wall": row.wall,
+        "to_best": row.to_best,
         "cpu": row.cpu,
         "setup": row.setup,
         **{f"wall_{phase}": row.phases.get(phase, {}).get("wall") for phase in PHASES},
@@ -495,9 +503,10 @@ COLUMNS = (
     "best", "median", "median_low", "median_high", "postprocessing", "postprocessed",
     "sampled_best", "sampled_median", "yardstick", "yardstick_kind", "yardstick_source",
     "best_gap", "best_gap_absolute", "median_gap", "median_gap_absolute", "bound",
+    "presolve_removed", "presolve_answers_removed",
     "hit_share", "hit_share_low", "hit_share_high",
     "sampled_hit_share", "sampled_hit_share_low", "sampled_hit_share_high",
-    "tts99", "tts99_low", "tts99_high", "wall", "cpu", "setup",
+    "tts99", "tts99_low", "tts99_high", "wall", "to_best", "cpu", "setup",
     *(f"wall_{phase}" for phase in PHASES),
     "device", "device_simulated", *_MEDIANS, "money_measured", "money_estimated", "currency",
     "time_limit", "evaluation_limit", "threads", "seeds",

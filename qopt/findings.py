@@ -5,6 +5,7 @@ speaks of this instance alone. Between other solvers no test is made, and fewer 
 runs are inconclusive.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,7 +13,6 @@ from math import inf, isfinite
 from typing import Literal
 
 from .forms.lowering import CLASSICAL_COLUMNS
-from .forms.reduce import PRESOLVED
 from .numbers import (
     count_text,
     digits_for,
@@ -197,7 +197,7 @@ def _quantum(
     sentences = [text for _, text in found]
     if outcome == "matched":
         quicker = rival is not None and any(
-            (row.wall or 0.0) < (rival.wall or 0.0)
+            (row.wall or 0.0) < _seconds(rival)
             for row, (own, _) in zip(quantum, found, strict=True) if own == "matched"
         )
         sentences.append(f"No quantum advantage{' in quality' if quicker else ''}.")
@@ -230,19 +230,40 @@ def _against(row: Row, rival: Row | None, sense: Sense, digits: int) -> tuple[Qu
             f"{name} found {ours} in {times}, {apart} better than {theirs}. Whether that is "
             "an advantage depends on the flags: no test was made."
         )
-    simulated = f" with {row.device} simulated" if row.simulated and row.device else ""
     return "matched", (
         f"{name} matched {theirs} in {times}; a median run took {seconds_text(row.wall)} s"
-        f"{simulated}, against {seconds_text(rival.wall)} s."
+        f"{_simulated(row)}, against {_rival_time(rival)}."
     )
 
 
+def _simulated(row: Row) -> str:
+    """What was simulated: a device, or correlations that a device would have measured."""
+    if row.simulated and row.device:
+        return f" with {row.device} simulated"
+    return "" if row.device else ", simulated"
+
+
+def _rival_time(rival: Row) -> str:
+    """What a classical solver took; of one that searched to its limit, when it had its answer."""
+    if not rival.used_up or rival.to_best is None:
+        return f"{seconds_text(rival.wall)} s"
+    return (
+        f"{seconds_text(rival.to_best)} s to the best answer of {rival.label}, which searched on "
+        f"to its limit ({seconds_text(rival.wall)} s)"
+    )
+
+
+def _seconds(row: Row) -> float:
+    """What a classical solver is taken to have needed."""
+    return (row.to_best if row.used_up else row.wall) or 0.0
+
+
 def _leader(rows: Sequence[Row], sense: Sense) -> Row:
-    """The row with the best objective; of equal ones the one with the shortest median run."""
+    """The row with the best objective; of equal ones the one that needed the least time."""
     pick = min if sense == "minimise" else max
     best = pick(row.best for row in rows if row.best is not None)
     level = [row for row in rows if row.best is not None and reached(row.best, best, sense)]
-    return min(level, key=lambda row: row.wall if row.wall is not None else 0.0)
+    return min(level, key=_seconds)
 
 
 # -- the floor ------------------------------------------------------------------------------------
@@ -256,25 +277,45 @@ def _floor(
     quantum = [row for row in rows if row.quantum and row.attempted and not _decided(row)]
     if not floors or not quantum:
         return None, []
-    plain = [row for row in floors if not row.postprocessing] or floors
-    found = [_against_floor(row, _nearest_floor(row, plain), sense, digits) for row in quantum]
+    found = [_against_floor(row, _fairest(row, floors), sense, digits) for row in quantum]
     outcomes = {outcome for outcome, _ in found}
     order: tuple[Floor, ...] = ("beaten", "undecided", "not beaten")
     return next(o for o in order if o in outcomes), [text for _, text in found]
 
 
-def _nearest_floor(row: Row, floors: Sequence[Row]) -> Row:
-    """The floor that drew from a model of the same kind, reduced or whole; else the first."""
-    return next((floor for floor in floors if _reduced(floor) == _reduced(row)), floors[0])
+def _fairest(row: Row, floors: Sequence[Row]) -> Row:
+    """The random sampling to judge a row by: as plain, and of the same model, as there is."""
+    return min(floors, key=lambda floor: (bool(floor.postprocessing), _unlike(row, floor)))
 
 
-def _reduced(row: Row) -> bool:
-    """Whether presolve took variables from the model that a row drew from."""
-    told = [record.details.get("presolve") for record in row.records]
-    return any(isinstance(item, dict) and bool(item.get("removed")) for item in told)
+def _left(row: Row) -> tuple[int, int] | None:
+    """Variables of a row's model before and after presolve; None where it removed none."""
+    return None if row.presolve is None else (row.presolve.variables, row.presolve.left)
+
+
+def _unlike(row: Row, floor: Row) -> bool:
+    """Whether presolve left two rows different models."""
+    return _left(row) != _left(floor)
+
+
+def _answers_removed(row: Row) -> float:
+    return (row.presolve.answers_removed or 0.0) if row.presolve is not None else 0.0
 
 
 def _against_floor(row: Row, floor: Row, sense: Sense, digits: int) -> tuple[Floor, str]:
+    """One quantum row against random sampling; what presolve may have decided is undecided."""
+    outcome, words = _sampled_against(row, floor, sense, digits)
+    helped = _answers_removed(row) >= _answers_removed(floor)
+    if not _unlike(row, floor) or outcome == "undecided" or helped != (outcome == "beaten"):
+        return outcome, words
+    figures = words.partition(" random sampling: ")[2]
+    return "undecided", (
+        f"Whether {_subject(row, 'samples')} beats random sampling is undecided, as presolve may "
+        f"have made the difference: {figures}"
+    )
+
+
+def _sampled_against(row: Row, floor: Row, sense: Sense, digits: int) -> tuple[Floor, str]:
     """One quantum row against random sampling at equal samples.
 
     Decided by how often a sample hits the best known value, where exact intervals lie apart; else
@@ -322,9 +363,19 @@ def _level(row: Row, floor: Row, sense: Sense) -> bool:
 def _drawn(row: Row, floor: Row) -> tuple[float, float, str]:
     """Samples that a run of each had, and both in words."""
     ours, theirs = _samples(row), floor.counts.get("samples", 0.0)
+    words = f"{count_text(ours)} and {count_text(theirs)} samples a run"
     if ours == theirs:
-        return ours, theirs, f"{count_text(ours)} samples a run each"
-    return ours, theirs, f"{count_text(ours)} and {count_text(theirs)} samples a run"
+        words = f"{count_text(ours)} samples a run each"
+    return ours, theirs, words + _model_of(row, floor)
+
+
+def _model_of(row: Row, floor: Row) -> str:
+    """What the floor drew from, where presolve removed variables on either side."""
+    if floor.presolve is None:
+        return f", {floor.label} from the whole model" if row.presolve is not None else ""
+    if _unlike(row, floor):
+        return f", {floor.label} without {floor.presolve.size}"
+    return ", from the same reduced model"
 
 
 def _by_medians(
@@ -337,7 +388,8 @@ def _by_medians(
     by_samples = of is sampled_objective
     rival = "random sampling" if by_samples else "random sampling that is post-processed alike"
     which = "samples" if by_samples else "answers"
-    name, other = _subject(row, which), _subject(floor, which)
+    name = _subject(row, which)
+    other = f"the {which} of {floor.label}" if floor.postprocessing else floor.label
     beats = "beat" if row.postprocessing else "beats"
     words = (
         f"median run {value_text(ours, digits) if ours is not None else 'without an answer'} "
@@ -375,22 +427,20 @@ def _samples(row: Row) -> float:
     return max(row.counts.get("samples", 0.0), row.counts.get("shots", 0.0), 1.0)
 
 
-_ASIDES = {
-    CLASSICAL_COLUMNS: "choosing among routes of a classical search",
-    PRESOLVED: "most of it decided by presolve",
-}
-"""What is said of a row wherever it is praised or blamed, by the code of a caveat."""
-
-
 def _subject(row: Row, what: str) -> str:
-    """A row by name: its samples or its answers, where post-processing tells them apart."""
+    """A row by name: its samples or its answers, where post-processing tells them apart.
+
+    What others than the solver did for it is said wherever it is praised or blamed.
+    """
     name = f"the {what} of {row.label}" if row.postprocessing else row.label
-    helped = any(WARM_START in record.caveats for record in row.records)
-    asides = [words for code, words in _ASIDES.items()
-              if any(code in record.caveats for record in row.records)]
-    if asides:
-        name = f"{name}, {' and '.join(asides)},"
-    return f"{name} from its classical start" if helped else name
+    if any(WARM_START in record.caveats for record in row.records):
+        name = f"{name} from its classical start"
+    asides = []
+    if any(CLASSICAL_COLUMNS in record.caveats for record in row.records):
+        asides.append("choosing among routes of a classical search")
+    if row.presolve is not None:
+        asides.append(f"on a model of which presolve had removed {row.presolve.size}")
+    return f"{name} ({'; '.join(asides)})" if asides else name
 
 
 def _begin(words: str) -> str:
@@ -489,21 +539,34 @@ def flags(rows: Sequence[Row], measured: Measure) -> tuple[Flag, ...]:
     found += _budget_flags(rows)
     found += _device_flags(rows)
     found += _record_flags(rows)
-    for row in rows:
-        found += _caveats(row)
+    found += _caveats(rows)
     return tuple(found)
 
 
-def _caveats(row: Row) -> list[Flag]:
-    """What a solver itself says that weakens its runs; of several runs the first one's words."""
-    said: dict[str, list[str]] = {}
-    for record in row.records:
-        for code, text in record.caveats.items():
-            said.setdefault(code, []).append(text)
-    return [
-        Flag(code, f"{row.label}, {len(texts)} of {plural(row.attempted, 'run')}: {texts[0]}.")
-        for code, texts in said.items()
-    ]
+def _caveats(rows: Sequence[Row]) -> list[Flag]:
+    """What solvers themselves say that weakens their runs; of several runs the first one's words.
+
+    What several solvers say in the same words is told once.
+    """
+    said: dict[tuple[str, str], list[tuple[Row, int]]] = {}
+    for row in rows:
+        first: dict[str, str] = {}
+        told = Counter(code for record in row.records for code in record.caveats)
+        for record in row.records:
+            first = {**record.caveats, **first}
+        for code, text in first.items():
+            said.setdefault((code, text), []).append((row, told[code]))
+    return [Flag(code, f"{_speakers(who)}: {text}.") for (code, text), who in said.items()]
+
+
+def _speakers(told: Sequence[tuple[Row, int]]) -> str:
+    """Rows by name, with how many of their runs said something."""
+    if len(told) > 1 and all(runs == row.attempted for row, runs in told):
+        return f"{join(row.label for row, _ in told)}, every run"
+    if len(told) == 1:
+        row, runs = told[0]
+        return f"{row.label}, {runs} of {plural(row.attempted, 'run')}"
+    return join(f"{row.label} ({runs} of {plural(row.attempted, 'run')})" for row, runs in told)
 
 
 def _line_up_flags(rows: Sequence[Row], measured: Measure) -> list[Flag]:
@@ -567,17 +630,20 @@ def _floor_flags(rows: Sequence[Row], quantum: Sequence[Row]) -> list[Flag]:
 
 
 def _presolve_flags(rows: Sequence[Row]) -> list[Flag]:
-    """Samplers of which some had their model reduced, and others the whole of it."""
+    """Solvers of which some had their model reduced, and others the whole of it.
+
+    What was given routes is left out: it had another model anyway.
+    """
     reduced: dict[bool, list[str]] = {True: [], False: []}
     for row in rows:
-        if row.attempted and (row.quantum or row.role == "floor"):
-            reduced[_reduced(row)].append(row.label)
+        if row.attempted and any(record.form != "routing" for record in row.records):
+            reduced[row.presolve is not None].append(row.label)
     if not all(reduced.values()):
         return []
     return [Flag(
         "uneven-presolve",
-        f"{join(reduced[True])} drew from a model that presolve had reduced, "
-        f"{join(reduced[False])} from the whole one: what sets them apart may be presolve.",
+        f"{join(reduced[True])} worked on a model that presolve had reduced, "
+        f"{join(reduced[False])} on the whole one: what sets them apart may be presolve.",
     )]
 
 
@@ -622,8 +688,7 @@ def _overrun(row: Row) -> float:
         limit = record.budget.get("time_limit")
         if not limit:
             continue
-        outside = ("setup", "lower", "decode")
-        spent = sum(s.wall for name, s in record.usage.phases.items() if name not in outside)
+        spent = record.search_seconds
         if spent > OVERRUN * limit + 0.1:
             worst = max(worst, spent / limit)
     return worst
@@ -631,7 +696,11 @@ def _overrun(row: Row) -> float:
 
 def _device_flags(rows: Sequence[Row]) -> list[Flag]:
     found = []
-    devices = sorted({row.device for row in rows if row.device and row.simulated})
+    devices = sorted({
+        row.device or f"{row.label} by its formulas" for row in rows
+        if row.quantum and not _decided(row)
+        and (row.simulated if row.device else row.answered > 0)
+    })
     if devices:
         found.append(Flag(
             "simulated-device",

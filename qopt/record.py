@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import distributions
-from math import isfinite
+from math import inf, isclose, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,12 @@ from .solver import Status, Usage
 
 SCHEMA = 1
 """Version of the record's layout; older ones are read by `Record.from_json`."""
+
+_ROUNDING = 1e-9
+"""Relative difference up to which two objectives of one run are the same."""
+
+_USED_UP = 0.9
+"""Share of a time limit from which on a run is taken to have searched to the limit."""
 
 _LIBRARIES = (
     "qopt-toolkit", "numpy", "scipy", "numba", "dimod", "dwave-samplers", "networkx", "ortools",
@@ -213,6 +219,33 @@ class Record:
         """Whether presolve decided every variable, so that no solver ran."""
         told = self.details.get("presolve")
         return isinstance(told, dict) and told.get("left") == 0
+
+    @property
+    def to_best(self) -> float | None:
+        """Wall seconds until the run held its answer, setup apart; None without a feasible one.
+
+        By the run's trace; an answer that the trace does not hold was there at the end.
+        """
+        if not self.feasible or self.objective is None:
+            return None
+        # Solvers may go on to answers that are better by rounding alone.
+        held = (
+            seconds for seconds, value in self.trace.get("incumbents") or []
+            if isclose(value, self.objective, rel_tol=_ROUNDING, abs_tol=1e-12)
+        )
+        return min(self.wall, max(0.0, next(held, inf) - self.usage.setup))
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the search went on to the time limit, without a proof."""
+        limit = self.budget.get("time_limit") or inf
+        return self.status is not Status.OPTIMAL and self.search_seconds >= _USED_UP * float(limit)
+
+    @property
+    def search_seconds(self) -> float:
+        """Wall seconds of the search: setting up, lowering and decoding apart."""
+        outside = ("setup", "lower", "decode")
+        return sum(s.wall for name, s in self.usage.phases.items() if name not in outside)
 
     @property
     def postprocessing(self) -> str:

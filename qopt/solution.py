@@ -13,11 +13,10 @@ from .errors import (
     UsageError,
 )
 from .forms import FORMS
-from .judge import TOLERANCE
 from .problem import Problem, Score, Sense
 from .record import Record
 from .solver import Status
-from .stats import gap
+from .stats import Gap, gap
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,27 @@ class Solution:
     def gap(self) -> float | None:
         """Relative distance of a feasible objective from the bound: 0.01 is 1 %.
 
-        None without a bound, or where the bound is 0 and the objective is not.
+        None without a bound, or where a percentage has no meaning: where the bound is 0, next to
+        it, or on its other side (`qopt.stats.gap`); `gap_absolute` has one there, too.
         """
+        found = self._gap
+        return None if found is None or found.relative is None else abs(found.relative)
+
+    @property
+    def gap_absolute(self) -> float | None:
+        """Distance of a feasible objective from the bound in the problem's units."""
+        found = self._gap
+        return None if found is None else abs(found.absolute)
+
+    @property
+    def _gap(self) -> Gap | None:
         if self.bound is None or self.objective is None or not self.feasible:
             return None
-        distance = abs(self.objective - self.bound)
-        if distance <= TOLERANCE * abs(self.bound):
-            return 0.0
-        return distance / abs(self.bound) if self.bound else None
+        return gap(self.objective, self.bound, self._sense)
+
+    @property
+    def _sense(self) -> Sense:
+        return "maximise" if self.record.instance.sense == "maximise" else "minimise"
 
     def to_json(self) -> dict[str, Any]:
         """What ``qopt solve --json`` prints."""
@@ -93,6 +105,7 @@ class Solution:
             "violations": [text for text, _ in record.violations],
             "bound": record.bound,
             "gap": self.gap,
+            "gap_absolute": self.gap_absolute,
             "reference": record.instance.reference,
             "answer": record.answer,
             "insight": record.insight,
@@ -137,32 +150,39 @@ class Solution:
         except ModuleNotFoundError:
             raise MissingPackageError("to_frame()", ["pandas"]) from None
         data = self.to_json()
-        columns = ("instance", "solver", "seed", "status", "objective", "feasible", "bound", "gap")
+        columns = (
+            "instance", "solver", "seed", "status", "objective", "feasible", "bound", "gap",
+            "gap_absolute",
+        )
         row = {name: data[name] for name in columns}
         return pd.DataFrame([{**row, "wall": self.record.wall, "cpu": self.record.cpu}])
 
     def _known(self, reference: dict[str, Any]) -> str:
         """The best known value, and how far the answer is from it."""
         value = float(reference["value"])
-        sense: Sense = "maximise" if self.record.instance.sense == "maximise" else "minimise"
         told = "; ".join(filter(None, [reference["source"], reference.get("convention")]))
         words = f"best known {value:.10g}" + (f" ({told})" if told else "")
         if self.objective is None or not self.feasible:
             return words
-        apart = gap(self.objective, value, sense)
+        apart = gap(self.objective, value, self._sense)
         if apart.absolute == 0.0:
             return f"{words}, reached"
         relative = "" if apart.relative is None else f" ({100.0 * abs(apart.relative):.3g} %)"
         side = "worse" if apart.absolute > 0.0 else "better"
         return f"{words}, {abs(apart.absolute):.4g}{relative} {side}"
 
+    def _distance(self) -> str:
+        """The gap in percent, or in the problem's units where a percentage has no meaning."""
+        if self.gap is not None:
+            return f", gap {100 * self.gap:.3g} %"
+        return "" if self.gap_absolute is None else f", {self.gap_absolute:.4g} from it"
+
     def __repr__(self) -> str:
         record = self.record
         value = "no answer" if record.objective is None else f"objective {record.objective:.10g}"
         lines = [f"{record.instance.name} by {record.label}: {record.status}, {value}"]
         if record.bound is not None:
-            gap = "" if self.gap is None else f", gap {100 * self.gap:.3g} %"
-            lines.append(f"  bound {record.bound:.10g}{gap}")
+            lines.append(f"  bound {record.bound:.10g}{self._distance()}")
         if record.instance.reference is not None:
             lines.append(f"  {self._known(record.instance.reference)}")
         lines.extend(f"  violated: {text}" for text, _ in record.violations[:5])

@@ -17,6 +17,9 @@ from .problem import Sense
 CONFIDENCE = 0.95
 """Nominal coverage of every interval that is shown."""
 
+FARTHEST = 100.0
+"""Size of an objective in sizes of its reference from which on a gap in percent says nothing."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -49,7 +52,7 @@ class Gap:
     absolute : float
         In the problem's units.
     relative : float, optional
-        As a share of the reference's size (0.01 is 1 %); None where that has no meaning.
+        As a share of the reference's size (0.01 is 1 %); None where that has no meaning: see `gap`.
     """
 
     absolute: float
@@ -283,15 +286,17 @@ def gap(objective: float, reference: float, sense: Sense) -> Gap:
 
     The relative gap is the distance as a share of the reference's absolute value. It is given only
     where both values lie on the same side of zero: a scale that touches or crosses zero has no
-    meaningful percentage. An objective that has reached the reference has both gaps 0.
+    meaningful percentage, and neither has a reference so near to zero that the objective is
+    `FARTHEST` times as large. An objective that has reached the reference has both gaps 0.
     """
     if reached(objective, reference, sense) and reached(reference, objective, sense):
         return Gap(0.0, 0.0)
     absolute = objective - reference if sense == "minimise" else reference - objective
     if not (objective > 0.0 < reference or objective < 0.0 > reference):
         return Gap(absolute, None)
-    relative = absolute / abs(reference)
-    return Gap(absolute, relative if isfinite(relative) else None)
+    if abs(objective) >= FARTHEST * abs(reference):
+        return Gap(absolute, None)
+    return Gap(absolute, absolute / abs(reference))
 
 
 def reached(

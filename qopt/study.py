@@ -12,6 +12,7 @@ from .errors import (
     EXIT_INTERRUPTED,
     EXIT_NO_FEASIBLE_ANSWER,
     EXIT_PROVEN_INFEASIBLE,
+    MissingPackageError,
     UsageError,
 )
 from .loading import as_problem, load
@@ -25,8 +26,17 @@ from .run import Task, collect, parse_solver, timestamp
 from .solver import Budget, Progress, Status
 from .store import SqliteStore, Store
 
-DEFAULT_SOLVERS = ("cpsat", "sa", "pyvrp", "qaoa", "random")
-"""An exact solver with bounds, the strongest heuristics by form, QAOA, and the floor."""
+DEFAULT_SOLVERS = (
+    "cpsat", "milp", "branch-and-bound", "portfolio", "pyvrp", "qaoa", "random",
+)
+"""The strongest exact solvers and heuristics for programs, QUBOs and routes, QAOA, and the floor.
+
+A quantum solver's rival is the best of them: on each form one is strong where another is weak.
+"""
+
+DEFAULT_SECONDS = 10.0
+"""Time limit of each run of the default line-up where no budget is given: its exact solvers would
+search on to a proof."""
 
 _WORDS = {"qubo": "QUBOs", "program": "programs", "routing": "routes"}
 
@@ -42,10 +52,12 @@ class Study:
     ----------
     problems : iterable of Problem, Qubo, Program or path
         Instances; two of them may share a name only if they are the same instance.
-    solvers : iterable of str
+    solvers : iterable of str, optional
         Names with options: ``"qaoa:p=2"``. A solver that no form links to a problem is left out
-        for that problem, and `left_out` says so; one that refuses the model's size is run and
-        recorded as unsupported. The ablations of a hybrid solver are added, and `added` says so.
+        for that problem, one whose library is not installed is left out of all, and `left_out`
+        says so; one that refuses the model's size is run and recorded as unsupported. The
+        ablations of a hybrid solver are added, and `added` says so. Left out: `DEFAULT_SOLVERS`,
+        for `DEFAULT_SECONDS` a run where no budget is given.
     seeds : iterable of int
         A solver that its seed does not change runs with the first one only.
     time_limit : float, optional
@@ -57,10 +69,12 @@ class Study:
     UsageError
         Where there are no problems, solvers or seeds, more than 100 000 runs, or a solver, option
         or name clashes.
+    MissingPackageError
+        Where nothing can run for want of a library.
     """
 
     problems: Iterable[Any]
-    solvers: Iterable[str]
+    solvers: Iterable[str] | None = None
     seeds: Iterable[int] = range(5)
     time_limit: float | None = None
     evaluations: int | None = None
@@ -75,7 +89,8 @@ class Study:
         problems = [load(p) if isinstance(p, str | Path) else as_problem(p) for p in self.problems]
         if not isinstance(self.seeds, Iterable):
             raise UsageError(f"seeds are whole numbers such as range(5), got {self.seeds!r}")
-        solvers = list(dict.fromkeys(self.solvers))
+        default = self.solvers is None
+        solvers = list(DEFAULT_SOLVERS if self.solvers is None else dict.fromkeys(self.solvers))
         seeds = list(dict.fromkeys(islice(self.seeds, MOST_RUNS + 1)))
         for what, items in (("problem", problems), ("solver", solvers), ("seed", seeds)):
             if not items:
@@ -87,11 +102,22 @@ class Study:
             )
         _check_names(problems)
         solvers, self.added = with_ablations(solvers)
+        if default and self.time_limit is None and self.evaluations is None:
+            self.time_limit = DEFAULT_SECONDS
+            self.added.append(f"no budget was given: {DEFAULT_SECONDS:g} s a run")
         budget = Budget(self.time_limit, self.evaluations, self.threads)
         self.tasks, self.left_out = [], []
+        missing: list[MissingPackageError] = []
         for problem in problems:
             for text in solvers:
-                self._plan(problem, text, seeds, budget)
+                try:
+                    self._plan(problem, text, seeds, budget)
+                except MissingPackageError as fault:
+                    missing.append(fault)
+                    self.left_out.append(f"{text} is left out: {fault}")
+        if missing and not self.tasks:
+            raise missing[0]
+        self.left_out = list(dict.fromkeys(self.left_out))
 
     def _plan(self, problem: Problem, text: str, seeds: Sequence[int], budget: Budget) -> None:
         name, options = parse_solver(text)
@@ -208,7 +234,7 @@ def _labelled(text: str) -> str:
 
 def compare(
     problems: Any,
-    solvers: Iterable[str] | str = DEFAULT_SOLVERS,
+    solvers: Iterable[str] | str | None = None,
     *,
     seeds: Iterable[int] = range(5),
     time_limit: float | None = None,
@@ -222,8 +248,8 @@ def compare(
     Parameters
     ----------
     problems : Problem, path, or iterable of them
-    solvers : str or iterable of str
-        Names with options: ``["sa", "cpsat", "qaoa:p=2"]``.
+    solvers : str or iterable of str, optional
+        Names with options: ``["sa", "cpsat", "qaoa:p=2"]``; `DEFAULT_SOLVERS` if left out.
     seeds : iterable of int
     time_limit : float, optional
         Wall seconds for the search of each run: the same for every solver.
@@ -243,9 +269,11 @@ def compare(
     ------
     UsageError
         Where there is nothing to run, or a name or option is wrong.
+    MissingPackageError
+        Where nothing can run for want of a library.
     """
     many = list(problems) if isinstance(problems, list | tuple | Iterator) else [problems]
-    names = [solvers] if isinstance(solvers, str) else list(solvers)
+    names = [solvers] if isinstance(solvers, str) else solvers
     study = Study(many, names, seeds, time_limit, evaluations, threads)
     if not isinstance(store, str | Path):
         return study.run(store=store, listener=listener)

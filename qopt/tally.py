@@ -7,6 +7,7 @@ from math import isfinite
 from statistics import median_low
 from typing import Any
 
+from .forms.reduce import Reduction
 from .pricing import currency_of, total
 from .problem import Sense
 from .record import Record
@@ -99,6 +100,10 @@ class Row:
         Wall seconds of repeated runs until one hits with probability 99 %; None for a single run.
     wall, cpu : float, optional
         Median seconds of an attempted run, without setup.
+    to_best : float, optional
+        Median seconds, without setup, until a run held its answer; of the runs that have one.
+    used_up : bool
+        Whether every run searched to its time limit.
     setup : float, optional
         Longest setup of an attempted run, in wall seconds: the first of a process pays it.
     phases : dict of str to dict
@@ -114,6 +119,9 @@ class Row:
     budget : dict
     reasons : tuple of str
         Why runs ended without an answer, each once with its count.
+    presolve : Reduction, optional
+        What presolve removed from the model of its runs, of the first of them that has been
+        reduced; None where none was.
     """
 
     label: str
@@ -145,6 +153,8 @@ class Row:
     tts: TimeToSolution | None
     wall: float | None
     cpu: float | None
+    to_best: float | None
+    used_up: bool
     setup: float | None
     phases: dict[str, dict[str, float]]
     quantum: bool
@@ -155,6 +165,7 @@ class Row:
     money: Money
     budget: dict[str, Any]
     reasons: tuple[str, ...]
+    presolve: Reduction | None
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -173,6 +184,7 @@ class Row:
         interval = self.median_interval
         data["median_interval"] = None if interval is None else list(interval)
         data["tts99"] = tts_json(self.tts)
+        data["presolve"] = None if self.presolve is None else self.presolve.to_json()
         data["reasons"] = list(self.reasons)
         data["seeds"] = list(self.seeds)
         data["run_list"] = [run_json(record) for record in self.records]
@@ -233,6 +245,8 @@ def tally(
         tts=tts,
         wall=median([r.wall for r in attempted]),
         cpu=median([r.cpu for r in attempted]),
+        to_best=median([t for r in attempted if (t := r.to_best) is not None]),
+        used_up=bool(attempted) and all(r.used_up for r in attempted),
         setup=max((r.usage.setup for r in attempted), default=None),
         phases=_phases(attempted),
         quantum=any(is_quantum(r) for r in records),
@@ -243,12 +257,22 @@ def tally(
         money=_money(attempted),
         budget=dict(first.budget),
         reasons=_reasons(records),
+        presolve=_presolve(records),
     )
 
 
 def is_quantum(record: Record) -> bool:
     """Whether a run used a quantum device, real or simulated, or would have."""
     return record.role == "quantum" or bool(record.usage.device)
+
+
+def _presolve(records: Sequence[Record]) -> Reduction | None:
+    told = (record.details.get("presolve") for record in records)
+    reductions = (
+        Reduction.from_json(item) for item in told
+        if isinstance(item, Mapping) and "variables" in item
+    )
+    return next((found for found in reductions if found.total), None)
 
 
 def _gap(value: float | None, yardstick: Yardstick | None, sense: Sense) -> Gap | None:
@@ -369,6 +393,6 @@ def run_json(record: Record) -> dict[str, Any]:
     return {
         "id": record.id, "seed": record.seed, "status": str(record.status),
         "reason": record.reason, "feasible": record.feasible, "objective": record.objective,
-        "bound": record.bound, "wall": record.wall, "cpu": record.cpu,
+        "bound": record.bound, "wall": record.wall, "cpu": record.cpu, "to_best": record.to_best,
         "sampled_objective": sampled_objective(record), "postprocessed": record.postprocessed,
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import comb, lgamma, log, log2
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,12 @@ class Qubo:
         """Share of all pairs that interact, 0 to 1."""
         n = self.num_variables
         return 2.0 * self.num_interactions / (n * (n - 1)) if n > 1 else 0.0
+
+    @property
+    def answer_bits(self) -> float:
+        """Binary logarithm of the number of bit strings that keep the groups."""
+        free = self.num_variables - sum(len(group.members) for group in self.groups)
+        return free + sum(_choice_bits(len(g.members), g.size) for g in self.groups)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -453,6 +460,13 @@ class Qubo:
     def with_groups(self, groups: Iterable[Group]) -> "Qubo":
         """The same objective with other groups."""
         return replace(self, groups=tuple(groups))
+
+
+def _choice_bits(n: int, k: int) -> float:
+    """Binary logarithm of the number of ways to choose k of n."""
+    if n <= 1000:
+        return log2(comb(n, k))
+    return (lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)) / log(2.0)
 
 
 def _real(matrix: ArrayLike) -> NDArray[np.float64]:

@@ -392,6 +392,9 @@ _TERMS = (
      "sampling with the same post-processing."),
     ("Wall and CPU seconds", "Median of a run, from lowering the instance to scoring the answers; "
      "CPU seconds count all threads. A simulated device's time is the simulator's."),
+    ("To best", "Median seconds, without setup, until a run held its answer. A solver that "
+     "searches until its time is up has the whole limit as its wall seconds and its cost, whenever "
+     "it found the answer; one that draws samples ends with its samples."),
     ("Setup", "Imports and just-in-time compilation, which the first run of a process pays for all "
      "that follow: the longest of the runs, apart from their seconds and their cost. Compiling a "
      "circuit and setting its angles belong to a run and are in its seconds."),

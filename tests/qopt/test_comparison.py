@@ -319,6 +319,47 @@ def test_no_advantage_is_said_plainly():
     assert "No quantum advantage." in text
 
 
+def searching(objectives, found, **same):
+    """Runs that search to their limit of 5 seconds, and have their answer after `found`."""
+    used = make.usage(5.2)
+    trace = {"incumbents": [[0.1, 2.0], [found + used.setup, 100.0], [4.0, 100.0 - 1e-12]],
+             "bounds": []}
+    return make.runs(objectives, usage=used, trace=trace, **same)
+
+
+def test_a_time_to_the_best_answer_stands_beside_the_whole_time():
+    late = make.record(100.0, seed=2, trace={"incumbents": [[0.3, 101.0]], "bounds": []})
+    comparison, _, rows = one([
+        *searching([100.0, 100.0], 0.25), make.record(None, solver="sa", seed=9),
+        *make.floor([100.0, 101.0], trace={}), late,
+    ])
+    assert rows["sa"].to_best == pytest.approx(0.25)  # of 0.25, 0.25 and, unseen, 1
+    assert rows["random"].to_best == rows["random"].wall
+    table = {row["solver"]: row for row in comparison.table()}
+    assert table["sa"]["to_best"] == rows["sa"].to_best
+    data = comparison.to_json()["instances"][0]["rows"]
+    assert {row["solver"]: row["to_best"] for row in data}["sa"] == rows["sa"].to_best
+    assert late.to_best == late.wall
+
+
+def test_a_search_to_the_limit_counts_by_when_it_had_its_answer():
+    _, instance, _ = one([*searching([100.0] * 2, 0.25), *make.quantum([100.0] * 2)])
+    text = " ".join(instance.findings.sentences)
+    assert "against 0.25 s to the best answer of sa, which searched on to its limit (5." in text
+    assert "No quantum advantage." in text
+    quick = make.quantum([100.0] * 2, usage=make.device_usage(0.1))
+    _, instance, _ = one([*searching([100.0] * 2, 0.25), *quick])
+    assert "No quantum advantage in quality." in instance.findings.sentences
+
+
+def test_a_quantum_solver_without_a_device_is_simulated_all_the_same():
+    ours = make.quantum([100.0] * 2, solver="rqaoa", options={}, usage=make.usage(0.5))
+    comparison, instance, _ = one([*make.optimal(100.0), *ours])
+    assert "a median run took 0.50 s, simulated, against" in " ".join(instance.findings.sentences)
+    text = next(flag.text for flag in comparison.flags if flag.code == "simulated-device")
+    assert "(rqaoa by its formulas)" in text
+
+
 def test_matching_the_classical_best_is_no_advantage_either():
     comparison, instance, _ = one([*make.optimal(100.0), *make.quantum([100.0, 120.0])])
     assert instance.findings.quantum == "matched"

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from math import comb, log2
 from typing import Any
 
 import factories as make
@@ -14,7 +15,8 @@ import qopt
 from qopt.comparison import Comparison
 from qopt.errors import UsageError
 from qopt.forms import Group, Lowering, Qubo
-from qopt.forms.reduce import PRESOLVED
+from qopt.forms.reduce import PRESOLVED, Reduction
+from qopt.report import html
 from qopt.rounds import solve_in_rounds
 from qopt.run import Task
 from qopt.solver import Budget, Outcome, Progress, Status
@@ -48,7 +50,10 @@ def test_the_solver_sees_what_is_left_and_the_answer_is_whole():
     assert told["removed"]["folded"] > 0
     assert record.notes[-1].startswith("presolve: 3 of 9 variables removed (")
     assert record.usage.phases["presolve"].wall > 0.0
-    assert record.caveats == {}
+    assert solution.to_json()["details"]["caveats"] == {
+        PRESOLVED: "presolve had removed 3 of 9 variables, 88 % of the answers, before the solver "
+        "ran"
+    }
     assert "presolve" not in plain.record.details
     assert "presolve" not in plain.record.usage.phases
 
@@ -66,7 +71,11 @@ def test_the_option_is_part_of_the_key_whoever_sets_it():
 
 def test_a_model_that_nothing_can_be_removed_from_is_left_as_it_is():
     record = qopt.solve(frustrated(), "reduced").record
-    assert record.details["presolve"] == {"variables": 6, "left": 6, "removed": {}}
+    assert record.details["presolve"] == {
+        "variables": 6, "left": 6, "removed": {}, "bits": 6.0, "bits_left": 6.0,
+        "answers_removed": 0.0,
+    }
+    assert record.caveats == {}
     assert not any("presolve" in note for note in record.notes)
 
 
@@ -195,14 +204,77 @@ def test_models_that_are_refined_are_reduced_every_time():
     assert done.judged.score.objective == problem.optimum
 
 
+PICKED = Reduction(20, {"groups": 9}, bits=log2(comb(20, 5)), bits_left=log2(comb(11, 5)))
+"""Five of 20, of which presolve ruled nine out."""
+
+
+def presolved(records: list[Any], reduction: Reduction) -> list[Any]:
+    """The same runs on a reduced model."""
+    details = {"presolve": reduction.to_json(), "caveats": reduction.caveats}
+    return [replace(record, details=details) for record in records]
+
+
 def test_findings_say_what_presolve_decided():
-    told = {"caveats": {PRESOLVED: "presolve decided 9 of 12 variables before the solver ran"}}
-    decided = [replace(r, details=told) for r in make.quantum([100.0] * 5)]
+    size = "9 of 20 variables, 97 % of the answers"
+    assert PICKED.size == size
+    decided = presolved(make.quantum([100.0] * 5), PICKED)
     records = [*make.optimal(100.0), *decided, *make.floor([130.0] * 5)]
-    (instance,) = Comparison(records).instances
+    comparison = Comparison(records)
+    (instance,) = comparison.instances
     flag = next(each for each in instance.flags if each.code == PRESOLVED)
-    assert "5 of 5 runs: presolve decided 9 of 12 variables" in flag.text
-    assert "most of it decided by presolve," in " ".join(instance.findings.sentences)
+    assert f"5 of 5 runs: presolve had removed {size}, before the solver ran." in flag.text
+    verdicts = [s for s in instance.findings.sentences if "classical best" in s or "random" in s]
+    assert len(verdicts) == 2
+    assert "; on 1 of them presolve had reduced the model before." in comparison.summary[-1]
+    assert all(f"(on a model of which presolve had removed {size})" in s for s in verdicts)
+    row = next(r for r in comparison.to_json()["instances"][0]["rows"] if r["solver"] == "qaoa")
+    assert row["presolve"]["answers_removed"] == pytest.approx(1 - 462 / 15504)
+    flat = next(r for r in comparison.table() if r["solver"].startswith("qaoa"))
+    assert flat["presolve_removed"] == 9
+    page = html.render(comparison)
+    assert f"(on a model of which presolve had removed {size})" in page
+    assert ">9 of 20<" in page
+
+
+def test_what_several_solvers_say_of_presolve_is_told_once():
+    rows = [presolved(make.runs([100.0] * 3, solver=name), PICKED) for name in ("sa", "tabu")]
+    flags = Comparison([*rows[0], *rows[1]]).flags
+    said = [flag.text for flag in flags if flag.code == PRESOLVED]
+    assert len(said) == 1
+    assert said[0].startswith("sa and tabu, every run: presolve had removed 9 of 20 variables")
+
+
+@pytest.mark.parametrize(("own", "other", "outcome", "model"), [
+    (None, None, "beaten", "samples a run each)"),
+    ("picked", "picked", "beaten", "a run each, from the same reduced model)"),
+    ("picked", None, "undecided", "a run each, random from the whole model)"),
+    (None, "picked", "beaten", "random without 9 of 20 variables, 97 % of the answers)"),
+])
+def test_random_sampling_of_another_model_is_no_equal(own, other, outcome, model):
+    often, seldom = (make.samples(100.0, 1000, 1000, best_total=n) for n in (100, 10))
+    ours = make.quantum([100.0] * 2, shots=1000, samples=often)
+    theirs = make.floor([100.0] * 2, samples=seldom)
+    ours, theirs = (
+        presolved(records, PICKED) if kind else records
+        for records, kind in ((ours, own), (theirs, other))
+    )
+    (instance,) = Comparison([*make.optimal(100.0), *ours, *theirs]).instances
+    assert instance.findings.floor == outcome
+    verdict = next(s for s in instance.findings.sentences if "random sampling" in s)
+    assert model in verdict
+    assert ("as presolve may have made the difference" in verdict) == (outcome == "undecided")
+
+
+def test_a_sampler_of_the_whole_model_is_judged_by_random_sampling_of_the_whole_model():
+    samples = make.samples(100.0, 1000, 1000, best_total=100)
+    few = make.samples(100.0, 1000, 1000, best_total=10)
+    both = [
+        *presolved(make.floor([100.0] * 2, samples=samples), PICKED),
+        *make.floor([100.0] * 2, samples=few, options={"presolve": False}),
+    ]
+    ours = make.quantum([100.0] * 2, shots=1000, samples=samples)
+    (instance,) = Comparison([*make.optimal(100.0), *ours, *both]).instances
+    assert "1 % of random:presolve=False's" in " ".join(instance.findings.sentences)
 
 
 def test_no_circuit_is_credited_with_what_presolve_decided():
@@ -225,18 +297,18 @@ def test_no_circuit_is_credited_with_what_presolve_decided():
 
 
 def test_samplers_with_and_without_presolve_are_told_apart():
-    told = {"presolve": {"variables": 12, "left": 3, "removed": {"folded": 9}}}
-    reduced = [replace(r, details=told) for r in make.quantum([100.0] * 5)]
-    whole, alike = make.floor([130.0] * 5), [
-        replace(r, details=told) for r in make.floor([130.0] * 5)
-    ]
+    reduced = presolved(make.quantum([100.0] * 5), PICKED)
+    floor = make.floor([130.0] * 5)
+    routes, program = (make.optimal(100.0, form=form) for form in ("routing", "program"))
 
-    def codes(floor: list[Any]) -> list[str]:
-        (instance,) = Comparison([*make.optimal(100.0), *reduced, *floor]).instances
-        return [flag.code for flag in instance.flags]
+    def uneven(*records: Any) -> list[str]:
+        flags = Comparison([*reduced, *records]).instances[0].flags
+        return [flag.text for flag in flags if flag.code == "uneven-presolve"]
 
-    assert "uneven-presolve" in codes(whole)
-    assert "uneven-presolve" not in codes(alike)
+    assert "random on the whole one" in uneven(*routes, *floor)[0]
+    assert uneven(*routes, *presolved(floor, PICKED)) == []
+    (said,) = uneven(*program, *presolved(floor, PICKED))
+    assert "and random worked on a model that presolve had reduced, cpsat on the whole" in said
 
 
 def test_a_sampler_is_measured_by_the_floor_that_drew_from_the_same_model():

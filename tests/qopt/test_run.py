@@ -37,6 +37,21 @@ def test_the_best_answer_is_scored_in_the_problem_s_own_sense(sense):
     assert solution.record.details == {"seen": 7}
 
 
+@pytest.mark.parametrize(("bound", "relative", "words"), [
+    (2.0, 0.5, "bound 2, gap 50 %"), (-1258.0, None, "bound -1258, 1261 from it"),
+    (1e-29, None, "bound 1e-29, 3 from it"), (3.0, 0.0, "bound 3, gap 0 %"),
+    (None, None, "3"),
+])
+def test_a_gap_across_or_next_to_zero_is_told_in_the_problem_s_units(bound, relative, words):
+    solution = qopt.solve(Pick(), "brute")
+    other = replace(solution, record=replace(solution.record, bound=bound))
+    assert other.gap == relative
+    assert other.gap_absolute == (None if bound is None else pytest.approx(3.0 - bound))
+    assert other.to_json()["gap_absolute"] == other.gap_absolute
+    assert words in repr(other)
+    assert ("%" in repr(other)) == (relative is not None)
+
+
 def test_a_claim_of_feasibility_that_the_score_denies_is_corrected():
     solution = qopt.solve(Pick(), "liar:lie=feasible")
     assert solution.status is Status.INFEASIBLE_ANSWERS

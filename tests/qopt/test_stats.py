@@ -183,6 +183,9 @@ def test_the_rank_sum_test_keeps_its_level():
         (-90, -100, "minimise", 10, 0.1),
         (-110, -100, "maximise", 10, 0.1),
         (1, -1, "minimise", 2, None),         # across zero
+        (3323, -1258, "minimise", 4581, None),
+        (5e-4, 1e-29, "minimise", 5e-4, None),  # from next to zero
+        (99, 1, "minimise", 98, 98),
         (1, 0, "minimise", 1, None),          # from zero
         (0, 1, "maximise", 1, None),          # to zero
         (0, 0, "minimise", 0, 0),

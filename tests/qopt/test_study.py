@@ -8,10 +8,10 @@ import pytest
 from toys import Pick, write_pick
 
 import qopt
-from qopt.errors import InputError, UsageError
+from qopt.errors import InputError, MissingPackageError, UsageError
 from qopt.pricing import Price, PriceList
 from qopt.store import SqliteStore
-from qopt.study import Study
+from qopt.study import DEFAULT_SECONDS, DEFAULT_SOLVERS, Study
 
 pytestmark = pytest.mark.usefixtures("toy_registry")
 
@@ -29,6 +29,29 @@ def test_a_pair_without_a_way_is_left_out_and_said():
     assert study.left_out == [
         "routing does not take numbers: it solves routes, and pick gives QUBOs or programs"
     ]
+
+
+def test_a_solver_whose_library_is_missing_is_left_out_and_the_others_run():
+    study = Study([Pick(), Pick(name="more", k=3)], ["unbuilt", "brute"], seeds=[0])
+    assert [task.label for task in study.tasks] == ["brute", "brute"]
+    (said,) = study.left_out
+    assert said.startswith("unbuilt is left out: solver 'unbuilt' needs")
+    assert said in study.run().notes
+    assert study.exit_code == 0
+    with pytest.raises(MissingPackageError):
+        Study([Pick()], ["unbuilt"], seeds=[0])
+
+
+def test_the_default_line_up_is_strong_on_every_form_and_ends():
+    study = Study([Pick()], seeds=range(2), evaluations=50)
+    assert {task.solver for task in study.tasks} == set(DEFAULT_SOLVERS) - {"pyvrp"}
+    assert all(task.budget.time_limit is None for task in study.tasks)
+    study = Study([Pick()], seeds=range(2))
+    assert {task.budget.time_limit for task in study.tasks} == {DEFAULT_SECONDS}
+    assert study.added == ["no budget was given: 10 s a run"]
+    routes = Study(["tiny-n6-k3"], seeds=[0], time_limit=1.0)
+    assert "pyvrp" in {task.solver for task in routes.tasks}
+    assert routes.added == []
 
 
 @pytest.mark.parametrize(

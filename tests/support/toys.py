@@ -284,6 +284,7 @@ SPECS = (
     _toy("breaks", "Breaks"),
     _toy("waits", "Waits"),
     _toy("polishes", "Polishes"),
+    _toy("unbuilt", "Brute", requires=(("no_such_module", "no-such-package"),)),
 )
 
 

@@ -75,7 +75,7 @@ def reduce_qubo(qubo: Qubo, *, stop: Callable[[], bool] | None = None) -> Loweri
     liftings = [lifting for lifting in (first, second) if lifting is not None]
     report = Reduction(
         qubo.num_variables, {rule: count for rule, count in removed.items() if count},
-        time.perf_counter() - begun,
+        time.perf_counter() - begun, qubo.answer_bits, model.answer_bits,
     )
     return _lowering(qubo, model, liftings, report)
 

@@ -15,7 +15,7 @@ from qopt.errors import SizeError
 
 from ..ansatz import Angles, Cost
 from ..objective import Mean, Objective
-from .memory import free_memory
+from .memory import free_memory, memory_text
 from .sampling import to_bits
 from .simulator import Amplitudes, Precision, Units
 from .statevector import REMEDY, units_of, usual_angles
@@ -281,10 +281,9 @@ def check_size(qubits: int, precision: Precision, module: Any) -> None:
     fits = min(device_memory(module) / bytes_, free_memory() / _BYTES_OF_HOST)
     limit = min(MOST_QUBITS, int(np.log2(max(2.0, fits))))
     if qubits > limit:
-        need = 2.0 ** min(qubits, 60) * bytes_ / 2**30
         raise SizeError(
             "the QAOA statevector simulator on the GPU", qubits, limit, "qubits",
-            f"{qubits} would need {'more than ' * (qubits > 60)}{need:.3g} GiB; {REMEDY}",
+            f"{qubits} would need {memory_text(2**qubits, bytes_)}; {REMEDY}",
         )
 
 

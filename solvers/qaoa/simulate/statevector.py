@@ -12,7 +12,7 @@ from qopt.forms import Ising
 from ..ansatz import Angles, Cost
 from ..objective import Mean, Objective
 from .diagonal import Diagonal, diagonal, is_whole
-from .memory import MOST_QUBITS, free_memory
+from .memory import MOST_QUBITS, free_memory, memory_text
 from .sampling import to_bits
 from .simulator import Amplitudes, Precision, Units
 from .threads import Threads
@@ -32,11 +32,10 @@ _TILE_BYTES = 2**19
 """Bytes of a tile of the high qubits: half of a usual second cache."""
 
 REMEDY = (
-    "take a smaller instance (for vehicle routes, fewer columns: lower.columns=16), device=mps if "
-    "its couplings are sparse, or the solver rqaoa"
+    "take a smaller instance, device=mps if its couplings are sparse, or the solver rqaoa"
 )
-"""What fits where a register does not."""
-
+"""What fits where a register does not; what makes the model of an instance smaller is added to it
+where the instance is known."""
 
 def check_size(qubits: int, precision: Precision = "double", more: float = 0.0) -> None:
     """Refuse a register that does not fit; `more` are further bytes an amplitude.
@@ -50,10 +49,9 @@ def check_size(qubits: int, precision: Precision = "double", more: float = 0.0) 
     fits = int(np.log2(max(2.0, free_memory() / bytes_)))
     limit = min(MOST_QUBITS, fits)
     if qubits > limit:
-        need = 2.0 ** min(qubits, 60) * bytes_ / 2**30
         raise SizeError(
             "the QAOA statevector simulator", qubits, limit, "qubits",
-            f"{qubits} would need {'more than ' * (qubits > 60)}{need:.3g} GiB; {REMEDY}",
+            f"{qubits} would need {memory_text(2**qubits, bytes_)}; {REMEDY}",
         )
 
 

@@ -15,7 +15,7 @@ from qopt.forms import Group, Qubo
 from ..ansatz import Angles, Cost
 from ..mixers import complete_pairs, ring_pairs
 from ..objective import Mean, Objective
-from .memory import MOST_QUBITS, free_memory
+from .memory import MOST_QUBITS, free_memory, memory_text
 from .simulator import Amplitudes, Precision, Units
 from .subsets import (
     Level,
@@ -80,10 +80,9 @@ def check_size(
         )
     limit = int(min(MOST_STATES, free_memory() / bytes_))
     if size > limit:
-        need = min(size, 2**60) * bytes_ / 2**30
         raise SizeError(
             "the QAOA subspace simulator", size, limit, "states that keep the groups",
-            f"they would need {'more than ' * (size > 2**60)}{need:.3g} GiB; "
+            f"they would need {memory_text(size, bytes_)}; "
             "take a smaller instance or smaller groups",
         )
     return size

@@ -26,8 +26,8 @@ def test_plain_text_has_a_line_for_each_solver(comparison):
     header, cpsat = lines[start + 1].split("  "), lines[start + 2]
     assert header[0] == "solver"
     assert cpsat.split() == [
-        "cpsat", "5", "5/5", "3323", "3323", "0", "/", "0", "5/5", "optimal", "0.80", "0.80",
-        "0.16", "0.000018", "–",
+        "cpsat", "5", "5/5", "3323", "3323", "0", "/", "0", "5/5", "optimal", "0.80", "0.26",
+        "0.80", "0.16", "0.000018", "–",
     ]
     assert [line.split()[0] for line in lines[start + 2 : start + 9]] == [
         "cpsat", "routing", "sa", "qaoa:device=statevector,p=2", "qaoa:device=aer:torino,p=2",

@@ -197,7 +197,8 @@ def test_cuts_of_regular_graphs_are_left_as_they_are(graph):
     model = cut(nx.convert_node_labels_to_integers(graph))
     lowering = reduce_qubo(model)
     assert lowering.model is model
-    assert lowering.reduction == Reduction(len(graph), {}, lowering.reduction.seconds)
+    n, seconds = len(graph), lowering.reduction.seconds
+    assert lowering.reduction == Reduction(n, {}, seconds, float(n), float(n))
     assert lowering.notes == ()
 
 
@@ -301,11 +302,37 @@ def test_the_report_names_the_rules_in_their_order():
     assert str(report) == (
         "presolve: 34 of 120 variables removed (12 persistency, 20 folded, 2 duplicates) in 0.01 s"
     )
-    assert (report.total, report.left, report.caveats) == (34, 86, {})
+    assert (report.total, report.left, report.size) == (34, 86, "34 of 120 variables")
     assert Reduction(40, {"folded": 20}).caveats == {
-        PRESOLVED: "presolve decided 20 of 40 variables before the solver ran"
+        PRESOLVED: "presolve had removed 20 of 40 variables before the solver ran"
     }
-    assert Reduction(0).caveats == {}
+    assert Reduction(0).caveats == Reduction(7).caveats == {}
+
+
+@pytest.mark.parametrize(("bits", "left", "words"), [
+    (20.0, 19.0, "50 % of the answers"), (20.0, 10.0, "all but one in 1024 of the answers"),
+    (400.0, 100.0, "all but one in 2^300 of the answers"), (20.0, 20.0, None), (None, None, None),
+])
+def test_the_report_counts_answers(bits, left, words):
+    report = Reduction(20, {"groups": 1}, bits=bits, bits_left=left)
+    assert report.size == "1 of 20 variables" + (f", {words}" if words else "")
+    assert Reduction.from_json(report.to_json()) == report
+
+
+def test_answers_are_counted_within_groups():
+    rng = np.random.default_rng(5)
+    model = Qubo.from_arrays(
+        rng.integers(-9, 10, 9).astype(float), *np.triu_indices(9, 1),
+        rng.integers(-1, 2, 36).astype(float), groups=[Group((0, 1, 2, 3, 4, 5), 2)],
+    )
+    lowering = reduce_qubo(model)
+    for each, bits in ((model, lowering.reduction.bits),
+                       (lowering.model, lowering.reduction.bits_left)):
+        n = each.num_variables
+        every = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(np.int8)
+        kept = np.count_nonzero(each.group_violations(every) == 0)
+        assert 2.0**bits == pytest.approx(kept)
+    assert lowering.reduction.bits_left < lowering.reduction.bits
 
 
 def test_portfolios_lose_what_no_best_choice_holds():

@@ -170,6 +170,9 @@ def test_a_register_beyond_the_limit_is_refused_with_the_memory_it_needs():
     with pytest.raises(SizeError, match=r"at most 26 qubits, the model has 40.*GiB") as error:
         statevector.check_size(40)
     assert error.value.size == 40
+    assert "e+" not in str(error.value)
+    with pytest.raises(SizeError, match="1000 would need more memory than any machine has; take"):
+        statevector.check_size(1000)
 
 
 def test_a_register_beyond_the_free_memory_is_refused(monkeypatch):

@@ -245,7 +245,7 @@ def test_a_space_beyond_the_limit_is_refused_with_the_memory_it_needs():
         simulate(one_group(30, 15))
     assert error.value.size == comb(30, 15)
     assert error.value.limit <= subspace.MOST_STATES
-    with pytest.raises(SizeError, match="more than"):
+    with pytest.raises(SizeError, match="more memory than any machine has"):
         subspace.check_size(*sizes(one_group(200, 100)))
 
 
