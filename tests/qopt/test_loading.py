@@ -1,3 +1,5 @@
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,11 @@ def test_a_reference_holds_only_for_the_instance_as_written():
     assert qopt.load("sp500-10-k4").reference.value == pytest.approx(0.03108691628550432)
     assert qopt.load("sp500-10-k4", risk=0.5).reference is None
     assert qopt.load("sp500-10-k4", select="4", levels=(0.9,)).reference is not None
+
+
+def test_no_value_is_laid_at_the_door_of_a_paper_that_has_another():
+    known = tomllib.loads(files("qopt.instances").joinpath("known.toml").read_text())
+    cuts = {row["value"]: row["source"] for row in known.values()
+            if row["convention"] == "weight of the cut"}
+    assert {10299.0, 9591.0} <= set(cuts)
+    assert all("Benlic" not in source for source in cuts.values())
