@@ -342,7 +342,7 @@ def _without_search(task: Task, model: Qubo, progress: Progress) -> Outcome:
     ran = "no circuit ran" if task.spec.role == "quantum" else f"{task.solver} did not run"
     return Outcome(
         Status.OPTIMAL, np.zeros((1, 0), dtype=np.int8), bound=model.offset,
-        reason=f"presolve decided every variable, so {ran}",
+        reason=f"presolve decided every variable, so {ran}", details={"decided_by": "presolve"},
     )
 
 
