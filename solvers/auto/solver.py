@@ -271,7 +271,7 @@ def _joined(
 
 def _small(details: Mapping[str, Any]) -> dict[str, Any]:
     """A turn's details without their tables: single values, and the shares of arms that raced."""
-    small = {
+    small: dict[str, Any] = {
         name: value for name, value in details.items()
         if value is None or isinstance(value, bool | int | float | str)
     }

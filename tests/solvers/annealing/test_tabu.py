@@ -391,7 +391,8 @@ def test_path_relinking_tells_how_many_paths_it_walked() -> None:
     assert short.details["paths"] == 0
     assert short.reason == "no path was walked: the answer is one of tabu search alone"
     long, _ = solve(
-        PathRelinking(elite=3, patience=20), random_qubo(3, 120), Budget(evaluations=40_000, threads=2)
+        PathRelinking(elite=3, patience=20), random_qubo(3, 120),
+        Budget(evaluations=40_000, threads=2),
     )
     assert 0 < long.details["paths"] < long.details["phases"]
     assert long.reason == ""
