@@ -196,8 +196,9 @@ def solve(
 
     Parameters
     ----------
-    problem : Problem, Qubo or Program
-        What `load` gives, or a bare model.
+    problem : Problem, Qubo, Program or Routing
+        What `load` gives, or a bare model; dimod's, qiskit-optimization's and PuLP's models are
+        taken, too. The answer to a model over spins is in bits, 1 for spin 1.
     solver : str
         A name, with options if you like: ``"sa"``, ``"qaoa:p=2,shots=4096"``.
     seed : int

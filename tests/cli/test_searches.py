@@ -70,3 +70,11 @@ def test_the_bits_of_a_long_answer_are_cut(tmp_path):
     lines = qopt("solve", file).stdout.splitlines()
     assert lines[lines.index("answer") + 1] == f"  {'1' * 120} ... (500 in all; --json prints all)"
     assert json.loads(qopt("solve", file, "--json").stdout)["answer"] == "1" * 500
+
+
+def test_a_matrix_of_one_s_own_is_solved_or_its_fault_is_told(tmp_path):
+    file = tmp_path / "own.csv"
+    file.write_text("-1,2,0,0\n0,-1,2.5,0\n0,0,-1,1\n0,0,0,-2\n")
+    assert "optimal, objective -3" in qopt("solve", file).stdout
+    file.write_text("-1,2,0,0\n0,-1,2.5,?\n")
+    assert "own.csv:2: '?' is not a finite number" in qopt("solve", file, code=3).stderr

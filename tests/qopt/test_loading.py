@@ -2,7 +2,12 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+import dimod
+import networkx as nx
+import numpy as np
+import pulp
 import pytest
+from qiskit_optimization import QuadraticProgram
 from toys import write_pick
 
 import qopt
@@ -80,7 +85,8 @@ def test_missing_empty_unknown_and_folder(tmp_path):
     with pytest.raises(InputError, match="no known format"):
         qopt.load(tmp_path / "what.xyz")
     (tmp_path / "what.csv").write_text("once,upon\na,time\n")
-    with pytest.raises(InputError, match="portfolio and vrp read some: --kind portfolio") as caught:
+    words = "portfolio and qubo and vrp read some: --kind portfolio"
+    with pytest.raises(InputError, match=words) as caught:
         qopt.load(tmp_path / "what.csv")
     assert len(str(caught.value)) < 500 + len(str(tmp_path))
     with pytest.raises(UnknownNameError, match="pick"):
@@ -142,3 +148,36 @@ def test_no_value_is_laid_at_the_door_of_a_paper_that_has_another():
             if row["convention"] == "weight of the cut"}
     assert {10299.0, 9591.0} <= set(cuts)
     assert all("Benlic" not in source for source in cuts.values())
+
+
+def test_models_of_other_libraries_are_solved_as_they_are():
+    bqm = dimod.BinaryQuadraticModel({"a": 1.0, "b": 0.5}, {("a", "b"): 2.0}, 0.25, "SPIN")
+    assert qopt.solve(bqm, "exact").objective == dimod.ExactSolver().sample(bqm).first.energy
+    cqm = dimod.ConstrainedQuadraticModel.from_bqm(bqm.change_vartype("BINARY", inplace=False))
+    assert isinstance(as_problem(cqm).program, Program)
+    assert qopt.solve(cqm, "cpsat").objective == dimod.ExactSolver().sample(bqm).first.energy
+
+
+def test_models_of_linear_programs_are_solved_as_they_are():
+    program = pulp.LpProblem("most", pulp.LpMaximize)
+    x = pulp.LpVariable("x", 0, 9, cat="Integer")
+    program += 2 * x
+    program += 2 * x <= 7
+    assert qopt.solve(program, "cpsat").objective == 6
+    other = QuadraticProgram()
+    other.integer_var(0, 9, "x")
+    other.maximize(linear={"x": 2})
+    assert qopt.solve(other, "cpsat").objective == 18
+
+
+@pytest.mark.parametrize(
+    ("item", "hint"),
+    [
+        (nx.path_graph(3), r"got Graph; MaxCut\.from_networkx"),
+        (np.eye(3), r"got ndarray; Qubo\.from_matrix"),
+        ([1], r"got list; read a file with qopt\.load"),
+    ],
+)
+def test_what_is_no_problem_is_told_the_way(item, hint):
+    with pytest.raises(UsageError, match=hint):
+        qopt.solve(item)
