@@ -160,7 +160,7 @@ def test_models_of_other_libraries_are_solved_as_they_are():
 
 def test_models_of_linear_programs_are_solved_as_they_are():
     program = pulp.LpProblem("most", pulp.LpMaximize)
-    x = pulp.LpVariable("x", 0, 9, cat="Integer")
+    x = program.add_variable("x", 0, 9, "Integer")
     program += 2 * x
     program += 2 * x <= 7
     assert qopt.solve(program, "cpsat").objective == 6
