@@ -186,7 +186,7 @@ SPECS = (
         name="labs",
         summary="sequences of signs with the least autocorrelation",
         target="qopt.problems.labs:Labs",
-        forms=("qubo", "program", "table"),
+        forms=("program", "qubo", "table"),
         formats="a file labsNNN that holds the length; others: name the kind",
         recognises=labs.recognises,
     ),

@@ -15,7 +15,7 @@ from qopt.forms import Form, Lowering, Program
 from qopt.forms.program import Comparator, tolerance
 from qopt.problem import Reference, Score, Sense, Violation
 
-from .encode import choices, lower_with, one_of, renumbered
+from .encode import choices, lower_with, one_of, renumbered, whole_answer
 from .formats.binpack import read_binpack
 
 _Row = tuple[str, list[int], list[float], Comparator, float]
@@ -262,4 +262,4 @@ class BinPacking:
                 f"an answer has one bin for each of {len(self.sizes)} items, got shape "
                 f"{packing.shape}"
             )
-        return packing.astype(np.int64)
+        return whole_answer(packing, "bins")

@@ -13,6 +13,9 @@ from qopt.options import check_options
 WHOLE = 1e-6
 """Distance from a whole number within which a solver's float stands for it."""
 
+_MOST = 2.0**53
+"""Below it every whole number is a float."""
+
 NEITHER = -1
 """What `bits` makes of a value that is neither 0 nor 1."""
 
@@ -56,6 +59,21 @@ def bits(values: ArrayLike) -> NDArray[np.int8]:
         near = np.rint(x)
         good = (np.abs(x - near) <= WHOLE) & (near >= 0) & (near <= 1)
     return np.where(good, near, NEITHER).astype(np.int8)
+
+
+def whole_answer(values: NDArray[Any], what: str) -> NDArray[np.int64]:
+    """An answer in whole numbers, as it is.
+
+    Raises
+    ------
+    UsageError
+        For a value that is none, or too large to be one; `what` says what is counted.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    wrong = x[~(np.abs(x) < _MOST) | (x != np.rint(x))]
+    if len(wrong):
+        raise UsageError(f"{what} must be whole numbers, got {wrong[0]:g}")
+    return x.astype(np.int64)
 
 
 def one_of(values: ArrayLike, offered: Sequence[Sequence[int]]) -> NDArray[np.int64]:

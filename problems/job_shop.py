@@ -15,7 +15,7 @@ from qopt.forms import Form, Group, Lowering, Program, Qubo
 from qopt.forms.program import Comparator
 from qopt.problem import Reference, Score, Sense, Violation
 
-from .encode import WHOLE, choices, lower_with, one_of
+from .encode import WHOLE, choices, lower_with, one_of, whole_answer
 from .formats.jobshop import read_job_shop
 
 MOST_BITS = 10_000
@@ -427,4 +427,4 @@ class JobShop:
                 f"an answer has one start for each of {self.durations.shape} jobs and operations, "
                 f"got shape {starts.shape}"
             )
-        return starts.astype(np.int64)
+        return whole_answer(starts, "starts")

@@ -221,6 +221,8 @@ class NumberPartitioning:
 
     def decode_answer(self, data: Mapping[str, Sequence[int]]) -> Any:
         """Bits from the places."""
+        if "part" not in data:
+            raise UsageError("an answer says which places are in one part, as 'part'")
         x = np.zeros(len(self.numbers), dtype=np.int8)
         for name, value in (("part", 1), ("undecided", NEITHER)):
             for place in data.get(name, ()):

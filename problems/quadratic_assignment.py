@@ -13,7 +13,7 @@ from qopt.errors import InputError, ParseError, UsageError
 from qopt.forms import Form, Group, Lowering, Program, Qubo
 from qopt.problem import Reference, Score, Sense, Violation
 
-from .encode import choices, lower_with, one_of
+from .encode import choices, lower_with, one_of, whole_answer
 from .formats.qaplib import read_dat, read_sln, write_sln
 
 Array = NDArray[np.float64]
@@ -287,4 +287,4 @@ class QuadraticAssignment:
                 f"an answer has one location for each of {len(self.flow)} facilities, got shape "
                 f"{p.shape}"
             )
-        return p.astype(np.int64)
+        return whole_answer(p, "locations")

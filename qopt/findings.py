@@ -256,11 +256,22 @@ def _floor(
     quantum = [row for row in rows if row.quantum and row.attempted and not _decided(row)]
     if not floors or not quantum:
         return None, []
-    floor = next((row for row in floors if not row.postprocessing), floors[0])
-    found = [_against_floor(row, floor, sense, digits) for row in quantum]
+    plain = [row for row in floors if not row.postprocessing] or floors
+    found = [_against_floor(row, _nearest_floor(row, plain), sense, digits) for row in quantum]
     outcomes = {outcome for outcome, _ in found}
     order: tuple[Floor, ...] = ("beaten", "undecided", "not beaten")
     return next(o for o in order if o in outcomes), [text for _, text in found]
+
+
+def _nearest_floor(row: Row, floors: Sequence[Row]) -> Row:
+    """The floor that drew from a model of the same kind, reduced or whole; else the first."""
+    return next((floor for floor in floors if _reduced(floor) == _reduced(row)), floors[0])
+
+
+def _reduced(row: Row) -> bool:
+    """Whether presolve took variables from the model that a row drew from."""
+    told = [record.details.get("presolve") for record in row.records]
+    return any(isinstance(item, dict) and bool(item.get("removed")) for item in told)
 
 
 def _against_floor(row: Row, floor: Row, sense: Sense, digits: int) -> tuple[Floor, str]:
@@ -560,9 +571,7 @@ def _presolve_flags(rows: Sequence[Row]) -> list[Flag]:
     reduced: dict[bool, list[str]] = {True: [], False: []}
     for row in rows:
         if row.attempted and (row.quantum or row.role == "floor"):
-            told = [record.details.get("presolve") for record in row.records]
-            some = any(isinstance(item, dict) and item.get("removed") for item in told)
-            reduced[some].append(row.label)
+            reduced[_reduced(row)].append(row.label)
     if not all(reduced.values()):
         return []
     return [Flag(

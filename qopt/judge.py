@@ -21,6 +21,9 @@ _AT_ONCE = 1000
 TOLERANCE = 1e-9
 """Relative distance within which an objective has reached a bound."""
 
+_ROUNDING = 1e-15
+"""The same, relative to the constant of a model: what rounding alone may set apart."""
+
 
 @dataclass
 class Judged:
@@ -180,7 +183,8 @@ def verdict(
             )
         return Status.INFEASIBLE_ANSWERS, "; ".join(reason), bound
     objective = judged.score.objective
-    bound, dropped = settle(problem, objective, bound)
+    constant = lowering.objective(getattr(lowering.model, "offset", 0.0))
+    bound, dropped = settle(problem, objective, bound, constant)
     if dropped:
         return Status.FEASIBLE, "; ".join([*reason, dropped]), None
     if status is Status.OPTIMAL and not lowering.complete:
@@ -195,9 +199,12 @@ def verdict(
 
 
 def settle(
-    problem: Problem, objective: float, bound: float | None
+    problem: Problem, objective: float, bound: float | None, constant: float = 0.0
 ) -> tuple[float | None, str]:
     """A bound beside the objective that was reached.
+
+    What counts as reached is relative to the objective with or without the `constant` of its
+    model, whichever is smaller: a million that is the same for all answers makes none of them good.
 
     Returns
     -------
@@ -212,7 +219,9 @@ def settle(
     size = max(abs(objective), abs(bound))
     if beyond > 1e-6 * size:
         return None, f"the claimed bound {bound:.10g} is beaten by the answer: dropped"
-    return (objective if beyond > 0 or -beyond <= TOLERANCE * size else bound), ""
+    own = max(abs(objective - constant), abs(bound - constant))
+    slack = max(TOLERANCE * min(size, own), _ROUNDING * min(size, abs(constant)))
+    return (objective if beyond > 0 or -beyond <= slack else bound), ""
 
 
 def _contradiction(problem: Problem, objective: float, bound: float | None) -> list[str]:

@@ -108,10 +108,12 @@ def _read(problem: Problem, path: Path) -> Any:
     if ending != "json":
         return readers[ending](path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except json.JSONDecodeError as fault:
         raise ParseError(path, f"no JSON: {fault.msg}", fault.lineno) from None
-    except (OSError, UnicodeDecodeError) as fault:
+    except RecursionError:
+        raise InputError(f"{path} holds no answer: its lists are nested too deeply") from None
+    except (OSError, ValueError) as fault:
         raise InputError(f"{path} cannot be read as JSON: {fault}") from None
     try:
         return problem.decode_answer(data)
@@ -119,6 +121,11 @@ def _read(problem: Problem, path: Path) -> Any:
         raise InputError(
             f"{path} holds no answer of {problem.name}: {_words(fault)}; qopt solve -o writes one"
         ) from None
+
+
+def _no_number(name: str) -> None:
+    """Refuse what Python reads as a number, and JSON does not know."""
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _words(fault: Exception) -> str:

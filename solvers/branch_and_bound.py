@@ -40,7 +40,8 @@ class BranchAndBound:
     Bounds hold in floating point: what rounding can have added is taken off every one of them
     (`semidefinite.margin`). Where all coefficients are multiples of one number, they are rounded up
     to the next possible objective, and the optimum is proven exactly; else an answer is called
-    optimal within a relative 1e-6 of the bound, as by `milp` and `miqp`.
+    optimal within a relative 1e-6 of the bound, as by `milp` and `miqp`. Relative to the energy
+    without its constant, that is.
 
     A unit of ``budget.evaluations`` is one node. Threads share the nodes in rounds: one seed and
     number of threads gives one answer.

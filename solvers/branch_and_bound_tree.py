@@ -21,6 +21,9 @@ _Bits = NDArray[np.int8]
 _OPTIMAL_TOLERANCE = 1e-6
 """Relative distance of answer and bound at which an answer is called optimal, as in `Milp`."""
 
+_ROUNDING = 1e-15
+"""What rounding adds to an energy, at most, relative to its constant."""
+
 _ENUMERATED = 1 << 20
 """Answers up to which a node is enumerated: some milliseconds."""
 
@@ -217,7 +220,9 @@ class Tree:
         """Distance to the best energy that counts as none."""
         if self.unit:
             return 1e-6 * self.unit
-        return gap * max(abs(self.best), 1e-3 * self.model.scale)
+        # The constant is no part of what is to be found, but it is part of what rounds.
+        size = max(abs(self.best - self.model.offset), 1e-3 * self.model.scale)
+        return max(gap * size, _ROUNDING * abs(self.model.offset))
 
     def _hopeless(self, bound: float) -> bool:
         """Whether nothing better than the best answer is left below a bound."""

@@ -88,6 +88,7 @@ class Account:
         self._offset, self._progress, self._seed = qubo.offset, progress, seed
         self._incumbent = inf
         self._closing = 0.0
+        self._walked = clock.elapsed
         self._lock = Lock()
         # Unmeasured, rather too long: a first slice that is too short costs nothing.
         self._sweep_seconds = 1e-6 + 1e-8 * self.width * model.sweep_cost
@@ -125,6 +126,10 @@ class Account:
         begin = self.clock.elapsed
         yield
         self._closing = max(self._closing, self.clock.elapsed - begin)
+
+    def close_walks(self) -> None:
+        """The same for all that was done since the last walk ended."""
+        self._closing = max(self._closing, self.clock.elapsed - self._walked)
 
     def spend(self, sweeps: int, reads: int) -> None:
         """Count the proposals of sweeps that are done."""
@@ -209,7 +214,8 @@ class Account:
             self._sweep_seconds = max(1e-9, (self.clock.elapsed - begin) / sweeps)
         self.report(batch.checkpoint())
         minimum = batch.changes(rng) if sweeps else None
-        self.keep(*batch.finish())
+        with self.closing():
+            self.keep(*batch.finish())
         return cooling_range(random, minimum)
 
     def slice(self, end: float, reads: int) -> int:
@@ -228,11 +234,13 @@ class Account:
 
     def walk(self, batch: Batch, hot: float, cold: float, end: float) -> None:
         """Cool a batch geometrically until that share of the budget is used, then descend."""
-        begin, place = self.used, 0.0
+        begin, place, most = self.used, 0.0, 1
         reserve = DESCENT if self.affordable(end, batch.reads) > 2 * DESCENT else 0
         while not self.over and place < 1.0:
             left = self.affordable(end, batch.reads) - reserve
             count = min(self.slice(end, batch.reads), left)
+            if self.timed:  # a hot sweep may take a hundred times as long as the last, cold, one
+                count, most = min(count, most), 2 * most
             if count <= 0:
                 break
             goal = min(1.0, place + (1.0 - place) * count / left)
@@ -242,6 +250,7 @@ class Account:
             self.report(batch.checkpoint())
         if reserve:
             self._sweep(batch, np.zeros(DESCENT))
+        self._walked = self.clock.elapsed
         self.report(batch.checkpoint())
 
     def _sweep(self, batch: Batch, temperatures: NDArray[np.float64]) -> None:

@@ -14,22 +14,22 @@ from qopt.solver import Budget, Outcome, Progress, Status, Usage
 if TYPE_CHECKING:
     from .account import Account
 
-_FOUNDER = 0.25
+_FOUNDER = 0.2
 """Share of the budget that makes the first parent of a line."""
 
 _GENERATION = 1.0 / 40.0
 """Share of the budget that makes one generation."""
 
-_PATIENCE = 24
+_PATIENCE = 5
 """Generations without gain after which another line is founded."""
 
-_GIVEN_PATIENCE = 6
+_GIVEN_PATIENCE = 3
 """The same of a line that goes on from an answer to start from: others may have exhausted it."""
 
 _OFFSPRING = 4
 """Offspring of each parent in a batch, as long as a line has several."""
 
-_HALVING = 6
+_HALVING = 2
 """Generations after which the better half of the parents goes on."""
 
 _REHEAT = (0.3, 0.6)
@@ -139,7 +139,9 @@ class _Lines:
         self.founded += 1
         states = self._sorted(states)
         most = max(1, self._account.reads() // _OFFSPRING)
-        return np.concatenate([self._combine(states)[None, :], states[1:most]])
+        founders = np.concatenate([self._combine(states)[None, :], states[1:most]])
+        self._account.close_walks()
+        return founders
 
     def _raise(self, parents: NDArray[np.int8], patience: int) -> NDArray[np.int8]:
         """Generations until the last parent of a line gains no more."""
@@ -148,11 +150,10 @@ class _Lines:
             share = self._rng.uniform(*_REHEAT)
             hot = max(self._cold, share * self._hot)
             offspring = self._brood(parents, hot, _GENERATION)
-            with self._account.closing():
-                children = []
-                for k, parent in enumerate(parents):
-                    own = self._sorted(offspring[k :: len(parents)])
-                    children.append(self._combine(np.concatenate([parent[None, :], own])))
+            children = []
+            for k, parent in enumerate(parents):
+                own = self._sorted(offspring[k :: len(parents)])
+                children.append(self._combine(np.concatenate([parent[None, :], own])))
             gained = self._energy(children[0]) < self._energy(parents[0])
             self.gains += gained
             idle = 0 if gained or len(parents) > 1 else idle + 1
@@ -160,6 +161,7 @@ class _Lines:
             if len(parents) > 1 and self.generations % _HALVING == 0:
                 best = self._combine(parents)
                 parents = np.concatenate([best[None, :], parents[1 : len(parents) // 2]])
+            self._account.close_walks()
         return parents
 
     def _brood(

@@ -28,8 +28,12 @@ ARMS = ("memetic", "path-relinking", "tempering", "tabu", "sa")
 STEPS = ("path-relinking", "tabu")
 """Solvers that count steps. A step looks at every variable, so it is worth so many proposals."""
 
-ROUNDS = ((5, 0.15), (2, 0.25), (1, 0.6))
+ROUNDS = ((5, 0.1), (2, 0.1), (1, 0.8))
 """Arms still in the race, and the share of the budget that they divide equally."""
+
+LATE = 0.005
+"""Share of the energy that a memetic search of a sparse model may be behind in the short slices: in
+a long one recombination makes up for it."""
 
 SHORT = 2000
 """Sweeps below which a race is not worth its trials, and the first arm runs alone."""
@@ -70,6 +74,7 @@ class Portfolio:
     In the first round each search gets a trial slice by itself; the two best go on with the best
     answers of all, and the winner of these gets the rest, again from the best answers.
     On sparse models the answers that are handed on are recombined first (`crossover.Crossover`).
+    There a memetic search goes on unless it is clearly behind, for it takes longer to show.
     ``details`` tells who got what and who found the incumbent.
 
     The searches are memetic, path-relinking, tempering, tabu and sa, as far as they are there. The
@@ -105,8 +110,9 @@ class Portfolio:
         clock = Clock(max(0.0, budget.start().limit - charged.wall))
         with usage.phase("execute"):
             race.run(clock)
+            answers = race.answers()
         usage.evaluations = race.evaluations
-        return Outcome(Status.FEASIBLE, race.answers(), usage=usage, details=race.details())
+        return Outcome(Status.FEASIBLE, answers, usage=usage, details=race.details())
 
 
 def _charge(usage: Usage, charged: Span) -> None:
@@ -145,6 +151,7 @@ class _Race:
     _running: list[Progress] = field(default_factory=list)
     _first: list[NDArray[np.int8]] = field(default_factory=list)
     _slices: list[dict[str, Any]] = field(default_factory=list)
+    _known: dict[bytes, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from .account import default_evaluations, distinct, energies_of, feasible_starts
@@ -187,7 +194,17 @@ class _Race:
             self._first.append(np.asarray(outcome.answers[0], dtype=np.int8))
             charged.wall += outcome.usage.wall
             charged.cpu += outcome.usage.cpu
+        self._expect(charged)
         return charged
+
+    def _expect(self, charged: Span) -> None:
+        """Learn from the first answers how long it takes to look at those of a slice."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self._energies(np.stack(self._first))
+        seconds = time.perf_counter() - wall
+        self._closing = seconds * _ELITE / len(self._first)
+        charged.wall += seconds
+        charged.cpu += time.process_time() - cpu
 
     def _evaluations(self, laid_out: Any) -> float:
         if self._timed:
@@ -209,12 +226,18 @@ class _Race:
         racing = list(self._arms)
         left = 1.0
         for number, (places, share) in enumerate(ROUNDS):
-            racing = sorted(racing, key=lambda arm: arm.best)[:places]
+            racing = sorted(racing, key=self._merit)[:places]
             last = len(racing) == 1
             self._round(number, racing, left if last else share)
             left -= share
             if last or self._over:
                 break
+
+    def _merit(self, arm: _Arm) -> float:
+        """By what arms are ranked, the least first."""
+        if arm.name == "memetic" and self._sparse and arm.best < inf:
+            return arm.best - LATE * abs(arm.best - self.model.offset)
+        return arm.best
 
     @property
     def _over(self) -> bool:
@@ -226,7 +249,7 @@ class _Race:
         waves = ceil(len(racing) / threads)
         seconds = share * self._clock.limit / waves
         if len(racing) == 1:  # all that is left, but for what follows the last slice
-            reserve = max(2.0 * self._closing, 0.02 * self._clock.limit)
+            reserve = max(self._closing, 0.02 * self._clock.limit)
             seconds = max(0.9 * self._clock.remaining, self._clock.remaining - reserve)
         left = self._most - self.evaluations
         proposals = left if len(racing) == 1 else share * self._most / len(racing)
@@ -326,8 +349,14 @@ class _Race:
             self._pool = self._best(np.concatenate([self._pool, child[None, :]]))
 
     def _energies(self, answers: NDArray[np.int8]) -> NDArray[np.float64]:
-        laid_out = self._layout.build(self.model)
-        return self._of(laid_out, self._layout, answers) + self.model.offset
+        """Energies of answers, each computed once: on dense models that takes its time."""
+        keys = [row.tobytes() for row in np.packbits(answers, axis=1)]
+        new = [k for k, key in enumerate(keys) if key not in self._known]
+        if new:
+            laid_out = self._layout.build(self.model)
+            values = self._of(laid_out, self._layout, answers[new]) + self.model.offset
+            self._known.update(zip([keys[k] for k in new], values.tolist(), strict=True))
+        return np.array([self._known[key] for key in keys])
 
     def _best(self, answers: NDArray[np.int8]) -> NDArray[np.int8]:
         answers = self._distinct(answers)

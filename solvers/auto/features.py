@@ -156,9 +156,14 @@ class ProgramFeatures:
         return self.whole and bool((self.model.lower >= 0).all() and (self.model.upper <= 1).all())
 
     @cached_property
+    def products(self) -> int:
+        """Products in the objective, squares included."""
+        return len(self.model.value)
+
+    @cached_property
     def quadratic(self) -> bool:
         """Whether the objective has products."""
-        return len(self.model.value) > 0
+        return self.products > 0
 
     @cached_property
     def convex(self) -> bool:
@@ -170,6 +175,12 @@ class ProgramFeatures:
             self.quadratic and single_square(self.model) is None
             and is_convex_as_it_stands(self.model)
         )
+
+    @cached_property
+    def in_products(self) -> float:
+        """Share of the variables that stand in products."""
+        standing = np.union1d(self.model.row, self.model.col)
+        return len(standing) / max(1, self.variables)
 
     @cached_property
     def fixed_sum(self) -> bool:
@@ -189,7 +200,7 @@ class ProgramFeatures:
         """All of them."""
         return {
             "form": "program", "variables": self.variables, "constraints": self.constraints,
-            "products": len(self.model.value), "whole": self.whole, "convex": self.convex,
+            "products": self.products, "whole": self.whole, "convex": self.convex,
         }
 
 

@@ -28,21 +28,25 @@ PROVABLE_VARIABLES = 120
 """Variables up to which semidefinite bounds often prove the best QUBO answer in seconds."""
 
 
+FEW_IN_PRODUCTS = 0.25
+"""Share of a whole program's variables in products up to which its constraints are what is hard."""
+
+
 class Step(NamedTuple):
     """One turn of a plan.
 
     Parameters
     ----------
-    role : {"start", "prove", "search"}
-        ``start`` makes an answer for the next step to start from, ``prove`` may end with a proof,
-        ``search`` takes what is left.
+    role : {"start", "probe", "prove", "search"}
+        ``start`` makes an answer for the next step to start from, ``probe`` tries for a quick
+        proof, ``prove`` may end with one, ``search`` takes what is left.
     solvers : tuple of str
         The preferred one first; the others stand in where it is not installed or refuses.
     until : float
         Share of the time limit at which the step ends.
     """
 
-    role: Literal["start", "prove", "search"]
+    role: Literal["start", "probe", "prove", "search"]
     solvers: tuple[str, ...]
     until: float = 1.0
 
@@ -60,6 +64,8 @@ class Rule(NamedTuple):
 _FLEET = Step("search", ("pyvrp", "routing"))
 _TOUR = Step("search", ("lkh", "pyvrp", "routing"))
 _ANNEAL = Step("search", ("portfolio", "sa"))
+_ANNEAL_PROGRAM = Step("search", ("portfolio", "sa", "milp"))
+_PROBE = Step("probe", ("milp",), 0.2)
 _FIRST = Step("start", ("portfolio", "sa"), 0.1)
 
 
@@ -107,7 +113,8 @@ RULES = (
     Rule(
         "qubo", f"at most {PROVABLE_VARIABLES} variables",
         lambda f: f.variables <= PROVABLE_VARIABLES,
-        "semidefinite bounds are tight", (_prove("branch-and-bound"), _ANNEAL),
+        "semidefinite bounds are often tight; what linear programming proves, it proves at once",
+        (_PROBE, _prove("branch-and-bound"), _ANNEAL),
     ),
     Rule(
         "qubo", "other QUBOs", _always, "too many answers to visit or prove", (_ANNEAL,),
@@ -117,23 +124,26 @@ RULES = (
         (Step("prove", ("exact",)),),
     ),
     Rule(
-        "program", "convex quadratic, all variables whole", lambda f: f.convex and f.whole,
+        "program",
+        f"convex quadratic, all variables whole, over {FEW_IN_PRODUCTS:.0%} of them in products",
+        lambda f: f.convex and f.whole and f.in_products > FEW_IN_PRODUCTS,
         "branch and bound on convex relaxations is tight",
-        (_prove("miqp"), Step("search", ("sa", "milp"))),
+        (_prove("miqp"), _ANNEAL_PROGRAM),
     ),
     Rule(
-        "program", "convex quadratic", lambda f: f.convex,
+        "program", "convex quadratic, some variables continuous or without bounds",
+        lambda f: f.convex and not f.whole,
         "branch and bound on convex relaxations is tight", (Step("prove", ("miqp", "milp")),),
     ),
     Rule(
         "program", "quadratic, whole, with a fixed sum",
         lambda f: f.quadratic and f.whole and f.fixed_sum,
-        "its linearisation is tight", (_prove("milp"), Step("search", ("sa", "milp"))),
+        "its linearisation is tight", (_prove("milp"), _ANNEAL_PROGRAM),
     ),
     Rule(
         "program", "quadratic, all variables whole", lambda f: f.quadratic and f.whole,
         "bounded whole variables suit clause learning",
-        (_prove("cpsat", "milp"), Step("search", ("sa", "milp"))),
+        (_prove("cpsat", "milp"), _ANNEAL_PROGRAM),
     ),
     Rule(
         "program", "linear, all variables whole and bounded", lambda f: f.whole,

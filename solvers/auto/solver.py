@@ -16,8 +16,8 @@ from .features import Features, features_of
 from .rules import Rule, Step, rule_for
 from .translate import run_solver
 
-START_SECONDS = 0.3
-"""Longest turn of a step that only makes an answer for the next one to start from."""
+LONGEST = {"start": 0.3, "probe": 1.0}
+"""Seconds of the longest turn that only makes an answer to start from, or tries for a proof."""
 
 ENDS_BY_ITSELF = ("exact", "sa", "portfolio")
 """Solvers that need no limit."""
@@ -62,25 +62,28 @@ class Auto:
     QUBO with at most 2**22 answers in its groups  exact
     QUBO with at most 500 interacting pairs, at    portfolio starts; milp proves, then
     most 10 to a variable                          branch-and-bound; then portfolio
-    QUBO with at most 120 variables                branch-and-bound proves; then portfolio
+    QUBO with at most 120 variables                milp is tried; branch-and-bound proves; then
+                                                   portfolio
     other QUBO                                     portfolio
     table of values                                exact
-    convex quadratic program, all whole            miqp proves; then sa on its QUBO
+    convex quadratic program, all whole            miqp proves; then portfolio on its QUBO
     other convex quadratic program                 miqp
-    quadratic program, whole, with a fixed sum     milp proves; then sa on its QUBO
-    other quadratic program, all whole             cpsat proves; then sa on its QUBO
+    quadratic program, whole, with a fixed sum     milp proves; then portfolio on its QUBO
+    other quadratic program, all whole             cpsat proves; then portfolio on its QUBO
     linear program, all whole and bounded          cpsat proves; then milp
     other program                                  milp
     ============================================== =============================================
 
     Convex stands for an objective that is convex to minimise or concave to maximise, and for at
-    most 1500 variables; the square of one whole variable alone is counted among the others.
+    most 1500 variables; the square of one whole variable alone is counted among the others, and so
+    are whole programs of which at most a quarter of the variables stand in products.
 
     A step that proves ends at 70 % of the time limit, and leaves the rest to the next; one that
-    starts takes a tenth of it, 0.3 seconds at most. Each step begins from the best answer so far,
-    where its solver takes one. The best answer and the tightest bound are returned. Where a solver
-    is not installed or refuses the model, the next of its kind stands in: pyvrp for lkh, routing
-    for pyvrp, sa for portfolio. ``qopt solve FILE --explain`` prints features, rules and turns.
+    starts takes a tenth of it, 0.3 seconds at most, one that is tried a fifth, a second at most.
+    Each step begins from the best answer so far, where its solver takes one. The best answer and
+    the tightest bound are returned. Where a solver is not installed or refuses the model, the next
+    of its kind stands in: pyvrp for lkh, routing for pyvrp, sa for portfolio. ``qopt solve FILE
+    --explain`` prints features, rules and turns.
 
     Parameters
     ----------
@@ -135,7 +138,7 @@ class _Race:
     def run(self) -> None:
         """Take the steps until one settles the model or the budget is used."""
         timed = self._patient.time_limit is not None
-        steps = [step for step in self._rule.steps if timed or step.role != "start"]
+        steps = [step for step in self._rule.steps if timed or step.role not in LONGEST]
         for step in steps:
             turn = self._take(step, alone=len(steps) == 1)
             if turn is None:
@@ -173,8 +176,7 @@ class _Race:
         if limit is None:
             return self._patient
         until = step.until * limit
-        if step.role == "start":
-            until = min(until, self._spent + START_SECONDS)
+        until = min(until, self._spent + LONGEST.get(step.role, inf))
         return replace(self._patient, time_limit=max(0.0, until - self._spent))
 
     def _best_answers(self) -> list[Any]:

@@ -54,7 +54,8 @@ class Incumbent:
         self.field = np.empty_like(self.model.linear)
         self.energy = 0.0
         self.refresh()
-        self.tolerance = precision(qubo) * self.model.scale
+        # Where no sum rounds, every change counts: 4 beside 1e14, too.
+        self.tolerance = precision(qubo) * self.model.scale if self.model.drifts else 0.0
         n = len(self.x)
         groups = len(self.model.sizes)
         self.owner = np.full(n, -1, dtype=np.int32)

@@ -96,6 +96,8 @@ class Search:
         self._tally = Tally()
         self._bound: float | None = None
         self._settled = False
+        self._look = 0.0
+        """Seconds that it takes to look at what a tabu search found."""
         self._changed = False
 
     def _ended(self) -> bool:
@@ -121,7 +123,7 @@ class Search:
                 )
             self._how = suited(self._now, self._options.size) if how == "auto" else how
             self._chooser = Chooser(self._now, self._options.size, self._how, self._rng(1))
-        self._best = self._now.energy
+        self._best = self._began = self._now.energy
         self._progress.incumbent(self._best)
         if self._options.between != "none":
             with self._usage.phase("execute"):
@@ -149,6 +151,7 @@ class Search:
             self._told()
             done = self._iterations / self._limit if self._limit < 2**63 else None
             self._progress.step(done, plural(self._iterations, "subproblem"))
+        self._told()  # of a round that the clock ended half-way, too
 
     # -- one iteration ----------------------------------------------------------------------------
 
@@ -209,9 +212,10 @@ class Search:
         before = self._now.energy
         # On one thread, for with another number it gives another answer.
         steps = min(TABU_MOVES * self._qubo.num_variables, MOST_TABU_MOVES)
+        clock = Clock(max(0.0, self._clock.remaining - self._look))
         outcome: Outcome = self._options.tabu.solve(
             self._qubo, Budget(evaluations=steps), int(rng.integers(2**31)),
-            Within(self._progress, self._clock), start=[self._now.x.copy()],
+            Within(self._progress, clock), start=[self._now.x.copy()],
         )
         add_usage(self._usage, outcome.usage)
         if not len(outcome.answers):
@@ -220,8 +224,10 @@ class Search:
         if self._qubo.group_violations(answer)[0] or (answer == self._now.x).all():
             return
         with self._usage.phase("execute"):
+            begin = self._clock.elapsed
             if self._qubo.energy(answer) <= before:
                 self._now.move_to(answer)
+            self._look = max(self._look, self._clock.elapsed - begin)
         self._credit(before, self._now.energy < before)
 
     def _credit(self, before: float, moved: bool) -> None:
@@ -247,15 +253,22 @@ class Search:
         """The answer, and what was done."""
         self._usage.evaluations = max(1, self._iterations)
         with self._usage.phase("decode"):
-            answers = np.array([self._first_x, self._now.x], dtype=np.int8)
-            energies = self._qubo.energies(answers)
-            # Moves to equal answers could add up to a rounding error.
-            x = answers[:1] if energies[0] < energies[1] else answers[1:]
+            x = self._better()[None, :]
         solved = self._settled and self._bound is not None
         return Outcome(
             Status.OPTIMAL if solved else Status.FEASIBLE, x, bound=self._bound,
             usage=self._usage, reason=self._said(solved), details=self._details(),
         )
+
+    def _better(self) -> NDArray[np.int8]:
+        """The present answer, unless moves to equal ones added up to a rounding error."""
+        slack = max(1, self._iterations) * self._now.tolerance / self._now.model.scale
+        if self._began - self._now.energy > slack:
+            return self._now.x.copy()  # without energies, which take their time on large models
+        answers: NDArray[np.int8] = np.array([self._first_x, self._now.x], dtype=np.int8)
+        energies = self._qubo.energies(answers)
+        best: NDArray[np.int8] = answers[0 if energies[0] < energies[1] else 1]
+        return best
 
     def _said(self, solved: bool) -> str:
         """A sentence on what each part was worth, and where that is tested."""

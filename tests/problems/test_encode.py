@@ -5,7 +5,7 @@ import pytest
 
 from qopt.errors import UnsupportedError, UsageError
 from qopt.forms import Lowering, Program, Qubo, Routing
-from qopt.problems.encode import bits, lower_with
+from qopt.problems.encode import bits, lower_with, whole_answer
 
 
 class Toy:
@@ -39,3 +39,10 @@ def test_bits_do_not_repair():
     values = [0.0, 1.0, 1e-7, 1 - 1e-7, 0.5, 2.0, -1.0, float("nan"), float("inf")]
     assert bits(values).tolist() == [0, 1, 0, 1, -1, -1, -1, -1, -1]
     assert bits(np.array([True, False])).dtype == np.int8
+
+
+@pytest.mark.parametrize("wrong", [0.5, np.nan, np.inf, 1e300])
+def test_answers_in_whole_numbers_are_not_rounded(wrong):
+    np.testing.assert_array_equal(whole_answer(np.array([[1.0, -1.0]]), "bins"), [[1, -1]])
+    with pytest.raises(UsageError, match="bins must be whole numbers, got"):
+        whole_answer(np.array([1.0, wrong]), "bins")

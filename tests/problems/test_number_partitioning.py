@@ -114,3 +114,9 @@ def test_answers_are_places():
         problem.score([0])
     with pytest.raises(UsageError, match="objective must be"):
         NumberPartitioning(name="n", numbers=(1,), objective="cube")
+
+
+@pytest.mark.parametrize("wrong", [{}, {"a": 1}, []])
+def test_what_names_no_part_is_no_answer(wrong):
+    with pytest.raises(UsageError, match="as 'part'"):
+        NumberPartitioning(name="n", numbers=(1, 2)).decode_answer(wrong)

@@ -239,6 +239,19 @@ def test_samplers_with_and_without_presolve_are_told_apart():
     assert "uneven-presolve" not in codes(alike)
 
 
+def test_a_sampler_is_measured_by_the_floor_that_drew_from_the_same_model():
+    told = {"presolve": {"variables": 12, "left": 3, "removed": {"folded": 9}}}
+    whole = [
+        replace(r, options={"presolve": False}) for r in make.floor([130.0] * 5)
+    ]
+    reduced = [replace(r, details=told) for r in make.floor([100.0] * 5)]
+    quantum = make.quantum([110.0] * 5)
+    (instance,) = Comparison([*make.optimal(100.0), *reduced, *whole, *quantum]).instances
+    assert instance.findings.floor == "beaten"
+    (instance,) = Comparison([*make.optimal(100.0), *reduced, *quantum]).instances
+    assert instance.findings.floor == "not beaten"
+
+
 def test_the_command_line_takes_the_option():
     line = one_line_error("solve", "sparse-50", "--solver", "sa:presolve=maybe", code=2)
     assert "must be true or false" in line

@@ -100,6 +100,8 @@ def test_what_is_no_answer_is_refused(wrong):
     ("missing.json", None, UsageError, "does not exist"),
     ("a.json", '{"picked": [0,', ParseError, "no JSON"),
     ("a.json", '{"bits": []}', InputError, "'picked' is missing"),
+    ("a.json", "[" * 100_000, InputError, "nested too deeply"),
+    ("a.json", '{"picked": [NaN]}', InputError, "NaN is no number of JSON"),
     ("a.json", "7", InputError, "holds no answer of numbers"),
     ("a.txt", "0 1", UnsupportedError, "reads an answer to start from as .json, not .txt"),
 ])

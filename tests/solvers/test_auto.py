@@ -73,6 +73,14 @@ def knapsack(n: int) -> Program:
     return quadratic("<=", n)
 
 
+def difference(n: int) -> Program:
+    """The squared difference of the first two of n variables."""
+    return Program.build(
+        sense="minimise", linear=[1.0] * n, row=[0, 0, 1], col=[0, 1, 1],
+        value=[1.0, -2.0, 1.0], integer=[True] * n, upper=[3.0] * n,
+    )
+
+
 TOUR = ["lkh", "pyvrp", "routing"]
 FLEET = ["pyvrp", "routing"]
 ANNEAL = ["portfolio", "sa"]
@@ -89,21 +97,23 @@ ANNEAL = ["portfolio", "sa"]
         (routing(31, vehicles=31, capacity=1.0), [FLEET]),
         (sparse(22, 231), [["exact"], ANNEAL]),
         (sparse(100, 500), [ANNEAL, ["milp"], ["branch-and-bound"], ANNEAL]),
-        (sparse(100, 501), [["branch-and-bound"], ANNEAL]),
-        (sparse(23, 250), [["branch-and-bound"], ANNEAL]),
+        (sparse(100, 501), [["milp"], ["branch-and-bound"], ANNEAL]),
+        (sparse(23, 250), [["milp"], ["branch-and-bound"], ANNEAL]),
         (sparse(121, 501), [ANNEAL]),
         (sparse(40, 780).with_groups([Group(tuple(range(40)), 4)]), [["exact"], ANNEAL]),
         (
             sparse(40, 780).with_groups([Group(tuple(range(40)), 20)]),
-            [["branch-and-bound"], ANNEAL],
+            [["milp"], ["branch-and-bound"], ANNEAL],
         ),
         (Program.build(linear=[1.0, 2.0], upper=[1, 9]), [["cpsat", "milp"], ["milp"]]),
         (Program.build(linear=[1.0, 2.0], upper=[1, np.inf]), [["milp"]]),
         (continuous(1.0), [["milp"]]),
-        (selection(5), [["milp"], ["sa", "milp"]]),
-        (knapsack(5), [["cpsat", "milp"], ["sa", "milp"]]),
-        (risk(whole=True), [["miqp"], ["sa", "milp"]]),
-        (risk(whole=True, sense="maximise"), [["miqp"], ["sa", "milp"]]),
+        (selection(5), [["milp"], [*ANNEAL, "milp"]]),
+        (knapsack(5), [["cpsat", "milp"], [*ANNEAL, "milp"]]),
+        (risk(whole=True), [["miqp"], [*ANNEAL, "milp"]]),
+        (difference(8), [["cpsat", "milp"], [*ANNEAL, "milp"]]),
+        (difference(7), [["miqp"], [*ANNEAL, "milp"]]),
+        (risk(whole=True, sense="maximise"), [["miqp"], [*ANNEAL, "milp"]]),
         (risk(whole=True, upper=np.inf), [["miqp", "milp"]]),
         (risk(whole=False), [["miqp", "milp"]]),
     ],
@@ -141,7 +151,6 @@ def brute_force(model: Program) -> float:
     [
         (sparse(10, 20), "exact", -30.0),
         (sparse(30, 40), "milp", -50.0),
-        (sparse(24, 250), "branch-and-bound", -476.0),
         (Program.build(sense="maximise", linear=[1.0, 2.0], upper=[1, 9]), "cpsat", 19.0),
         (continuous(9.0), "milp", 5.0),
         (selection(6), "milp", brute_force(selection(6))),
@@ -161,6 +170,16 @@ def test_the_chosen_solver_runs_and_is_named(model, name, best):
         assert model.energy(outcome.answers[0]) == best
     else:
         assert model.objective(outcome.answers[0]) == pytest.approx(best)
+
+
+def test_what_a_probe_does_not_prove_is_left_to_the_next_step(fakes):
+    model = sparse(24, 250)
+    proof = Outcome(Status.OPTIMAL, np.ones((1, 24), dtype=np.int8), bound=model.energy([1] * 24))
+    fakes.update({"milp": Fake(outcome=Outcome(Status.TIME_LIMIT)),
+                  "branch-and-bound": Fake(outcome=proof)})
+    outcome = solve(model, Budget(time_limit=100.0))
+    assert fakes["milp"].budget.time_limit == 1.0  # the longest probe, not a fifth of the limit
+    assert (outcome.status, outcome.details["chosen"]) == (Status.OPTIMAL, "branch-and-bound")
 
 
 def test_routes_are_proven_where_they_are_few():
@@ -258,17 +277,17 @@ def test_what_is_not_proven_in_time_is_left_to_a_heuristic_and_the_best_of_both_
     usage = Usage(phases={"execute": Span(6.0, 5.0), "setup": Span(1.0, 1.0)})
     milp = Outcome(Status.FEASIBLE, [order[1]], bound=99.0, usage=usage)
     later = Usage(phases={"execute": Span(3.0, 3.0)})
-    sa = Outcome(Status.FEASIBLE, np.array([order[0]], dtype=np.int8), usage=later)
-    fakes.update(milp=Fake(outcome=milp), sa=Fake(outcome=sa))
+    second = Outcome(Status.FEASIBLE, np.array([order[0]], dtype=np.int8), usage=later)
+    fakes.update(milp=Fake(outcome=milp), portfolio=Fake(outcome=second))
     outcome = solve(model, Budget(time_limit=10.0))
     assert fakes["milp"].budget.time_limit == pytest.approx(7.0)
-    assert fakes["sa"].budget.time_limit == pytest.approx(4.0)  # what milp left, setup apart
+    assert fakes["portfolio"].budget.time_limit == pytest.approx(4.0)  # what milp left, setup apart
     assert model.objective(outcome.answers[0]) == model.objective(order[0])
-    assert (outcome.bound, outcome.details["chosen"]) == (99.0, "sa")
-    assert outcome.details["ran"] == ["milp", "sa"]
+    assert (outcome.bound, outcome.details["chosen"]) == (99.0, "portfolio")
+    assert outcome.details["ran"] == ["milp", "portfolio"]
     assert outcome.usage.phases["execute"].wall == 9.0
     # and the other way round
-    fakes["sa"].outcome = Outcome(Status.FEASIBLE, np.array([order[2]], dtype=np.int8))
+    fakes["portfolio"].outcome = Outcome(Status.FEASIBLE, np.array([order[2]], dtype=np.int8))
     outcome = solve(model, Budget(time_limit=10.0))
     assert model.objective(outcome.answers[0]) == model.objective(order[1])
     assert outcome.details["chosen"] == "milp"
@@ -282,8 +301,8 @@ def test_reports_of_a_second_solver_count_only_where_they_improve(fakes):
             return super().solve(model, budget, seed, progress)
 
     nothing = Outcome(Status.TIME_LIMIT)
-    fakes.update(milp=Reporting(outcome=nothing), sa=Reporting(outcome=nothing))
-    fakes["milp"].values, fakes["sa"].values = [1.0, 2.0], [-1.5, -2.5]  # sa minimises its QUBO
+    fakes.update(milp=Reporting(outcome=nothing), portfolio=Reporting(outcome=nothing))
+    fakes["milp"].values, fakes["portfolio"].values = [1.0, 2.0], [-1.5, -2.5]  # of its QUBO
     progress = Progress()
     outcome = Auto().solve(selection(4), Budget(time_limit=9.0), 1, progress)
     assert [value for _, value in progress.trace.incumbents] == [1.0, 2.0, 2.5]

@@ -141,6 +141,18 @@ def test_a_start_is_the_first_incumbent_and_is_never_lost():
     assert stopped.status is Status.FEASIBLE
 
 
+def test_a_large_constant_makes_no_answer_optimal():
+    rng = np.random.default_rng(3)
+    model = Qubo.from_matrix(rng.normal(size=(30, 30)), offset=1e12)
+    ended = solve(model, time_limit=0.0, start=[np.zeros(30, np.int8)])
+    proven = solve(model)
+    assert proven.status is Status.OPTIMAL
+    best = model.energy(proven.answers[0])
+    assert best < 1e12 - 1.0
+    assert ended.bound <= best
+    assert ended.status is Status.FEASIBLE
+
+
 def test_a_model_without_variables_is_its_offset():
     outcome = solve(Qubo.from_arrays([], offset=3.0))
     assert outcome.status is Status.OPTIMAL

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 from ..qubo import Group, Qubo
 from .lifting import ONE, OPPOSITE, SAME, ZERO, Lifting, Step
 
-_CANCELLED = 1e-13
-"""Relative size below which a sum of two coefficients has cancelled."""
+_CANCELLED = 1e-15
+"""Relative size below which a sum of two coefficients has cancelled, where sums round: a few units
+in the last place."""
+
+_POWERS = 11
+"""Coefficients are added as whole multiples of ``2**-k``, k below this, where that is exact."""
 
 
 class State:
@@ -57,6 +61,7 @@ class State:
         self.rewritten = False
         self.steps: list[Step] = []
         self.removed: Counter[str] = Counter()
+        self._cancelled = 0.0 if _adds_exactly(qubo) else _CANCELLED
         self._bounds: list[tuple[float, float] | None] = [None] * n
         self._queue: deque[int] = deque()
         self._queued = [False] * n
@@ -152,11 +157,11 @@ class State:
             self.offset += self.linear[i]
         else:
             self.linear[j] += shared
-        self.linear[j] = _sum(self.linear[j], sign * self.linear[i])
+        self.linear[j] = self._sum(self.linear[j], sign * self.linear[i])
         for k, coefficient in terms.items():
             del self.adjacent[k][i]
             if opposite:
-                self.linear[k] = _sum(self.linear[k], coefficient)
+                self.linear[k] = self._sum(self.linear[k], coefficient)
             self.add_pair(j, k, sign * coefficient)
             self.touch(k)
         self.touch(j)
@@ -176,12 +181,13 @@ class State:
         table = sum(1 << place for place, value in enumerate(fields) if value < 0.0)
         del self.adjacent[j][i]
         self.offset += least[0]
-        self.linear[j] = _sum(self.linear[j], least[2] - least[0])
+        self.linear[j] = self._sum(self.linear[j], least[2] - least[0])
         self.touch(j)
         if k >= 0:
             del self.adjacent[k][i]
-            self.linear[k] = _sum(self.linear[k], least[1] - least[0])
-            self.add_pair(j, k, _sum(_sum(least[3], -least[1]), _sum(least[0], -least[2])))
+            self.linear[k] = self._sum(self.linear[k], least[1] - least[0])
+            apart = self._sum(least[3], -least[1]), self._sum(least[0], -least[2])
+            self.add_pair(j, k, self._sum(*apart))
             self.touch(k)
         self._remove(i, j, k if k >= 0 else j, table, rule)
 
@@ -196,7 +202,7 @@ class State:
 
     def add_pair(self, i: int, j: int, value: float) -> None:
         """Add to the coefficient of a pair; it goes where that cancels."""
-        total = _sum(self.adjacent[i].get(j, 0.0), value)
+        total = self._sum(self.adjacent[i].get(j, 0.0), value)
         if total == 0.0:
             self.adjacent[i].pop(j, None)
             self.adjacent[j].pop(i, None)
@@ -210,6 +216,11 @@ class State:
         self.rewritten = True
         self.touch(i)
         self.touch(j)
+
+    def _sum(self, first: float, second: float) -> float:
+        """A sum that is zero where all but rounding has cancelled."""
+        total = first + second
+        return 0.0 if abs(total) <= self._cancelled * max(abs(first), abs(second)) else total
 
     # -- what is left -------------------------------------------------------------------------
 
@@ -251,7 +262,16 @@ class State:
         return reduced, Lifting(self.qubo.num_variables, kept, self.steps)
 
 
-def _sum(first: float, second: float) -> float:
-    """A sum that is zero where it has cancelled."""
-    total = first + second
-    return 0.0 if abs(total) <= _CANCELLED * max(abs(first), abs(second)) else total
+def _adds_exactly(qubo: Qubo) -> bool:
+    """Whether no sum of coefficients rounds, whatever the rules add up.
+
+    Terms of a reduced model are differences of at most four energies that the model can take.
+    """
+    values = np.concatenate([qubo.linear, qubo.value, [qubo.offset]])
+    with np.errstate(over="ignore"):
+        largest = 4.0 * float(np.abs(values).sum())
+    return any(
+        largest * 2.0**power <= 2.0**53
+        and bool((values * 2.0**power == np.rint(values * 2.0**power)).all())
+        for power in range(_POWERS)
+    )

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from qopt.errors import UsageError
 from qopt.forms import Group, Qubo
 from qopt.solver import Budget, Outcome, Progress, Status
+from qopt.solvers.annealing.account import Account
+from qopt.solvers.annealing.layout import Layout
 from qopt.solvers.annealing.memetic import Memetic
-from qopt.solvers.annealing.portfolio import Portfolio
+from qopt.solvers.annealing.portfolio import Portfolio, _Arm, _Race
 from qopt.solvers.annealing.tempering import Tempering
 
 SEARCHES = [Memetic(), Tempering(), Portfolio()]
@@ -211,3 +214,64 @@ def test_portfolio_tells_who_got_what() -> None:
 def test_portfolio_does_not_race_on_a_shoestring() -> None:
     outcome, _ = run(Portfolio(), random_qubo(7, 100, 0.1), Budget(evaluations=50_000))
     assert [done["arm"] for done in outcome.details["slices"]] == ["memetic"]
+
+
+class Recorded:
+    """A batch that notes how many sweeps it is asked for at a time."""
+
+    reads = 1
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def sweep(self, temperatures: NDArray[np.float32]) -> None:
+        self.calls.append(len(temperatures))
+
+    def checkpoint(self) -> NDArray[np.float64]:
+        return np.zeros(1)
+
+
+def test_a_timed_walk_begins_with_few_sweeps_whatever_the_last_ones_took() -> None:
+    qubo = random_qubo(8, 50)
+    layout = Layout.choose(qubo)
+    budget = Budget(time_limit=0.05)
+    account = Account(qubo, layout, layout.build(qubo), budget, budget.start(), 0, Progress())
+    account.paced(10**6, lambda: None)  # a million sweeps in no time
+    batch = Recorded()
+    account.walk(batch, 2.0, 1.0, 1.0)
+    assert batch.calls[:4] == [1, 2, 4, 8]
+
+
+def test_the_portfolio_computes_the_energy_of_an_answer_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from qopt.solvers.annealing import account
+
+    calls: list[set[bytes]] = []
+
+    def energies_of(model: Any, layout: Any, states: NDArray[np.int8]) -> NDArray[np.float64]:
+        calls.append({state.tobytes() for state in states})
+        return original(model, layout, states)
+
+    original = account.energies_of
+    # The searches inside have their own: only what the race asks for counts.
+    monkeypatch.setattr(account, "energies_of", energies_of)
+    monkeypatch.setattr(
+        account.Account, "energies", lambda self, x: original(self.model, self.layout, x)
+    )
+    qubo = random_qubo(9, 80)
+    outcome, progress = run(Portfolio(), qubo, Budget(evaluations=1_000_000))
+    check(qubo, outcome, progress)
+    assert len(calls) > 1
+    assert sum(map(len, calls)) == len(set().union(*calls))
+
+
+@pytest.mark.parametrize(("density", "first"), [(0.02, "memetic"), (1.0, "sa")])
+def test_a_memetic_search_of_a_sparse_model_may_lag(density: float, first: str) -> None:
+    qubo = random_qubo(10, 400, density)
+    race = _Race(qubo, Budget(), 0, Progress(), [])
+    memetic, sa = (_Arm(name, None, True, 1) for name in ("memetic", "sa"))
+    memetic.best, sa.best = qubo.offset - 999.0, qubo.offset - 1000.0
+    assert min((memetic, sa), key=race._merit).name == first
+    memetic.best = qubo.offset - 990.0  # clearly behind
+    assert min((memetic, sa), key=race._merit) is sa

@@ -90,3 +90,11 @@ def test_the_best_start_is_taken_and_broken_groups_are_repaired():
         best_start(qubo, [[0, 1]])
     with pytest.raises(UsageError, match="other values than 0 and 1"):
         best_start(qubo, [[0, 1, 2]])
+
+
+def test_a_small_change_beside_large_whole_coefficients_counts():
+    qubo = Qubo.from_arrays([-3.0, 1e14, 2.0], [1], [2], [-1e14])
+    now = Incumbent(qubo, np.array([0, 0, 1], dtype=np.int8), Layout.choose(qubo).build(qubo))
+    now.descend(lambda: False)
+    assert now.x.tolist() == [1, 0, 0]
+    assert now.energy == -3.0

@@ -273,6 +273,23 @@ def test_tabu_goes_on_from_the_incumbent_and_is_credited(monkeypatch):
     assert "the tabu between them improved 3, by 3 in all" in outcome.reason
 
 
+def test_what_tabu_found_last_is_told_where_the_run_then_ends(monkeypatch):
+    monkeypatch.setattr(search.Incumbent, "descend", lambda self, ended: 0)
+    progress = Progress()
+
+    class Last(Tabu):
+        def solve(self, *args, **more):
+            progress.stop()
+            return super().solve(*args, **more)
+
+    ones = Qubo.from_arrays(np.ones(80))
+    outcome = tabued(Last(), subsolver="none").solve(
+        ones, Budget(evaluations=25), 0, progress, start=[np.ones(80, np.int8)]
+    )
+    assert ones.energy(outcome.answers[0]) == 79.0
+    assert progress.trace.incumbents[-1][1] == 79.0
+
+
 def test_tabu_that_finds_worse_answers_changes_nothing():
     model = Qubo.from_arrays(-np.ones(30))
     outcome = tabued(Tabu()).solve(model, Budget(evaluations=3), 0, Progress())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qopt.forms import Group, Qubo
 from qopt.forms.reduce import reduce_qubo
+from qopt.forms.reduce.state import State
 
 
 def every_answer(qubo: Qubo) -> np.ndarray:
@@ -88,3 +89,24 @@ def test_nothing_is_lost_without_groups(qubo):
 @settings(max_examples=150, deadline=None)
 def test_nothing_is_lost_with_groups(qubo):
     check(qubo)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whole_coefficients_of_any_size_lose_nothing(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 8))
+    row, col = np.triu_indices(n, 1)
+    values = rng.choice([1e14, -1e14, 1e14 + 3, -1e14 + 5, 1.0, -2.0, 0.0], n + len(row))
+    qubo = Qubo.from_arrays(values[:n], row, col, values[n:], offset=-3.0)
+    lowering = reduce_qubo(qubo)
+    answers = every_answer(lowering.model)
+    energies = qubo.energies(lowering.decode_all(answers))  # every sum is below 2**53
+    np.testing.assert_array_equal(energies, lowering.model.energies(answers))
+    assert energies.min() == qubo.energies(every_answer(qubo)).min()
+
+
+def test_sums_that_round_cancel():
+    """0.1 + 0.2 - 0.3 is no coefficient."""
+    state = State(Qubo.from_arrays([0.0, 0.0], [0], [1], [0.1 + 0.2]), lambda: False)
+    state.add_pair(0, 1, -0.3)
+    assert state.adjacent == [{}, {}]
