@@ -311,9 +311,9 @@ def test_reports_of_a_second_solver_count_only_where_they_improve(fakes):
 
 def test_nobody_is_said_to_have_found_an_answer_that_is_not_there(fakes):
     nothing = Outcome(Status.TIME_LIMIT, reason="the budget ended")
-    fakes.update(milp=Fake(outcome=nothing), sa=Fake(outcome=nothing))
+    fakes.update(milp=Fake(outcome=nothing), portfolio=Fake(outcome=nothing))
     outcome = solve(selection(4), Budget(time_limit=9.0))
-    assert outcome.details["ran"] == ["milp", "sa"]
+    assert outcome.details["ran"] == ["milp", "portfolio"]
     assert outcome.reason.endswith("; none found an answer; the budget ended")
 
 
