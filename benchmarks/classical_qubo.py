@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--full", action="store_true",
                         help="all shapes, 5 s a run, 10 seeds (instead of 0.2 s and 5)")
     parser.add_argument("--instances", nargs="+", choices=SHAPES, metavar="SHAPE",
-                        help=f"generated instances, of {', '.join(map(repr, SHAPES))}")
+                        help="generated instances, of "
+                             + ", ".join(map(repr, SHAPES)).replace("%", "%%"))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="solvers whose names begin so")
     parser.add_argument("--seconds", type=float, help="of a run")
     parser.add_argument("--seeds", type=int, help="runs of each solver on each instance")

@@ -148,6 +148,10 @@ def _answer_lines(answer: Any, most: int = 40) -> list[str]:
     return lines
 
 
+_LONGEST = 120
+"""Characters of a text, such as the bits of a QUBO's answer, that are printed."""
+
+
 def _words(value: Any, most: int = 60) -> str:
     """A value on one line."""
     if isinstance(value, list):
@@ -155,4 +159,6 @@ def _words(value: Any, most: int = 60) -> str:
         if len(words) > most:
             return " ".join(words[:most]) + f" ... ({len(words)} in all; --json prints all)"
         return " ".join(words)
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{value[:_LONGEST]} ... ({len(value)} in all; --json prints all)"
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -19,7 +19,9 @@ from qopt.problem import Problem, fingerprint
 TSPLIB = "TSPLIB, optimal solutions of symmetric TSPs (Reinelt, 1995)"
 CVRPLIB = "CVRPLIB, list of best known solutions"
 QOBLIB = "QOBLIB, capacitated vehicle routing, optimal solutions"
-GSET = "G-set; Benlic and Hao, Breakout local search for max-cut (2013)"
+# Benlic and Hao (2013), often named for these, have less for G55 (10294) and G70 (9541):
+# https://leria-info.univ-angers.fr/~jinkao.hao/BLS_max_cut.html
+GSET = "G-set; best known by AOCoptimizer.jl, data/GSet/reference.csv; original source not checked"
 BIQMAC = "Biq Mac library (Wiegele, 2007)"
 PALUBECKIS = "Palubeckis instances; Glover, Lu and Hao (2010)"
 

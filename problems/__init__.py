@@ -11,6 +11,7 @@ from .formats import (
     labs,
     li_lim,
     lp,
+    matrix,
     orlib,
     parquet,
     pisinger,
@@ -195,9 +196,10 @@ SPECS = (
         summary="any quadratic unconstrained binary model",
         target="qopt.problems.generic:QuboProblem",
         forms=("qubo",),
-        formats="BiqMac .sparse, dimod .bqm, qubo JSON, coordinate .npz",
+        formats="BiqMac .sparse, dimod .bqm and its JSON, qubo JSON, coordinate .npz, square "
+        "matrices as .npy and .csv",
         recognises=lambda name, head: any(
-            layout.recognises(name, head) for layout in (biqmac, qubojson)
+            layout.recognises(name, head) for layout in (biqmac, matrix, qubojson)
         ),
     ),
     Spec(

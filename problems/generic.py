@@ -46,7 +46,13 @@ class QuboProblem:
 
     @classmethod
     def load(cls, path: Path, *, sense: Sense = "minimise") -> Self:
-        """Read a QUBO file: BiqMac ``.sparse``, dimod ``.bqm``, qubo JSON or coordinate ``.npz``.
+        """Read a QUBO file.
+
+        BiqMac ``.sparse``; dimod ``.bqm``, or the JSON of its ``to_serializable()``; qubo JSON;
+        ``.npz`` with coordinate arrays ``i``, ``j``, ``q`` from 0 (and ``n``, ``offset`` if need
+        be), minimise ``sum q x_i x_j``; square matrices as ``.npy`` and ``.csv`` without a
+        heading, minimise ``x' Q x``, entries (i, j) and (j, i) summed (name the kind for fewer than
+        four variables).
 
         Parameters
         ----------

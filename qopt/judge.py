@@ -234,7 +234,7 @@ def _contradiction(problem: Problem, objective: float, bound: float | None) -> l
     slack = 1e-6 * max(abs(objective), abs(reference.value))
     if sign * (reference.value - objective) > slack:
         if not reference.proven:
-            return [f"better than the best known value {known}"]
+            return [f"better than the value on file, {known}"]
         return [f"better than the value {known} that is said to be proven: check its convention"]
     if bound is not None and sign * (bound - reference.value) > slack:
         return [f"the reference value {known} is beyond the proven bound: check its convention"]

@@ -15,7 +15,7 @@ A TOML instance file holds the settings as flat keys, beside three of its own::
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -201,8 +201,33 @@ def origin_of(problem: Problem) -> Origin | None:
     return getattr(problem, "_origin", None)
 
 
+_FOREIGN: dict[tuple[str, str], Callable[[Any], Qubo | Program]] = {
+    ("dimod", "BinaryQuadraticModel"): Qubo.from_dimod,
+    ("dimod", "ConstrainedQuadraticModel"): Program.from_dimod,
+    ("qiskit_optimization", "QuadraticProgram"): Program.from_qiskit,
+    ("pulp", "LpProblem"): Program.from_pulp,
+}
+"""Models of other libraries, by package and class, and what makes them ours."""
+
+_HINTS = {
+    ("docplex", "Model"): "Program.from_qiskit(qiskit_optimization.translators.from_docplex_mp("
+    "model)) reads it",
+    ("networkx", "Graph"): "MaxCut.from_networkx(graph) and its like make problems of it",
+    ("numpy", "ndarray"): "Qubo.from_matrix(matrix) makes a model of it",
+}
+
+
 def as_problem(item: Any) -> Problem:
-    """A problem as it is, or a bare `Qubo`, `Program` or `Routing` as the problem of solving it."""
+    """A problem as it is, or a bare model as the problem of solving it.
+
+    Models are `Qubo`, `Program` and `Routing`, a dimod `BinaryQuadraticModel` or
+    `ConstrainedQuadraticModel`, a qiskit-optimization `QuadraticProgram` and a PuLP `LpProblem`.
+    """
+    kinds = [(base.__module__.partition(".")[0], base.__name__) for base in type(item).__mro__]
+    for kind in kinds:
+        if kind in _FOREIGN:
+            item = _FOREIGN[kind](item)
+            break
     if isinstance(item, Qubo):
         made = registry.find("problem", "qubo").load()(name="qubo", qubo=item)
     elif isinstance(item, Program):
@@ -212,9 +237,10 @@ def as_problem(item: Any) -> Problem:
     elif isinstance(item, Problem):
         return item
     else:
+        hint = next((_HINTS[kind] for kind in kinds if kind in _HINTS), "")
         raise UsageError(
             f"a problem, Qubo, Program or Routing was expected, got {type(item).__name__}; "
-            "read a file with qopt.load(path)"
+            f"{hint or 'read a file with qopt.load(path)'}"
         )
     return made  # type: ignore[no-any-return]  # as above
 

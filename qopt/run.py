@@ -196,8 +196,9 @@ def solve(
 
     Parameters
     ----------
-    problem : Problem, Qubo or Program
-        What `load` gives, or a bare model.
+    problem : Problem, Qubo, Program or Routing
+        What `load` gives, or a bare model; dimod's, qiskit-optimization's and PuLP's models are
+        taken, too. The answer to a model over spins is in bits, 1 for spin 1.
     solver : str
         A name, with options if you like: ``"sa"``, ``"qaoa:p=2,shots=4096"``.
     seed : int
@@ -342,7 +343,7 @@ def _without_search(task: Task, model: Qubo, progress: Progress) -> Outcome:
     ran = "no circuit ran" if task.spec.role == "quantum" else f"{task.solver} did not run"
     return Outcome(
         Status.OPTIMAL, np.zeros((1, 0), dtype=np.int8), bound=model.offset,
-        reason=f"presolve decided every variable, so {ran}",
+        reason=f"presolve decided every variable, so {ran}", details={"decided_by": "presolve"},
     )
 
 

@@ -1,6 +1,7 @@
 """What one run gives back: the best answer, scored by the problem itself, with its record."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,9 +120,10 @@ class Solution:
 
     def explanation(self) -> list[str]:
         """Why these solvers ran, line by line: features, rules, plan and what each turn gave."""
-        told = self.record.details.get("explanation")
+        details = self.record.details
+        told = details.get("explanation")
         if told is None:
-            return [f"{self.record.solver} was asked for by name: nothing was chosen"]
+            return [self._unchosen(), *_race(details.get("winner"), _shares(details))]
         facts = ", ".join(f"{name} {_fact(value)}" for name, value in told["features"].items())
         lines = [f"measured: {facts}"]
         lines += [f"does not hold: {rule}" for rule in told["rules_passed"]]
@@ -129,13 +131,24 @@ class Solution:
         for step in told["plan"]:
             share = "" if step["until"] == 1.0 else f", until {step['until']:.0%} of the time"
             lines.append(f"plan: {step['role']} with {' or '.join(step['solvers'])}{share}")
-        lines += [f"passed over: {text}" for text in self.record.details.get("passed_over", ())]
+        lines += [f"passed over: {text}" for text in details.get("passed_over", ())]
         for turn in told["turns"]:
             found = f"objective {turn['objective']:.10g}" if turn["objective"] is not None else ""
             bound = f"bound {turn['bound']:.10g}" if turn["bound"] is not None else ""
             parts = [turn["status"], found, bound, f"{turn['seconds']:.3g} s"]
             lines.append(f"{turn['solver']}: {', '.join(filter(None, parts))}")
+            own = turn.get("details", {})
+            lines += _race(own.get("winner"), own.get("shares", {}))
         return lines
+
+    def _unchosen(self) -> str:
+        """Why there is no choice of solvers to explain."""
+        record = self.record
+        if record.details.get("decided_by") == "presolve":
+            return "presolve decided every variable: nothing was left to choose a solver for"
+        if not record.form and record.reason:
+            return f"no solver ran: {record.reason}"
+        return f"{record.solver} was asked for by name: nothing was chosen"
 
     def to_frame(self) -> Any:
         """One row of a pandas data frame.
@@ -246,6 +259,21 @@ def check_answer_path(problem: Problem, path: Path) -> None:
         check(path.suffix.removeprefix("."))
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} of the answer does not exist; make it first")
+
+
+def _shares(details: Mapping[str, Any]) -> dict[str, float]:
+    """The shares of the budget that went to searches that raced, by name."""
+    return {name: arm["share"] for name, arm in details.get("arms", {}).items()}
+
+
+def _race(winner: str | None, shares: Mapping[str, float]) -> list[str]:
+    """Which of several searches won a race, and what each got of the budget; else nothing."""
+    if not winner:
+        return []
+    parts = [
+        f"{name} {share:.0%}" for name, share in sorted(shares.items(), key=lambda s: -s[1])
+    ]
+    return [f"  {winner} won the race; shares of the budget: {', '.join(parts)}"]
 
 
 def _fact(value: Any) -> str:

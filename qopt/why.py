@@ -22,6 +22,10 @@ DEFAULT_SECONDS = 20.0
 """Time that a diagnosis takes at most, where nothing else is asked for."""
 
 
+SHORTEST = 1.0
+"""Seconds of search below which it means nothing that no answer was found."""
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What keeps an instance from an answer, and the smallest changes that were found to mend it.
@@ -322,6 +326,9 @@ def advice(
 ) -> str:
     """What to run after a run of routes that ended without a feasible answer; else nothing.
 
+    A time limit below `SHORTEST` that ended before any answer says nothing of the instance: more
+    time is advised then.
+
     Parameters
     ----------
     solution : Solution
@@ -332,6 +339,9 @@ def advice(
     """
     if solution.status.has_answer or "routing" not in native_forms(solution.problem):
         return ""
+    limit = solution.record.budget["time_limit"]
+    if solution.status is Status.TIME_LIMIT and limit is not None and limit < SHORTEST:
+        return f"a time limit of {limit:g} s was too short for any answer: give it more"
     words = ["qopt", "why", file, *(("--kind", kind) if kind else ())]
     for name, value in (settings or {}).items():
         words += ["--set", f"{name}={value}"]

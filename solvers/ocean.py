@@ -15,11 +15,18 @@ Parameters of all samplers, beside the options of the solver (``sampler.paramete
   budget (`qopt.solver.Budget`). Without a limit the solver's default work is done.
 - ``interrupt_function``: called without arguments whenever the solver asks whether to go on, from
   any of its threads; when it returns True, the run ends with what it has.
+- ``num_reads``: how many samples there are at most. Solvers with an option ``reads``, ``num_reads``
+  or ``samples`` make so many; of what another found, the best so many are kept, counting the times
+  that each was found, and they may be fewer.
 - ``initial_states``: samples to start from, as `dimod.as_samples` takes them, in bits or spins; for
   solvers that can. The best answer is then never worse than the best of them.
 
-An unknown keyword is left out with a `dimod.exceptions.SamplerUnknownArgWarning`. Wrong values
-raise `qopt.errors.UsageError`, and a bias that is NaN or infinite `qopt.errors.InputError`.
+All of them but ``initial_states`` and ``interrupt_function`` may also be given when a sampler is
+made, ``SolverSampler("sa", num_reads=5)``: they hold for every run that is not told otherwise.
+
+An unknown keyword of ``sample`` is left out with a
+`dimod.exceptions.SamplerUnknownArgWarning`. Wrong values raise `qopt.errors.UsageError`, and a bias
+that is NaN or infinite `qopt.errors.InputError`.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +37,13 @@ import dimod
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import SolverError, UnsupportedError, UsageError, check_type
+from qopt.errors import (
+    SolverError,
+    UnknownNameError,
+    UnsupportedError,
+    UsageError,
+    check_type,
+)
 from qopt.forms import Qubo
 from qopt.options import check_options, options_of
 from qopt.record import jsonable
@@ -39,10 +52,10 @@ from qopt.solver import Budget, Outcome, Progress, Status
 
 _BUDGET = ("time_limit", "evaluations", "threads")
 
-_READS: Mapping[str, tuple[str, ...]] = {"num_reads": ("reads",)}
+_READS = ("num_reads", "reads", "samples")
+"""Options by which solvers are told how many samples to make."""
 
 _ANNEALING: Mapping[str, tuple[str, ...]] = {
-    **_READS,
     "num_sweeps": ("sweeps",),
     "beta_range": ("beta_min", "beta_max"),
     "beta_schedule_type": ("schedule",),
@@ -56,6 +69,8 @@ class SolverSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]  # 
     ----------
     solver : str, optional
         Its name, as ``qopt solvers`` lists it; by default that of the class.
+    **defaults
+        Parameters of `sample` that hold where a call has no others.
 
     Attributes
     ----------
@@ -67,7 +82,9 @@ class SolverSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]  # 
     Raises
     ------
     UnknownNameError
-        For a name that nobody published.
+        For a name that nobody published, or a default that `sample` does not take.
+    UsageError
+        For a default of a wrong value.
     UnsupportedError
         For a solver that takes no QUBO.
     MissingPackageError
@@ -83,7 +100,7 @@ class SolverSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]  # 
     parameters: Any = None  # dimod's are abstract; every sampler has its own
     properties: Any = None
 
-    def __init__(self, solver: str | None = None) -> None:
+    def __init__(self, solver: str | None = None, **defaults: Any) -> None:
         name = self.solver if solver is None else solver
         self._spec = find("solver", name)
         if "qubo" not in self._spec.forms:
@@ -95,7 +112,13 @@ class SolverSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]  # 
         self._aliases = {
             theirs: ours for theirs, ours in self.ocean_names.items() if set(ours) <= set(options)
         }
-        common = ["seed", *_BUDGET, "interrupt_function"]
+        reads = [key for key in _READS if key in options]
+        if reads:
+            self._aliases["num_reads"] = (reads[0],)
+        self._truncates = not reads
+        common = ["num_reads", "seed", *_BUDGET]
+        self._defaults = self._checked(defaults, {*options, *self._aliases, *common})
+        common += ["interrupt_function"]
         common += ["initial_states"] if self._spec.starts else []
         self.parameters = {key: [] for key in (*options, *self._aliases, *common)}
         self.properties = {
@@ -104,6 +127,21 @@ class SolverSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]  # 
             "role": self._spec.role,
             "options": {key: option.type_name for key, option in options.items()},
         }
+
+    def _checked(self, defaults: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+        """What the sampler was made with, under our own names."""
+        what = f"solver {self._spec.name!r}"
+        for key in defaults:
+            if key not in known:
+                raise UnknownNameError(f"option of {what}", key, known)
+        given = self._ours(defaults)
+        _seed(given.get("seed"))
+        _most(given.get("num_reads") if self._truncates else None)
+        Budget(**{key: given[key] for key in _BUDGET if key in given})
+        own = {key: value for key, value in given.items() if key in options_of(self._target)}
+        if not any(option.required for option in options_of(self._target).values()):
+            check_options(self._target, own, what)
+        return given
 
     def sample(self, bqm: dimod.BinaryQuadraticModel, **parameters: Any) -> dimod.SampleSet:
         """Sample from a binary quadratic model.
@@ -124,20 +162,21 @@ class SolverSampler(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]  # 
         """
         begin = perf_counter_ns()
         check_type(bqm, dimod.BinaryQuadraticModel, "a dimod BinaryQuadraticModel")
-        given = self.remove_unknown_kwargs(**parameters)
+        known = self.remove_unknown_kwargs(**parameters)
+        given = {**self._defaults, **self._ours(known)}
         seed = _seed(given.pop("seed", None))
-        budget = Budget(**{k: given.pop(k) for k in _BUDGET if given.get(k) is not None})
+        budget = Budget(**{k: given.pop(k) for k in _BUDGET if k in given})
+        most = _most(given.pop("num_reads", None)) if self._truncates else None
         progress = _Interruptible(given.pop("interrupt_function", None))
         more = self._start(bqm, given.pop("initial_states", None))
-        named = {key: value for key, value in given.items() if key not in _BUDGET}
-        options = check_options(self._target, self._ours(named), f"solver {self._spec.name!r}")
+        options = check_options(self._target, given, f"solver {self._spec.name!r}")
         model = _qubo(bqm)
         middle = perf_counter_ns()
         outcome = _EMPTY
         if model.num_variables:
             outcome = self._target(**options).solve(model, budget, seed, progress, **more)
         end = perf_counter_ns()
-        found = _sample_set(bqm, outcome)
+        found = _best_of(_sample_set(bqm, outcome), most)
         found.info.update(
             solver=self._spec.name, seed=seed, status=str(outcome.status),
             bound=outcome.bound, evaluations=outcome.usage.evaluations,
@@ -198,6 +237,15 @@ def _seed(given: Any) -> int:
     return int(given)
 
 
+def _most(given: Any) -> int | None:
+    """How many samples are kept at most; all of them where nothing is given."""
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
+        raise UsageError(f"num_reads must be a whole number of at least 1, got {given!r}")
+    return int(given)
+
+
 class _Interruptible(Progress):
     """A run that ends when a function says so."""
 
@@ -237,6 +285,18 @@ def _sample_set(bqm: dimod.BinaryQuadraticModel, outcome: Outcome) -> dimod.Samp
     )
 
 
+def _best_of(found: dimod.SampleSet, most: int | None) -> dimod.SampleSet:
+    """The best samples, at most so many by the times that each was found."""
+    if most is None:
+        return found
+    order = np.argsort(found.record.energy, kind="stable")
+    record = found.record[order]
+    before = np.cumsum(record.num_occurrences) - record.num_occurrences
+    record = record[before < most]
+    record.num_occurrences = np.minimum(record.num_occurrences, most - before[before < most])
+    return dimod.SampleSet(record, found.variables, found.info, found.vartype)
+
+
 class SimulatedAnnealingSampler(SolverSampler):
     """Simulated annealing: solver ``sa``, with the names of dwave-samplers for its options.
 
@@ -258,14 +318,12 @@ class TabuSampler(SolverSampler):
     """Tabu search: solver ``tabu``."""
 
     solver = "tabu"
-    ocean_names = _READS
 
 
 class PathRelinkingSampler(SolverSampler):
     """Path relinking between elite answers: solver ``path-relinking``."""
 
     solver = "path-relinking"
-    ocean_names = _READS
 
 
 class PortfolioSampler(SolverSampler):

@@ -19,7 +19,7 @@ from .graph_data import GraphData, finite, is_count, lines_of, whole
 LIST_ENDINGS = (".edges", ".edgelist", ".el")
 TABLE_ENDINGS = (".csv", ".tsv")
 RUDY_ENDINGS = (".rud", ".rudy", ".mc")
-OTHER_ENDINGS = (".sparse", ".json", ".npz", ".bqm", ".lp")
+OTHER_ENDINGS = (".sparse", ".json", ".npz", ".npy", ".bqm", ".lp")
 """Endings of files that may look like rudy and are not."""
 
 _COMMENTS = ("#", "%")
@@ -35,7 +35,7 @@ def recognises(name: str, head: str) -> bool:
     if ending in LIST_ENDINGS + RUDY_ENDINGS:
         return True
     if ending in TABLE_ENDINGS:
-        return _is_heading(_cells(head.lstrip("\ufeff").partition("\n")[0].strip()))
+        return _is_heading(cells_of(head.lstrip("\ufeff").partition("\n")[0].strip()))
     if ending in OTHER_ENDINGS:
         return False
     rows = rudy_rows(head)
@@ -87,7 +87,7 @@ def read_edges(path: Path) -> GraphData:
         and all(is_count(cell) for cell in cells)
     ):
         return _read_rudy(path, first[0], cells, [(n, text.split()) for n, text in lines])
-    return _read_list(path, [(n, _cells(text)) for n, text in chain([first], lines)])
+    return _read_list(path, [(n, cells_of(text)) for n, text in chain([first], lines)])
 
 
 def _read_rudy(
@@ -138,7 +138,8 @@ def _read_list(path: Path, rows: list[tuple[int, list[str]]]) -> GraphData:
     return graph
 
 
-def _cells(line: str) -> list[str]:
+def cells_of(line: str) -> list[str]:
+    """The cells of a line; quotes around them are left out."""
     for separator in (",", ";", "\t"):
         if separator in line:
             return [cell.strip().strip('"') for cell in line.split(separator)]

@@ -1,9 +1,12 @@
-"""QUBO and Ising models as JSON, and the binary files of dimod and numpy."""
+"""QUBO and Ising models as JSON, dimod's included, and the binary files of dimod and numpy."""
 
 import re
 from pathlib import Path
 
-_KEYS = re.compile(r'"format"\s*:\s*"qopt-(qubo|ising)"|"(linear|h)"\s*:\s*\[')
+_KEYS = re.compile(
+    r'"format"\s*:\s*"qopt-(qubo|ising)"|"(linear|h)"\s*:\s*\['
+    r'|"type"\s*:\s*"BinaryQuadraticModel"|"bqm_schema"|"bias_type"\s*:'
+)
 
 
 def recognises(name: str, head: str) -> bool:
@@ -11,4 +14,4 @@ def recognises(name: str, head: str) -> bool:
     ending = Path(name).suffix.lower()
     if ending == ".json":
         return _KEYS.search(head) is not None
-    return ending in (".bqm", ".npz") or head.startswith("DIMODBQM")
+    return ending in (".bqm", ".npz", ".npy") or head.startswith("DIMODBQM")

@@ -10,6 +10,10 @@
            ``sum q x_i x_j``, each entry once
 ========== ============================================================================
 
+Two more are read only, by their suffix: square matrices as ``.csv`` and ``.npy``, to minimise
+``x' Q x`` (`qopt.forms.matrix_files`). And ``json`` may be the text of dimod's
+``bqm.to_serializable()``.
+
 Where a format has no groups they are written as penalties (`Qubo.penalised`), so that the file has
 the same best answers.
 """
@@ -25,6 +29,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, ParseError, UsageError
 from .bqm_file import MAGIC, qubo_from_bqm, qubo_to_bqm
+from .matrix_files import qubo_from_csv, qubo_from_npy
 from .qubo import Qubo
 from .qubo_json import ising_to_json, qubo_from_json, qubo_to_json
 
@@ -32,6 +37,9 @@ QuboFormat = Literal["json", "ising", "bqm", "sparse", "npz"]
 
 _MOST_VARIABLES = 10**8
 """A wrong number in a file must not ask for all memory."""
+
+_MATRICES = {".csv": "csv", ".npy": "npy"}
+"""Suffixes of files that are read and not written."""
 
 __all__ = [
     "QuboFormat", "dump_qubo", "ising_to_json", "qubo_from_json", "qubo_to_biqmac", "qubo_to_bqm",
@@ -46,7 +54,7 @@ def read_qubo(path: str | Path, *, format: QuboFormat | None = None) -> Qubo:
     ----------
     path : path-like
     format : {"json", "ising", "bqm", "sparse", "npz"}, optional
-        Left out, the file's suffix tells, or else its content.
+        Left out, the file's suffix tells (``.csv`` and ``.npy``, too), or else its content.
 
     Raises
     ------
@@ -56,15 +64,15 @@ def read_qubo(path: str | Path, *, format: QuboFormat | None = None) -> Qubo:
         Where there is no such file.
     """
     path = Path(path)
-    name = _named(format) or _format_of(path)
+    name: str | None = _named(format) or _format_of(path)
     try:
         content = path.read_bytes()
     except OSError as fault:
         raise InputError(f"{path} cannot be read: {fault.strerror}") from None
-    name = name or _sniffed(content)
+    name = name or _MATRICES.get(path.suffix.lower()) or _sniffed(content)
     readers: dict[str, Callable[[bytes, Path], Qubo]] = {
         "json": _read_json, "ising": _read_json, "bqm": qubo_from_bqm, "npz": _read_npz,
-        "sparse": _read_biqmac,
+        "sparse": _read_biqmac, "npy": qubo_from_npy, "csv": _read_csv,
     }
     try:
         return readers[name](content, path)
@@ -109,11 +117,13 @@ def _format_of(path: Path) -> QuboFormat | None:
     return suffixes.get(path.suffix.lower())
 
 
-def _sniffed(content: bytes) -> QuboFormat:
+def _sniffed(content: bytes) -> str:
     if content.startswith(MAGIC):
         return "bqm"
     if content.startswith(b"PK"):
         return "npz"
+    if content.startswith(b"\x93NUMPY"):
+        return "npy"
     return "json" if content.lstrip()[:1] == b"{" else "sparse"
 
 
@@ -129,6 +139,13 @@ def _text(content: bytes, path: Path) -> str:
 
 def _read_json(content: bytes, path: Path) -> Qubo:
     return qubo_from_json(_text(content, path), path)
+
+
+# -- matrices -------------------------------------------------------------------------------------
+
+
+def _read_csv(content: bytes, path: Path) -> Qubo:
+    return qubo_from_csv(_text(content, path), path)
 
 
 # -- numpy ----------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ is to minimise ``offset + sum_i linear[i] x_i + sum q x_i x_j`` over the triples
 exactly ``size`` ones in each group. An Ising model, over spins ``z = 1 - 2 x``::
 
     {"format": "qopt-ising", "h": [0.5, -0.5], "J": [[0, 1, 0.25]], "offset": 1.0}
+
+What dimod's ``BinaryQuadraticModel.to_serializable()`` gives is read as well, where it was made
+with ``use_bytes=False`` as it is by default.
 """
 
 import json
@@ -25,11 +28,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, ParseError
+from .convert_dimod import labels_of
 from .ising import Ising
 from .qubo import Group, Qubo
 
 _QUBO_KEYS = {"format", "linear", "quadratic", "offset", "labels", "groups"}
 _ISING_KEYS = {"format", "h", "J", "offset", "labels"}
+_DIMOD_KEYS = (
+    "linear_biases", "quadratic_biases", "quadratic_head", "quadratic_tail", "variable_labels",
+    "offset",
+)
 _GROUP_KEYS = {"members", "size", "name", "weight"}
 
 
@@ -92,7 +100,9 @@ def _object(parts: Mapping[str, str]) -> str:
 
 
 def qubo_from_json(text: str, source: str | Path = "<text>") -> Qubo:
-    """Read a QUBO, or an Ising model as the QUBO it equals; `source` names the text in errors.
+    """Read a QUBO, an Ising model as the QUBO it equals, or dimod's model of either kind.
+
+    `source` names the text in errors.
 
     Raises
     ------
@@ -109,6 +119,8 @@ def qubo_from_json(text: str, source: str | Path = "<text>") -> Qubo:
         raise ParseError(source, "a JSON object is expected")
     reader = _Reader(source, data)
     try:
+        if data.get("type") == "BinaryQuadraticModel":
+            return reader.dimod()
         if data.get("format") == "qopt-ising" or ("format" not in data and "h" in data):
             return reader.ising()
         return reader.qubo()
@@ -116,6 +128,11 @@ def qubo_from_json(text: str, source: str | Path = "<text>") -> Qubo:
         raise
     except InputError as fault:
         raise ParseError(source, str(fault)) from None
+
+
+def _hashable(label: Any) -> Any:
+    """A label of dimod's as it was before it was written: tuples become lists in JSON."""
+    return tuple(map(_hashable, label)) if isinstance(label, list) else label
 
 
 class _Reader:
@@ -152,6 +169,39 @@ class _Reader:
             plain.linear, plain.row, plain.col, plain.value, offset=plain.offset,
             labels=self.labels(len(h)),
         )
+
+    def dimod(self) -> Qubo:
+        """The object as a serialised model of dimod's, whose spins are 2 x - 1."""
+        kind = self.data.get("variable_type")
+        if kind not in ("BINARY", "SPIN"):
+            raise self.fail(f"'variable_type' is {kind!r}, and not 'BINARY' or 'SPIN'")
+        if self.data.get("use_bytes"):
+            raise self.fail("its numbers are bytes; write it with use_bytes=False")
+        if missing := [key for key in _DIMOD_KEYS if key not in self.data]:
+            raise self.fail(f"the key {missing[0]!r} is missing")
+        linear, value = self.numbers("linear_biases"), self.numbers("quadratic_biases")
+        n = len(linear)
+        row, col = (self.indices(f"quadratic_{end}", n, len(value)) for end in ("head", "tail"))
+        if (row == col).any():
+            raise self.fail("'quadratic_head' and 'quadratic_tail' couple a variable with itself")
+        names = self.data["variable_labels"]
+        if not isinstance(names, list) or len(names) != n:
+            raise self.fail(f"'variable_labels' must be a list of {n} labels")
+        labels = labels_of([_hashable(name) for name in names])
+        offset = self.number("offset", self.data["offset"])
+        if kind == "BINARY":
+            return Qubo.from_arrays(linear, row, col, value, offset=offset, labels=labels)
+        plain = Qubo.from_ising(Ising(-linear, row, col, value, offset))
+        return Qubo.from_arrays(
+            plain.linear, plain.row, plain.col, plain.value, offset=plain.offset, labels=labels
+        )
+
+    def indices(self, key: str, n: int, count: int) -> Any:
+        """So many variables' numbers."""
+        values = self.data[key]
+        if not isinstance(values, list) or len(values) != count:
+            raise self.fail(f"{key!r} must be a list of {count} variables, one for each bias")
+        return np.array([self.index(key, value, n) for value in values], dtype=np.int64)
 
     def check_keys(
         self, data: dict[str, Any], layout: str, known: set[str], needed: str

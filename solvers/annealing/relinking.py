@@ -84,16 +84,28 @@ class PathRelinking:
         -------
         Outcome
             Distinct answers of the phases, best first, each with the number of phases that ended
-            there; no bound. ``usage.evaluations`` counts steps.
+            there; no bound. ``usage.evaluations`` counts steps, and ``details["paths"]`` the paths
+            that were walked; the reason tells where there was none.
         """
         from .tabu_search import search
+
+        paths = [0] * budget.threads
 
         def memory(qubo: Qubo, model: "Model") -> "Memory":
             return choose_memory(qubo, model, self.tenure, self.spread, self.patience)
 
-        return search(model, budget, seed, progress, start, memory, self._search)
+        def walk(searcher: "Searcher") -> None:
+            paths[searcher.number] = self._search(searcher)
 
-    def _search(self, searcher: "Searcher") -> None:
+        outcome = search(model, budget, seed, progress, start, memory, walk)
+        outcome.details["paths"] = sum(paths)
+        if model.num_variables and not sum(paths):
+            outcome.reason = "no path was walked: the answer is one of tabu search alone"
+        return outcome
+
+    def _search(self, searcher: "Searcher") -> int:
+        """Relink until the budget is used; the paths that were walked."""
+        paths = 0
         elite = Elite(self.elite, len(searcher.candidates))
         for state in searcher.starts:
             elite.add(*searcher.improve(state))
@@ -103,7 +115,9 @@ class PathRelinking:
                 for first, second in (pair, pair[::-1]):
                     if not searcher.over:
                         elite.add(*self._between(searcher, first, second))
+                        paths += 1
             elite.keep_best()
+        return paths
 
     def _fill(self, searcher: "Searcher", elite: "Elite") -> None:
         """Random answers, improved, until the set is full or no more can be told apart."""

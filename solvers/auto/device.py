@@ -28,7 +28,7 @@ def on_device(device: str, features: Features) -> Rule:
             f"{features.form}; choose form=qubo, or leave out the device"
         )
     qubits = model.num_variables
-    fits, room = _fit(device, features.form, model)
+    fits, room, holder = _fit(device, features.form, model)
     if fits:
         why = f"{plural(qubits, 'qubit')} fit {device}"
         return Rule(
@@ -36,7 +36,7 @@ def on_device(device: str, features: Features) -> Rule:
             (Step("search", (f"qaoa:device={device}",)),),
         )
     size = min(HYBRID_QUBITS, room)
-    why = f"{plural(qubits, 'variable')} do not fit {device}, subproblems of {size} do"
+    why = f"{plural(qubits, 'variable')} do not fit {holder}, subproblems of {size} do"
     solver = f"hybrid:size={size},subsolver=[qaoa:device={device}]"
     return Rule(
         features.form, f"models larger than {device}", lambda _: True, why,
@@ -44,12 +44,21 @@ def on_device(device: str, features: Features) -> Rule:
     )
 
 
-def _fit(device: str, form: str, model: Qubo | Table) -> tuple[bool, int]:
-    """Whether a device holds a model, and its qubits; one of unknown size is taken to hold it."""
+def _fit(device: str, form: str, model: Qubo | Table) -> tuple[bool, int, str]:
+    """Whether a device holds a model, its qubits, and what limits them, in words.
+
+    A device of unknown size is taken to hold it.
+    """
     size: DeviceSize | None = next((d for d in device_sizes() if d.name == device), None)
     if size is None:
-        return True, model.num_variables
+        return True, model.num_variables, device
     states = count_answers(model) if isinstance(model, Qubo) and model.groups else None
-    room = size.qubits if size.simulated is None else min(size.qubits, size.simulated)
+    room, holder = size.qubits, f"{device} ({plural(size.qubits, 'qubit')})"
+    if size.simulated is not None and size.simulated < size.qubits:
+        room = size.simulated
+        holder = (
+            f"the simulation of {device} ({plural(room, 'qubit')}; the device itself has "
+            f"{size.qubits})"
+        )
     fits = size.holds(form, model.num_variables, states)
-    return fits and (states is not None or model.num_variables <= room), room
+    return fits and (states is not None or model.num_variables <= room), room, holder

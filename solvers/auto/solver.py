@@ -1,6 +1,6 @@
 """Choosing solvers by measured features of the model, running them, and saying why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
@@ -41,7 +41,7 @@ class Turn:
             "role": self.role, "solver": self.solver, "status": self.outcome.status,
             "objective": translate(self.value) if np.isfinite(self.value) else None,
             "bound": None if bound is None else translate(bound),
-            "seconds": _searched(self.outcome),
+            "seconds": _searched(self.outcome), "details": _small(self.outcome.details),
         }
 
 
@@ -264,9 +264,22 @@ def _joined(
         **outcome.details,
     }
     reasons = [f"chose {' then '.join(dict.fromkeys(ran))}: {why}", *race.passed]
-    reasons += [f"{best.solver} found the answer"] if len(set(ran)) > 1 else []
+    if len(set(ran)) > 1:
+        finder = f"{best.solver} found the" if len(outcome.answers) else "none found an"
+        reasons.append(f"{finder} answer")
     outcome.reason = "; ".join(filter(None, [*reasons, outcome.reason]))
     return outcome
+
+
+def _small(details: Mapping[str, Any]) -> dict[str, Any]:
+    """A turn's details without their tables: single values, and the shares of arms that raced."""
+    small: dict[str, Any] = {
+        name: value for name, value in details.items()
+        if value is None or isinstance(value, bool | int | float | str)
+    }
+    if isinstance(arms := details.get("arms"), Mapping):
+        small["shares"] = {name: arm["share"] for name, arm in arms.items()}
+    return small
 
 
 def _all_phases(outcomes: list[Outcome]) -> dict[str, Span]:

@@ -53,6 +53,14 @@ def test_listed_with_a_line_of_its_own(name: str) -> None:
     assert runner.summary(name).strip()
 
 
+@pytest.mark.parametrize("name", runner.names())
+def test_its_arguments_are_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"benchmarks.{name}").main(["--help"])
+    assert ended.value.code == 0
+    assert f"usage: python -m benchmarks {name}" in capsys.readouterr().out
+
+
 def test_a_wrong_table_of_angles_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(fixed_angles.PUBLISHED, 3.0, (0.7,) * 8)
     with pytest.raises(Failure, match="1 rows differ"):

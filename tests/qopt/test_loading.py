@@ -1,6 +1,13 @@
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
+import dimod
+import networkx as nx
+import numpy as np
+import pulp
 import pytest
+from qiskit_optimization import QuadraticProgram
 from toys import write_pick
 
 import qopt
@@ -78,7 +85,8 @@ def test_missing_empty_unknown_and_folder(tmp_path):
     with pytest.raises(InputError, match="no known format"):
         qopt.load(tmp_path / "what.xyz")
     (tmp_path / "what.csv").write_text("once,upon\na,time\n")
-    with pytest.raises(InputError, match="portfolio and vrp read some: --kind portfolio") as caught:
+    words = "portfolio and qubo and vrp read some: --kind portfolio"
+    with pytest.raises(InputError, match=words) as caught:
         qopt.load(tmp_path / "what.csv")
     assert len(str(caught.value)) < 500 + len(str(tmp_path))
     with pytest.raises(UnknownNameError, match="pick"):
@@ -132,3 +140,44 @@ def test_a_reference_holds_only_for_the_instance_as_written():
     assert qopt.load("sp500-10-k4").reference.value == pytest.approx(0.03108691628550432)
     assert qopt.load("sp500-10-k4", risk=0.5).reference is None
     assert qopt.load("sp500-10-k4", select="4", levels=(0.9,)).reference is not None
+
+
+def test_no_value_is_laid_at_the_door_of_a_paper_that_has_another():
+    known = tomllib.loads(files("qopt.instances").joinpath("known.toml").read_text())
+    cuts = {row["value"]: row["source"] for row in known.values()
+            if row["convention"] == "weight of the cut"}
+    assert {10299.0, 9591.0} <= set(cuts)
+    assert all("Benlic" not in source for source in cuts.values())
+
+
+def test_models_of_other_libraries_are_solved_as_they_are():
+    bqm = dimod.BinaryQuadraticModel({"a": 1.0, "b": 0.5}, {("a", "b"): 2.0}, 0.25, "SPIN")
+    assert qopt.solve(bqm, "exact").objective == dimod.ExactSolver().sample(bqm).first.energy
+    cqm = dimod.ConstrainedQuadraticModel.from_bqm(bqm.change_vartype("BINARY", inplace=False))
+    assert isinstance(as_problem(cqm).program, Program)
+    assert qopt.solve(cqm, "cpsat").objective == dimod.ExactSolver().sample(bqm).first.energy
+
+
+def test_models_of_linear_programs_are_solved_as_they_are():
+    program = pulp.LpProblem("most", pulp.LpMaximize)
+    x = program.add_variable("x", 0, 9, "Integer")
+    program += 2 * x
+    program += 2 * x <= 7
+    assert qopt.solve(program, "cpsat").objective == 6
+    other = QuadraticProgram()
+    other.integer_var(0, 9, "x")
+    other.maximize(linear={"x": 2})
+    assert qopt.solve(other, "cpsat").objective == 18
+
+
+@pytest.mark.parametrize(
+    ("item", "hint"),
+    [
+        (nx.path_graph(3), r"got Graph; MaxCut\.from_networkx"),
+        (np.eye(3), r"got ndarray; Qubo\.from_matrix"),
+        ([1], r"got list; read a file with qopt\.load"),
+    ],
+)
+def test_what_is_no_problem_is_told_the_way(item, hint):
+    with pytest.raises(UsageError, match=hint):
+        qopt.solve(item)

@@ -229,7 +229,7 @@ def test_a_run_that_was_interrupted_is_no_finished_one(tmp_path):
     ("sense", "value", "proven", "words"),
     [
         ("minimise", 4.0, True, "better than the value 4 (a book) that is said to be proven"),
-        ("minimise", 4.0, False, "better than the best known value 4 (a book)"),
+        ("minimise", 4.0, False, "better than the value on file, 4 (a book)"),
         ("minimise", 2.0, True, "the reference value 2 (a book) is beyond the proven bound"),
         ("maximise", 8.0, True, "better than the value 8 (a book) that is said to be proven"),
         ("maximise", 9.5, False, "the reference value 9.5 (a book) is beyond the proven bound"),

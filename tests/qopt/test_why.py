@@ -189,6 +189,10 @@ def test_problems_that_give_routes_and_others():
         diagnose(Pick())
     late = qopt.solve(Errands(routing=routing), "cpsat")
     assert advice(late, "a.toml").startswith("qopt why a.toml ")
+    open_end = replace(late, record=replace(late.record, status=Status.TIME_LIMIT))
+    assert advice(open_end, "a.toml").startswith("qopt why a.toml ")
+    hasty = replace(open_end, record=replace(open_end.record, budget={"time_limit": 0.0}))
+    assert advice(hasty, "a.toml").startswith("a time limit of 0 s was too short")
     fine = line([0, 1], [Client("a")])
     assert advice(qopt.solve(Errands(routing=fine), "cpsat"), "a.toml") == ""
     assert advice(qopt.solve(Pick(), "brute"), "a.pick") == ""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from qopt import registry
+from qopt.devices import device_sizes
 from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
 from qopt.forms import (
     Client,
@@ -308,6 +309,23 @@ def test_reports_of_a_second_solver_count_only_where_they_improve(fakes):
     assert outcome.status is Status.TIME_LIMIT
 
 
+def test_nobody_is_said_to_have_found_an_answer_that_is_not_there(fakes):
+    nothing = Outcome(Status.TIME_LIMIT, reason="the budget ended")
+    fakes.update(milp=Fake(outcome=nothing), portfolio=Fake(outcome=nothing))
+    outcome = solve(selection(4), Budget(time_limit=9.0))
+    assert outcome.details["ran"] == ["milp", "portfolio"]
+    assert outcome.reason.endswith("; none found an answer; the budget ended")
+
+
+def test_a_turn_keeps_who_won_a_race_and_the_shares(fakes):
+    arms = {"memetic": {"share": 0.75, "seconds": 3.0}, "tabu": {"share": 0.25, "seconds": 1.0}}
+    own = {"winner": "memetic", "arms": arms, "slices": [{"arm": "tabu"}]}
+    raced = Outcome(Status.FEASIBLE, np.ones((1, 200), dtype=np.int8), details=own)
+    fakes.update(portfolio=Fake(outcome=raced))
+    (turn,) = solve(sparse(200, 4000)).details["explanation"]["turns"]
+    assert turn["details"] == {"winner": "memetic", "shares": {"memetic": 0.75, "tabu": 0.25}}
+
+
 def test_each_step_starts_from_the_best_answer_so_far(fakes):
     model = sparse(30, 40)
     best = np.array([model.linear * 0 + 1], dtype=np.int8)
@@ -342,6 +360,16 @@ def test_a_given_start_is_handed_on(fakes):
 def test_a_device_gets_what_fits_it_and_parts_of_what_does_not(model, solver):
     rule = on_device("aer:torino", features_of(model))
     assert [step.solvers for step in rule.steps] == [(solver,)]
+
+
+def test_what_limits_a_device_that_is_simulated_is_told():
+    size = next(d for d in device_sizes() if d.name == "aer:torino")
+    assert size.simulated < 64 < size.qubits
+    why = on_device("aer:torino", features_of(sparse(64, 128))).why
+    assert why == (
+        f"64 variables do not fit the simulation of aer:torino ({size.simulated} qubits; the "
+        "device itself has 133), subproblems of 16 do"
+    )
 
 
 def test_a_device_takes_no_routes():

@@ -254,3 +254,56 @@ def test_solvers_of_other_forms_and_unknown_ones_are_refused() -> None:
         SolverSampler("pyvrp")
     with pytest.raises(UnknownNameError, match="saa"):
         SolverSampler("saa")
+
+
+def test_any_solver_gives_as_many_samples_as_are_asked_for() -> None:
+    bqm = random_model(1, 30)
+    for name in ("sa", "random"):
+        found = SolverSampler(name).sample(bqm, num_reads=10, seed=1)
+        assert found.record.num_occurrences.sum() == 10
+    tabu = SolverSampler("tabu", evaluations=20_000, patience=20, seed=1)
+    bqm = random_model(1, 60)
+    whole = tabu.sample(bqm)
+    first, total = int(whole.record.num_occurrences[0]), int(whole.record.num_occurrences.sum())
+    assert len(whole) > 2
+    for most, rows in ((1, 1), (first, 1), (first + 1, 2), (10**9, len(whole))):
+        found = tabu.sample(bqm, num_reads=most)
+        assert found.record.num_occurrences.sum() == min(most, total)
+        assert len(found) == rows
+        assert np.array_equal(found.record.sample, whole.record.sample[:rows])
+        dimod.testing.assert_sampleset_energies(found, bqm)
+    assert len(SolverSampler("exact").sample(random_model(1), num_reads=5)) == 1
+    with pytest.raises(UsageError, match="num_reads must be a whole number of at least 1, got 0"):
+        SolverSampler("tabu").sample(bqm, num_reads=0)
+
+
+def test_options_at_construction_hold_for_every_run() -> None:
+    bqm = random_model(1, 30)
+    for made in (SolverSampler("sa", reads=5, seed=2), SolverSampler("sa", num_reads=5, seed=2)):
+        found = made.sample(bqm)
+        assert found.record.num_occurrences.sum() == 5
+        assert found.info["seed"] == 2
+        assert made.sample(bqm, num_reads=3).record.num_occurrences.sum() == 3
+    own = SimulatedAnnealingSampler(num_reads=4, beta_range=(0.1, 3.0)).sample(bqm, seed=1)
+    assert own.record.num_occurrences.sum() == 4
+    assert own.info["details"]["beta_max"] == pytest.approx(3.0)
+    limited = SolverSampler("tabu", num_reads=2, evaluations=500).sample(bqm)
+    assert limited.info["evaluations"] <= 500
+
+
+@pytest.mark.parametrize(
+    ("solver", "defaults", "message"),
+    [
+        ("sa", {"raeds": 5}, "did you mean 'reads'"),
+        ("sa", {"reads": "many"}, "'reads' of solver 'sa' must be a whole number"),
+        ("tabu", {"num_reads": -1}, "num_reads must be a whole number of at least 1, got -1"),
+        ("sa", {"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ("sa", {"threads": 0}, "threads must be a whole number above 0"),
+        ("sa", {"initial_states": 3}, "initial_states"),
+    ],
+)
+def test_wrong_options_at_construction_are_refused(
+    solver: str, defaults: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        SolverSampler(solver, **defaults)

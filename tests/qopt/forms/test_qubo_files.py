@@ -321,3 +321,88 @@ def test_binary_where_text_is_expected(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ParseError, match="not text"):
         read_qubo(path)
+
+
+# -- read only --------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=20)
+@given(n=st.integers(1, 6), seed=st.integers(0, 99), separator=st.sampled_from([",", "; ", "\t"]))
+def test_square_matrices(n: int, seed: int, separator: str, tmp_path_factory) -> None:
+    matrix = np.random.default_rng(seed).integers(-4, 5, (n, n)) / 4.0
+    folder = tmp_path_factory.mktemp("files")
+    np.save(folder / "q.npy", matrix)
+    rows = [separator.join(map(repr, row)) for row in matrix.tolist()]
+    (folder / "q.csv").write_text("\ufeff# a matrix\n" + "\n\n".join(rows), encoding="utf-8")
+    bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
+    energies = np.einsum("ki,ij,kj->k", bits, matrix, bits)
+    for name in ("q.npy", "q.csv"):
+        assert read_qubo(folder / name).energies(bits) == pytest.approx(energies)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2\n3,x\n", r"q\.csv:2: 'x' is not a finite number"),
+        ("1,2\n\n3,inf\n", r"q\.csv:3: 'inf' is not a finite number"),
+        ("1,2\n3\n", r"q\.csv:2: a row of 1 numbers, and those above have 2"),
+        ("1,2\n3,4\n5,6\n", r"q\.csv:3: a square matrix is expected, and this is row 3 of 2"),
+        ("1,2,3\n3,4,5\n", r"q\.csv: a square matrix is expected, got shape \(2, 3\)"),
+        ("# nothing\n", r"q\.csv: the file holds no matrix"),
+    ],
+)
+def test_a_wrong_matrix_as_text(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text(text)
+    with pytest.raises(ParseError, match=message):
+        read_qubo(path)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (np.zeros(3), "got shape"),
+        (np.zeros((2, 3)), "got shape"),
+        (np.array([[0.0, np.nan], [0.0, 0.0]]), r"entry \[0, 1\] is nan"),
+        (np.array([["a"]]), "a matrix of numbers is expected"),
+        (np.array([[1j]]), "a matrix of numbers is expected"),
+        (None, "not a .npy file"),
+    ],
+)
+def test_a_wrong_matrix_of_numpy(matrix: np.ndarray, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "q.npy"
+    path.write_bytes(b"\x93NUMPY") if matrix is None else np.save(path, matrix)
+    with pytest.raises(ParseError, match=message):
+        read_qubo(path)
+
+
+@pytest.mark.parametrize("vartype", ["BINARY", "SPIN"])
+def test_the_json_of_dimod(vartype: str, tmp_path: Path) -> None:
+    pairs = {("a", ("t", 1)): -3.0, ("a", 3): 2.0}
+    bqm = dimod.BinaryQuadraticModel({"a": 1.0, ("t", 1): 2.0, 3: -0.5}, pairs, 0.5, vartype)
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(bqm.to_serializable(), sort_keys=vartype == "SPIN"))
+    assert_same_qubo(read_qubo(path), Qubo.from_dimod(bqm))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"variable_type": "INTEGER"}, "'variable_type' is 'INTEGER'"),
+        ({"use_bytes": True}, "use_bytes=False"),
+        ({"offset": None}, "'offset' has None where a number is expected"),
+        ({"linear_biases": [1.0, "x"]}, "'linear_biases' has 'x'"),
+        ({"quadratic_head": [7]}, r"'quadratic_head' has 7 where a variable in 0..1 is expected"),
+        ({"quadratic_tail": []}, "'quadratic_tail' must be a list of 1 variables"),
+        ({"quadratic_head": [1], "quadratic_tail": [1]}, "couple a variable with itself"),
+        ({"variable_labels": ["a"]}, "'variable_labels' must be a list of 2 labels"),
+    ],
+)
+def test_wrong_json_of_dimod(change: dict, message: str) -> None:
+    bqm = dimod.BinaryQuadraticModel({"a": 1.0, "b": 2.0}, {("a", "b"): -3.0}, 0.5, "SPIN")
+    with pytest.raises(ParseError, match=message):
+        qubo_from_json(json.dumps({**bqm.to_serializable(), **change}))
+    data = bqm.to_serializable()
+    del data["offset"]
+    with pytest.raises(ParseError, match="the key 'offset' is missing"):
+        qubo_from_json(json.dumps(data))

@@ -383,3 +383,16 @@ def test_runs_from_the_command_line(name: str) -> None:
         found.append(json.loads(done.stdout))
     assert found[0]["feasible"]
     assert found[0]["objective"] == found[1]["objective"]
+
+
+def test_path_relinking_tells_how_many_paths_it_walked() -> None:
+    qubo = random_qubo(3, 40)
+    short, _ = solve(PathRelinking(), qubo, Budget(evaluations=50))
+    assert short.details["paths"] == 0
+    assert short.reason == "no path was walked: the answer is one of tabu search alone"
+    long, _ = solve(
+        PathRelinking(elite=3, patience=20), random_qubo(3, 120),
+        Budget(evaluations=40_000, threads=2),
+    )
+    assert 0 < long.details["paths"] < long.details["phases"]
+    assert long.reason == ""
