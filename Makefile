@@ -28,7 +28,7 @@ env: $(VENV)/.ready
 demo: $(VENV)/.ready
 	mkdir -p $(OUT)
 	$(BIN)/qopt compare $(DEMO) --seeds 2 --time-limit 4 --threads 2 \
-	    --solver cpsat --solver exact --solver sa --solver pyvrp --solver random \
+	    --solver cpsat --solver exact --solver portfolio --solver pyvrp --solver random \
 	    --solver qaoa:p=2 --solver qaoa:device=aer:torino,compile_tries=2 \
 	    --store $(OUT)/runs.db --report $(OUT)/report.html
 
