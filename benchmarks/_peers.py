@@ -76,19 +76,22 @@ def _dwave_sa(plan: Plan, qubo: Qubo, seconds: float, threads: int) -> Runner:
     )
     if plan == "default":
         most = 2 + int(1.5 * seconds / (unit * _DEFAULT_SWEEPS))
-        return partial(_default_reads, sample, most, fixed, seconds)
-    return partial(_reads_of, sample, lengths(plan, seconds / unit, _FEWEST_SWEEPS), fixed)
+        return partial(_default_reads, sample, most, fixed, unit, seconds)
+    planned = lengths(plan, seconds / unit, _FEWEST_SWEEPS)
+    return partial(_reads_of, sample, planned, fixed, unit)
 
 
 def _default_reads(
-    sample: Callable[..., Any], most: int, fixed: float, seconds: float, seed: int
+    sample: Callable[..., Any], most: int, fixed: float, unit: float, seconds: float, seed: int
 ) -> Run:
-    """Reads of the library's own length; it asks between them whether to go on."""
+    """Reads of the library's own length; it asks after each of them whether to go on."""
     reads, stamps = Reads(), []
     begin = time.perf_counter() + fixed
 
     def over() -> bool:
-        stamps.append(max(0.0, time.perf_counter() - begin))
+        # Taking in the model varies by more than a short read takes, which is not free for that.
+        least = unit * _DEFAULT_SWEEPS * (len(stamps) + 1)
+        stamps.append(max(least, time.perf_counter() - begin))
         return stamps[-1] >= seconds
 
     found = sample(
@@ -101,14 +104,14 @@ def _default_reads(
 
 
 def _reads_of(
-    sample: Callable[..., Any], planned: Sequence[float], fixed: float, seed: int
+    sample: Callable[..., Any], planned: Sequence[float], fixed: float, unit: float, seed: int
 ) -> Run:
     """One read a call, of so many sweeps each."""
     reads = Reads()
     for k, sweeps in enumerate(planned):
         begin = time.perf_counter() + fixed
         found = sample(num_reads=1, num_sweeps=max(1, round(sweeps)), seed=seed + 1000 * k)
-        reads.add(*_ordered(found), time.perf_counter() - begin)
+        reads.add(*_ordered(found), max(unit * sweeps, time.perf_counter() - begin))
     return reads.run()
 
 
