@@ -76,7 +76,8 @@ class Portfolio:
     """Races searches of a QUBO against each other.
 
     Tabu search opens, because it finds good answers soonest. In the first round each search gets a
-    trial slice by itself; the two best go on with the best answers of all, and the winner of these gets the rest, again from the best answers.
+    trial slice by itself; the two best go on with the best answers of all, and the winner of these
+    gets the rest, again from the best answers.
     On sparse models the answers that are handed on are recombined first (`crossover.Crossover`).
     There a memetic search goes on unless it is clearly behind, for it takes longer to show.
     ``details`` tells who got what and who found the incumbent.
