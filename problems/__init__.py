@@ -197,7 +197,7 @@ SPECS = (
         target="qopt.problems.generic:QuboProblem",
         forms=("qubo",),
         formats="BiqMac .sparse, dimod .bqm and its JSON, qubo JSON, coordinate .npz, square "
-        "matrices as .npy and .csv",
+        "matrices as .npy, .csv and scipy's sparse .npz",
         recognises=lambda name, head: any(
             layout.recognises(name, head) for layout in (biqmac, matrix, qubojson)
         ),

@@ -51,8 +51,8 @@ class QuboProblem:
         BiqMac ``.sparse``; dimod ``.bqm``, or the JSON of its ``to_serializable()``; qubo JSON;
         ``.npz`` with coordinate arrays ``i``, ``j``, ``q`` from 0 (and ``n``, ``offset`` if need
         be), minimise ``sum q x_i x_j``; square matrices as ``.npy`` and ``.csv`` without a
-        heading, minimise ``x' Q x``, entries (i, j) and (j, i) summed (name the kind for fewer than
-        four variables).
+        heading, minimise ``x' Q x``, entries (i, j) and (j, i) summed (name the kind where two or
+        three rows of whole numbers might be pairs); the same as ``.npz`` of scipy's ``save_npz``.
 
         Parameters
         ----------

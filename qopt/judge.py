@@ -24,6 +24,9 @@ TOLERANCE = 1e-9
 _ROUNDING = 1e-15
 """The same, relative to the constant of a model: what rounding alone may set apart."""
 
+_OFF = 1e-6
+"""Relative distance by which a solver's bound may be off on the wrong side."""
+
 
 @dataclass
 class Judged:
@@ -56,11 +59,12 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     Answers that post-processing made of the samples are summed up apart from them. One of them is
     the best only where it is better than every sample.
     """
+    constant = constant_of(lowering)
     judged = _appraise(problem, lowering, outcome.answers, outcome.counts)
     # Credit for it belongs to solvers that were told of it by the model, not to samplers.
     if lowering.known is not None and isinstance(lowering.model, Program):
         score = problem.score(lowering.known)
-        if score.feasible and ahead(problem, score, judged.score):
+        if score.feasible and ahead(problem, score, judged.score, constant):
             judged.best, judged.score = lowering.known, score
             judged.origin = (
                 "the answer is the one that the model was built from; the solver found none that "
@@ -71,7 +75,7 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     if improved is None:
         return judged
     made = _appraise(problem, lowering, improved.answers, improved.counts)
-    is_ahead = ahead(problem, made.score, judged.score)
+    is_ahead = ahead(problem, made.score, judged.score, constant)
     best = judged.samples["best"]
     sampled = "no sample is feasible" if best is None else f"the best sample is {best:.10g}"
     judged.samples["improved"] = {"method": improved.method, "answer": is_ahead, **made.samples}
@@ -83,14 +87,37 @@ def judge(problem: Problem, lowering: Lowering[Any], outcome: Outcome) -> Judged
     return judged
 
 
-def ahead(problem: Problem, made: Score | None, sampled: Score | None) -> bool:
-    """Whether one score is better than another, beyond rounding; any is better than none."""
+def ahead(
+    problem: Problem, made: Score | None, sampled: Score | None, constant: float = 0.0
+) -> bool:
+    """Whether one score is better than another, beyond rounding; any is better than none.
+
+    The `constant` is that of `settle`.
+    """
     if made is None or sampled is None:
         return made is not None
     first, second = rank_of(problem, made), rank_of(problem, sampled)
     if first[:-1] != second[:-1]:
         return first < second
-    return second[-1] - first[-1] > TOLERANCE * max(abs(first[-1]), abs(second[-1]))
+    return second[-1] - first[-1] > _slack(made.objective, sampled.objective, constant)
+
+
+def constant_of(lowering: Lowering[Any]) -> float:
+    """What is the same in the objectives of all answers of a model, in the problem's units."""
+    return lowering.objective(getattr(lowering.model, "offset", 0.0))
+
+
+def _slack(
+    first: float, second: float, constant: float, tolerance: float = TOLERANCE
+) -> float:
+    """Distance of two objectives that counts as none.
+
+    It is relative to the objectives with or without the constant, whichever are smaller: a million
+    that is the same for all answers makes none of them good.
+    """
+    size = max(abs(first), abs(second))
+    own = max(abs(first - constant), abs(second - constant))
+    return max(tolerance * min(size, own), _ROUNDING * min(size, abs(constant)))
 
 
 def rank_of(problem: Problem, score: Score) -> tuple[float, float, float]:
@@ -126,7 +153,7 @@ def _appraise(
         "total": int(counts.sum()),
         "scored": int(counts[:MOST_SCORED].sum()),
         "feasible_total": sum(weights),
-        **_summary(objectives, weights, sign),
+        **_summary(objectives, weights, sign, constant_of(lowering)),
     }
     return judged
 
@@ -143,7 +170,9 @@ def _scored(
         yield from zip(decoded, scores, counts[start:end].tolist(), strict=True)
 
 
-def _summary(objectives: list[float], weights: list[int], sign: float) -> dict[str, Any]:
+def _summary(
+    objectives: list[float], weights: list[int], sign: float, constant: float
+) -> dict[str, Any]:
     """Best, median, mean and share of the best over feasible samples, by multiplicity."""
     if not objectives:
         return {"best": None, "best_total": 0, "median": None, "mean": None}
@@ -151,9 +180,10 @@ def _summary(objectives: list[float], weights: list[int], sign: float) -> dict[s
     order = np.argsort(sign * values, kind="stable")
     values, repeats = values[order], repeats[order]
     middle = int(np.searchsorted(np.cumsum(repeats), repeats.sum() / 2.0))
-    reached = np.abs(values - values[0]) <= TOLERANCE * max(abs(values[0]), 1e-300)
+    best = float(values[0])
+    reached = np.abs(values - best) <= _slack(best, best, constant)
     return {
-        "best": float(values[0]),
+        "best": best,
         "best_total": int(repeats[reached].sum()),
         "median": float(values[middle]),
         "mean": float(np.average(values, weights=repeats)),
@@ -183,8 +213,7 @@ def verdict(
             )
         return Status.INFEASIBLE_ANSWERS, "; ".join(reason), bound
     objective = judged.score.objective
-    constant = lowering.objective(getattr(lowering.model, "offset", 0.0))
-    bound, dropped = settle(problem, objective, bound, constant)
+    bound, dropped = settle(problem, objective, bound, constant_of(lowering))
     if dropped:
         return Status.FEASIBLE, "; ".join([*reason, dropped]), None
     if status is Status.OPTIMAL and not lowering.complete:
@@ -203,8 +232,8 @@ def settle(
 ) -> tuple[float | None, str]:
     """A bound beside the objective that was reached.
 
-    What counts as reached is relative to the objective with or without the `constant` of its
-    model, whichever is smaller: a million that is the same for all answers makes none of them good.
+    The `constant` is the part of both that is the same for all answers (`constant_of`); what
+    counts as reached does not grow with it.
 
     Returns
     -------
@@ -216,12 +245,10 @@ def settle(
     if bound is None:
         return None, ""
     beyond = (bound - objective) * (1.0 if problem.sense == "minimise" else -1.0)
-    size = max(abs(objective), abs(bound))
-    if beyond > 1e-6 * size:
+    if beyond > _slack(objective, bound, constant, _OFF):
         return None, f"the claimed bound {bound:.10g} is beaten by the answer: dropped"
-    own = max(abs(objective - constant), abs(bound - constant))
-    slack = max(TOLERANCE * min(size, own), _ROUNDING * min(size, abs(constant)))
-    return (objective if beyond > 0 or -beyond <= slack else bound), ""
+    reached = -beyond <= _slack(objective, bound, constant)
+    return (objective if reached else bound), ""
 
 
 def _contradiction(problem: Problem, objective: float, bound: float | None) -> list[str]:

@@ -290,6 +290,8 @@ def _recognise(file: Path) -> registry.Spec:
         f"; of files that end so, {' and '.join(near)} read some: --kind {near[0]} tells what is "
         "wrong with it"
     )
+    if "qubo" in near and not re.search(r"[^\W\d_]{2}", head):
+        hint = "; --kind qubo reads a square matrix of numbers without a heading"
     raise InputError(
         f"{file} has no known format{hint}; kinds are {', '.join(s.name for s in specs)}: "
         "--kind names one (kind= in Python), and qopt problems tells the files of each"

@@ -304,6 +304,19 @@ def charge(usage: Usage, prices: PriceList) -> list[dict[str, Any]]:
     return lines
 
 
+def up_to(lines: Iterable[Mapping[str, Any]], share: float) -> list[dict[str, Any]]:
+    """The bill of the first `share` of a run's time.
+
+    Rented machines are paid by time, and CPU seconds taken to be spread evenly over the run; what
+    was paid to devices stays.
+    """
+    return [
+        {**line, "quantity": share * line["quantity"], "amount": share * line["amount"]}
+        if line["unit"] == "instance hour" and line["amount"] is not None else {**line}
+        for line in lines
+    ]
+
+
 def total(lines: Iterable[Mapping[str, Any]], basis: Basis) -> float | None:
     """Sum of the lines of one basis; None without any, or where an amount is unknown.
 

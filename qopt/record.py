@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .pricing import total, up_to
 from .solver import Status, Usage
 
 SCHEMA = 1
@@ -236,6 +237,17 @@ class Record:
         return min(self.wall, max(0.0, next(held, inf) - self.usage.setup))
 
     @property
+    def money_to_best(self) -> float | None:
+        """What was paid until the run held its answer (`qopt.pricing.up_to`), estimates apart.
+
+        None without a feasible answer, and where the bill is not known or in several currencies.
+        """
+        currencies = {line["currency"] for line in self.money if line["basis"] == "measured"}
+        if self.to_best is None or not self.wall or len(currencies) != 1:
+            return None
+        return total(up_to(self.money, self.to_best / self.wall), "measured")
+
+    @property
     def used_up(self) -> bool:
         """Whether the search went on to the time limit, without a proof."""
         limit = self.budget.get("time_limit") or inf
@@ -258,12 +270,14 @@ class Record:
         return bool(self.samples.get("improved", {}).get("answer", False))
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON values, its `id` included."""
+        """The record as JSON values, with its `id`, and what it took to the best answer."""
         data = asdict(self)
         data["status"] = str(self.status)
         data["violations"] = [list(item) for item in self.violations]
         data["notes"] = list(self.notes)
-        return {"id": self.id, **data}
+        return {
+            "id": self.id, **data, "to_best": self.to_best, "money_to_best": self.money_to_best
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Record":

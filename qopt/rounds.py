@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import SizeError, UnsupportedError
 from .forms import Lowering
-from .judge import Answers, Judged, ahead, judge, rank_of, settle, verdict
+from .judge import Answers, Judged, ahead, constant_of, judge, rank_of, settle, verdict
 from .problem import Problem
 from .solver import Budget, Outcome, Progress, Status, Trace, Usage
 from .start import Start
@@ -202,7 +202,7 @@ class _Run:
         if self.start is None or lowering.reduction is None or not lowering.reduction.total:
             return
         score = self.problem.score(self.start.answer)
-        if score.feasible and ahead(self.problem, score, judged.score):
+        if score.feasible and ahead(self.problem, score, judged.score, constant_of(lowering)):
             judged.best, judged.score = self.start.answer, score
             judged.origin = "the answer is the one that the run started from; no better was found"
 
@@ -322,7 +322,8 @@ class _Run:
         score = best.judged.score
         if score is None or not score.feasible:
             return self.rounds[-1].status if score is None else best.status, bound, ""
-        bound, dropped = settle(self.problem, score.objective, bound)
+        constant = constant_of(best.lowering)
+        bound, dropped = settle(self.problem, score.objective, bound, constant)
         proven = bound is not None and bound == score.objective
         return (Status.OPTIMAL if proven else Status.FEASIBLE), bound, dropped
 

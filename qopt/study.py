@@ -54,10 +54,10 @@ class Study:
         Instances; two of them may share a name only if they are the same instance.
     solvers : iterable of str, optional
         Names with options: ``"qaoa:p=2"``. A solver that no form links to a problem is left out
-        for that problem, one whose library is not installed is left out of all, and `left_out`
-        says so; one that refuses the model's size is run and recorded as unsupported. The
-        ablations of a hybrid solver are added, and `added` says so. Left out: `DEFAULT_SOLVERS`,
-        for `DEFAULT_SECONDS` a run where no budget is given.
+        for that problem, one whose library or device's library is not installed is left out of
+        all, and `left_out` says so; one that refuses the model's size is run and recorded as
+        unsupported. The ablations of a hybrid solver are added, and `added` says so. Left out:
+        `DEFAULT_SOLVERS`, for `DEFAULT_SECONDS` a run where no budget is given.
     seeds : iterable of int
         A solver that its seed does not change runs with the first one only.
     time_limit : float, optional
@@ -129,8 +129,12 @@ class Study:
                 f"{join((_WORDS[form] for form in native_forms(problem)), 'or')}"
             )
             return
-        for seed in seeds if spec.stochastic else seeds[:1]:
-            self.tasks.append(Task(problem, name, options, seed, budget))
+        tasks = [
+            Task(problem, name, options, seed, budget)
+            for seed in (seeds if spec.stochastic else seeds[:1])
+        ]
+        _check_device(tasks[0])
+        self.tasks += tasks
 
     def run(
         self,
@@ -201,6 +205,20 @@ class Study:
         if asked - answered <= infeasible:
             return EXIT_PROVEN_INFEASIBLE
         return EXIT_NO_FEASIBLE_ANSWER
+
+
+def _check_device(task: Task) -> None:
+    """Refuse a device whose family's library is not installed, before anything runs.
+
+    Raises
+    ------
+    MissingPackageError
+    """
+    family = str(task.options.get("device", "")).partition(":")[0]
+    for spec in registry.available("device"):
+        if spec.name == family and (missing := spec.missing()):
+            what = f"device {task.options['device']!r}"
+            raise MissingPackageError(what, missing, spec.install)
 
 
 def with_ablations(solvers: Sequence[str]) -> tuple[list[str], list[str]]:

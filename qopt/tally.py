@@ -394,5 +394,6 @@ def run_json(record: Record) -> dict[str, Any]:
         "id": record.id, "seed": record.seed, "status": str(record.status),
         "reason": record.reason, "feasible": record.feasible, "objective": record.objective,
         "bound": record.bound, "wall": record.wall, "cpu": record.cpu, "to_best": record.to_best,
+        "money_to_best": record.money_to_best,
         "sampled_objective": sampled_objective(record), "postprocessed": record.postprocessed,
     }

@@ -260,8 +260,9 @@ def _watcher(built: CpModel, progress: Progress) -> Any:
             """Whether the best answer reaches the bound."""
             if self.answer is None or not isfinite(self.proven):
                 return False
-            slack = _OPTIMAL_TOLERANCE * max(abs(self.best), abs(self.proven))
-            return self.best - self.proven <= slack
+            constant = built.sign * built.constant
+            size = max(abs(self.best - constant), abs(self.proven - constant))
+            return self.best - self.proven <= _OPTIMAL_TOLERANCE * size
 
         def take(self, answer: Any) -> None:
             objective, feasible = built.evaluate(answer)
@@ -310,7 +311,7 @@ def _outcome(
         )
     verdict, proven = settle(
         objective, bound, sign=built.sign, tolerance=_OPTIMAL_TOLERANCE,
-        floor=_ROUNDING * built.activity(answer),
+        floor=_ROUNDING * built.activity(answer), constant=built.constant,
     )
     reason = ""
     if verdict is not Status.OPTIMAL and status == cp_model.OPTIMAL:

@@ -59,6 +59,8 @@ class CpModel:
     presolve : bool
         Whether CP-SAT should simplify the model first, which is long where variables are very many
         and constraints few.
+    constant : float
+        Part of the form's objective that is the same for all answers.
     """
 
     model: Any
@@ -72,6 +74,7 @@ class CpModel:
     products: bool = False
     hint: Hint | None = None
     presolve: bool = True
+    constant: float = 0.0
     start: Start | None = None
     floor: Callable[[Callable[[], bool]], float] = lambda ended: -inf
 
@@ -139,6 +142,7 @@ def program_model(program: Program, *, strengthen: bool) -> CpModel | None:
             "objective_exact": objective.exact,
         },
         products=linear.num_variables > program.num_variables,
+        constant=program.offset,
         start=start,
         floor=lambda ended: program_bound(program, ended),
     )

@@ -189,8 +189,10 @@ class Milp:
                 reason=reason, details=details,
             )
         tolerance = _OPTIMAL_TOLERANCE if found.state == "optimal" and self.gap == 0.0 else 1e-9
-        objective, reason = model.objective(watch.found), ""
-        if bound is not None and problem.unseen > tolerance * max(abs(objective), abs(bound)):
+        objective, reason, constant = model.objective(watch.found), "", model.offset
+        if bound is not None and problem.unseen > tolerance * max(
+            abs(objective - constant), abs(bound - constant)
+        ):
             bound = None
             reason = (
                 f"nothing is proven: beside the largest coefficient of the objective, others are "
@@ -202,10 +204,12 @@ class Milp:
             sign=problem.sign,
             tolerance=tolerance,
             floor=0.0 if problem.outer else tolerance / problem.scale,
+            constant=constant,
         )
         if status is not Status.OPTIMAL:  # what holds anyway needs no slack for the search's losses
             status, proven = settle(
-                objective, watch.tighter(proven), sign=problem.sign, tolerance=1e-9, floor=0.0
+                objective, watch.tighter(proven), sign=problem.sign, tolerance=1e-9, floor=0.0,
+                constant=constant,
             )
         if status is Status.OPTIMAL:
             reason = ""
@@ -244,8 +248,9 @@ class _Watch(Watch):
         """Whether the search should end: by order, or because the best answer is optimal."""
         if self.found is None or not np.isfinite(self._floor):
             return self.progress.stopping
-        reached = self._best - self._floor <= 1e-9 * max(abs(self._best), abs(self._floor))
-        return self.progress.stopping or reached
+        constant = self.sign * self.program.offset
+        size = max(abs(self._best - constant), abs(self._floor - constant))
+        return self.progress.stopping or self._best - self._floor <= 1e-9 * size
 
     def answer(self, values: NDArray[np.float64]) -> None:
         """Look at an answer of the linear program."""

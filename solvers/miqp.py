@@ -30,6 +30,11 @@ beyond it a value within a millionth of a whole one may be off by a unit, and op
 _CANCELLED = 1e-4
 """Share of the objective's parts below which its value counts as their cancellation."""
 
+_OF_LEAST, _OF_LARGEST = 1e3, 1e-7
+"""Multiples of the smallest and of the largest coefficient up to which the relaxation's parts say
+what is near zero: beside a huge coefficient, small ones must not pass for rounding, unless they are
+below 1e-17 of it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Miqp:
@@ -106,11 +111,13 @@ class Miqp:
         with threadpool_limits(limits=1, user_api="blas"):
             with usage.phase("compile"):
                 _check_equalities(model)
-                convex = convex_model(model)
+                # Tolerances are relative, and a constant makes no answer good.
+                bare = replace(model, offset=0.0)
+                convex = convex_model(bare)
             if convex is None:
                 reason = "the bounds and constraints leave a variable no value"
                 return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason)
-            answers = _Answers(model, convex, progress)
+            answers = _Answers(bare, convex, progress, model.offset)
             tree = Tree(
                 convex, self.gap, _ended(clock, budget, progress), lambda: clock.remaining,
                 answers.take, answers.bound,
@@ -123,7 +130,7 @@ class Miqp:
                     return self._told_apart(model, budget, clock, progress, usage)
         usage.evaluations = tree.nodes
         with usage.phase("decode"):
-            return self._outcome(model, tree, answers, usage)
+            return self._outcome(tree, answers, usage)
 
     def _told_apart(
         self, model: Program, budget: Budget, clock: Clock, progress: Progress, usage: Usage
@@ -135,7 +142,7 @@ class Miqp:
         nothing = np.zeros(0)
         bare = replace(
             model, linear=np.zeros(model.num_variables), row=nothing.astype(np.int64),
-            col=nothing.astype(np.int64), value=nothing,
+            col=nothing.astype(np.int64), value=nothing, offset=0.0,
         )
         convex = convex_model(bare)
         assert convex is not None, "bounds and constraints are the same"
@@ -157,39 +164,50 @@ class Miqp:
         reason = "the budget ended before an answer was found"
         return Outcome(Status.TIME_LIMIT, usage=usage, reason=reason)
 
-    def _outcome(
-        self, model: Program, tree: "Tree", answers: "_Answers", usage: Usage
-    ) -> Outcome:
+    def _outcome(self, tree: "Tree", answers: "_Answers", usage: Usage) -> Outcome:
+        root = answers.true(tree.root_bound)
         details: dict[str, Any] = {
-            "nodes": tree.nodes, "relaxation": answers.true(tree.root_bound),
+            "nodes": tree.nodes, "relaxation": None if root is None else root + answers.constant,
             "indicators": len(tree.pairs.member),
         }
         if tree.state == "infeasible":
             reason = "branch and bound proved that there is no feasible answer"
             return Outcome(Status.PROVEN_INFEASIBLE, usage=usage, reason=reason, details=details)
         bound = answers.true(tree.bound)
-        floor = program_floor(model)
+        floor = program_floor(answers.program)
         if bound is None and np.isfinite(floor):
             bound = floor
-        if answers.best is None:
-            reason = "the budget ended before an answer was found"
-            if tree.state != "limit":
-                reason = "no answer was found that keeps every constraint within its tolerance"
-            return Outcome(
-                Status.TIME_LIMIT, bound=bound, usage=usage, reason=reason, details=details
+        status, reason = Status.TIME_LIMIT, ""
+        if answers.best is not None:
+            status, bound = settle(
+                answers.program.objective(answers.best), bound, sign=answers.convex.sign,
+                tolerance=_OPTIMAL_TOLERANCE,
+                floor=_OPTIMAL_TOLERANCE * _CANCELLED * _size(tree, answers, answers.best),
             )
-        objective = model.objective(answers.best)
-        tolerance = _OPTIMAL_TOLERANCE
-        status, proven = settle(
-            objective, bound, sign=answers.convex.sign, tolerance=tolerance,
-            floor=tolerance * _CANCELLED * activity(model, answers.best),
-        )
-        reason = ""
-        if status is not Status.OPTIMAL and tree.state == "optimal":
-            reason = f"the search ended at its gap of {self.gap:g}"
+            if status is not Status.OPTIMAL and tree.state == "optimal":
+                reason = f"the search ended at its gap of {self.gap:g}"
+        elif tree.state == "limit":
+            reason = "the budget ended before an answer was found"
+        else:
+            reason = "no answer was found that keeps every constraint within its tolerance"
         return Outcome(
-            status, [answers.best], bound=proven, usage=usage, reason=reason, details=details
+            status, [] if answers.best is None else [answers.best],
+            bound=None if bound is None else bound + answers.constant,
+            usage=usage, reason=reason, details=details,
         )
+
+
+def _size(tree: "Tree", answers: "_Answers", best: NDArray[np.float64]) -> float:
+    """What rounding is a share of: the size of the objective's parts.
+
+    Those of the answer itself or, as all of these may be zero, those of the root's relaxation, as
+    far as these are not due to coefficients beside which others are lost.
+    """
+    program = answers.program
+    sizes = np.abs(np.concatenate([program.linear, program.value]))
+    least = float(sizes[sizes > 0.0].min(initial=np.inf))
+    most = max(_OF_LEAST * least, _OF_LARGEST * float(sizes.max(initial=0.0)))
+    return max(activity(program, best), min(tree.size / answers.convex.scale, most))
 
 
 def _check_equalities(model: Program) -> None:
@@ -229,10 +247,16 @@ def _keep(bound: float) -> None:
 
 
 class _Answers:
-    """Judges answers by the program itself, keeps the best, and tells of it."""
+    """Judges answers by the program itself, keeps the best, and tells of it.
 
-    def __init__(self, program: Program, convex: "Convex", progress: Progress) -> None:
+    The program has no constant; what is told to others has the `constant` that it was given.
+    """
+
+    def __init__(
+        self, program: Program, convex: "Convex", progress: Progress, constant: float = 0.0
+    ) -> None:
         self.program, self.convex, self.progress = program, convex, progress
+        self.constant = constant
         self.best: NDArray[np.float64] | None = None
         self._least = np.inf
 
@@ -245,14 +269,14 @@ class _Answers:
         value = self.convex.sign * self.convex.scale * objective
         if value < self._least:
             self._least, self.best = value, answer
-            self.progress.incumbent(objective)
+            self.progress.incumbent(objective + self.constant)
         return value
 
     def bound(self, value: float) -> None:
         """Pass a bound of the search on."""
         true = self.true(value)
         if true is not None:
-            self.progress.bound(true)
+            self.progress.bound(true + self.constant)
 
     def true(self, value: float) -> float | None:
         """A bound in the program's units; None where there is none."""

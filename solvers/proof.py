@@ -6,9 +6,13 @@ from numpy.typing import NDArray
 from qopt.forms import Program
 from qopt.solver import Outcome, Status
 
+_ROUNDING = 2.0**-51
+"""Share of a constant that rounding alone may set an objective and its bound apart by."""
+
 
 def settle(
-    objective: float, bound: float | None, *, sign: float, tolerance: float, floor: float
+    objective: float, bound: float | None, *, sign: float, tolerance: float, floor: float,
+    constant: float = 0.0,
 ) -> tuple[Status, float | None]:
     """Status and bound of a feasible answer.
 
@@ -25,6 +29,9 @@ def settle(
     floor : float
         Absolute distance at which it counts as reached, too: what the solver's arithmetic loses
         where the objective is near zero.
+    constant : float
+        Part of both that is the same for all answers: `tolerance` is relative to the rest, as a
+        million more makes no answer better.
 
     Returns
     -------
@@ -36,7 +43,8 @@ def settle(
     if bound is None or not np.isfinite(bound):
         return Status.FEASIBLE, None
     distance = sign * (objective - bound)
-    slack = max(floor, tolerance * max(abs(objective), abs(bound)))
+    size = max(abs(objective - constant), abs(bound - constant))
+    slack = max(floor, tolerance * size, _ROUNDING * abs(constant))
     if distance < -slack:
         return Status.FEASIBLE, None  # the answer contradicts the bound, which is then no bound
     if distance <= slack:

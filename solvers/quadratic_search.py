@@ -364,13 +364,17 @@ def _outcome(
         return _without_answer(run, model, found, bound, usage, details, reason)
     objective = program.objective(watch.best)
     tolerance = _OPTIMAL_TOLERANCE if found.state == "optimal" and run.settings.gap == 0.0 else 1e-9
-    if bound is not None and model.unseen > tolerance * max(abs(objective), abs(bound)):
+    constant = program.offset
+    if bound is not None and model.unseen > tolerance * max(
+        abs(objective - constant), abs(bound - constant)
+    ):
         bound, reason = None, (
             "nothing is proven: beside the largest coefficient of the objective, others are "
             f"within {name}'s tolerances"
         )
     status, proven = settle(
-        objective, bound, sign=model.sign, tolerance=tolerance, floor=tolerance / model.scale
+        objective, bound, sign=model.sign, tolerance=tolerance, floor=tolerance / model.scale,
+        constant=constant,
     )
     if status is not Status.OPTIMAL and found.state == "optimal" and not reason:
         reason = f"{name} ended at its gap of {run.settings.gap:g}"

@@ -1,4 +1,4 @@
-"""Square matrices of numbers as QUBOs: text (``.csv``) and numpy's files (``.npy``).
+"""Square matrices as QUBOs: text (``.csv``), numpy's files (``.npy``) and scipy's sparse ones.
 
 A matrix ``Q`` is to minimise ``x' Q x``: the diagonal is linear, and the entries (i, j) and (j, i)
 are summed, so that a triangle with each entry once is the same model as the symmetric matrix of
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from ..errors import ParseError
 from .qubo import Qubo
+
+MOST_VARIABLES = 10**8
+"""A wrong number in a file must not ask for all memory."""
 
 _SEPARATORS = (",", ";", "\t")
 """Of the cells of a line; white space where none of them is there."""
@@ -36,6 +39,34 @@ def qubo_from_npy(content: bytes, path: Path) -> Qubo:
     if matrix.dtype.kind not in "iuf":
         raise ParseError(path, f"a matrix of numbers is expected, got entries of {matrix.dtype}")
     return _qubo(matrix.astype(np.float64), path)
+
+
+def qubo_from_sparse(content: bytes, path: Path) -> Qubo:
+    """Read a ``.npz`` file of ``scipy.sparse.save_npz``: one square matrix, in any of its formats.
+
+    Raises
+    ------
+    ParseError
+        For any other file, another shape, and entries that are no finite numbers.
+    """
+    from scipy.sparse import load_npz
+
+    try:
+        matrix = load_npz(BytesIO(content))  # it takes no pickles
+        if matrix.format in ("csr", "csc", "bsr"):
+            matrix.check_format(full_check=True)
+    except Exception as fault:  # scipy, numpy and zipfile each raise errors of their own
+        raise ParseError(path, f"not a file of scipy.sparse.save_npz: {fault}") from None
+    if matrix.dtype.kind not in "iuf":
+        raise ParseError(path, f"a matrix of numbers is expected, got entries of {matrix.dtype}")
+    _check_square(matrix.shape, path)
+    if matrix.shape[0] > MOST_VARIABLES:
+        raise ParseError(path, f"{matrix.shape[0]} variables are more than {MOST_VARIABLES}")
+    entries = matrix.tocoo()
+    value = entries.data.astype(np.float64)
+    for k in np.flatnonzero(~np.isfinite(value))[:1]:
+        raise _not_finite(int(entries.row[k]), int(entries.col[k]), value[k], path)
+    return Qubo.from_arrays(np.zeros(matrix.shape[0]), entries.row, entries.col, value)
 
 
 def qubo_from_csv(text: str, path: Path) -> Qubo:
@@ -77,12 +108,20 @@ def _cells(line: str) -> list[str]:
 
 
 def _qubo(matrix: NDArray[np.float64], path: Path) -> Qubo:
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ParseError(path, f"a square matrix is expected, got shape {matrix.shape}")
+    _check_square(matrix.shape, path)
     if not np.isfinite(matrix).all():
         i, j = np.argwhere(~np.isfinite(matrix))[0]
-        raise ParseError(path, f"entry [{i}, {j}] is {matrix[i, j]}, not a finite number")
+        raise _not_finite(int(i), int(j), matrix[i, j], path)
     return Qubo.from_matrix(matrix)
+
+
+def _check_square(shape: tuple[int, ...], path: Path) -> None:
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ParseError(path, f"a square matrix is expected, got shape {tuple(map(int, shape))}")
+
+
+def _not_finite(i: int, j: int, value: float, path: Path) -> ParseError:
+    return ParseError(path, f"entry [{i}, {j}] is {value}, not a finite number")
 
 
 def _number(cell: str, path: Path, line: int) -> float:

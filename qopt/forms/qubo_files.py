@@ -10,9 +10,9 @@
            ``sum q x_i x_j``, each entry once
 ========== ============================================================================
 
-Two more are read only, by their suffix: square matrices as ``.csv`` and ``.npy``, to minimise
-``x' Q x`` (`qopt.forms.matrix_files`). And ``json`` may be the text of dimod's
-``bqm.to_serializable()``.
+More are read only: square matrices as ``.csv``, as ``.npy`` and, sparse, as ``.npz`` of
+``scipy.sparse.save_npz``, to minimise ``x' Q x`` (`qopt.forms.matrix_files`). And ``json`` may be
+the text of dimod's ``bqm.to_serializable()``.
 
 Where a format has no groups they are written as penalties (`Qubo.penalised`), so that the file has
 the same best answers.
@@ -29,14 +29,14 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, ParseError, UsageError
 from .bqm_file import MAGIC, qubo_from_bqm, qubo_to_bqm
-from .matrix_files import qubo_from_csv, qubo_from_npy
+from .matrix_files import MOST_VARIABLES, qubo_from_csv, qubo_from_npy, qubo_from_sparse
 from .qubo import Qubo
 from .qubo_json import ising_to_json, qubo_from_json, qubo_to_json
 
 QuboFormat = Literal["json", "ising", "bqm", "sparse", "npz"]
 
-_MOST_VARIABLES = 10**8
-"""A wrong number in a file must not ask for all memory."""
+_MOST_BYTES = 2**32
+"""What the arrays of a ``.npz`` file may take: compressed ones can be a thousand times the file."""
 
 _MATRICES = {".csv": "csv", ".npy": "npy"}
 """Suffixes of files that are read and not written."""
@@ -170,11 +170,21 @@ def qubo_to_npz(qubo: Qubo) -> bytes:
 def _read_npz(content: bytes, path: Path) -> Qubo:
     try:
         with np.load(BytesIO(content), allow_pickle=False) as archive:
+            size = sum(item.file_size for item in archive.zip.infolist())
+            if size > _MOST_BYTES:
+                raise ParseError(path, f"its arrays have {size} bytes, at most {_MOST_BYTES}")
+            if "format" in archive.files:
+                return qubo_from_sparse(content, path)
             arrays: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
+    except ParseError:
+        raise
     except Exception as fault:  # numpy, zipfile and zlib each raise errors of their own
         raise ParseError(path, f"not a .npz file: {fault}") from None
     if missing := [name for name in "ijq" if name not in arrays]:
-        raise ParseError(path, f"array {missing[0]!r} is missing; i, j and q are needed")
+        raise ParseError(
+            path, f"array {missing[0]!r} is missing; i, j and q are needed (or a file of "
+            "scipy.sparse.save_npz)",
+        )
     i, j, q = (arrays[name] for name in "ijq")
     if not (i.ndim == j.ndim == q.ndim == 1 and len(i) == len(j) == len(q)):
         raise ParseError(path, "i, j and q must be vectors of the same length")
@@ -184,8 +194,8 @@ def _read_npz(content: bytes, path: Path) -> Qubo:
     n = _scalar(arrays, "n", least, path)
     if n != int(n) or n < least:
         raise ParseError(path, f"n is {n:g}, and the indices need {least}")
-    if n > _MOST_VARIABLES:
-        raise ParseError(path, f"{n:g} variables are more than {_MOST_VARIABLES}")
+    if n > MOST_VARIABLES:
+        raise ParseError(path, f"{n:g} variables are more than {MOST_VARIABLES}")
     return Qubo.from_arrays(
         np.zeros(int(n)), i, j, q, offset=_scalar(arrays, "offset", 0.0, path)
     )
@@ -262,8 +272,8 @@ def _biqmac_header(number: int, line: str, path: Path) -> tuple[int, int]:
         raise ParseError(
             path, f"the first line is n m, variables and entries, not {line.strip()!r}", number
         )
-    if n > _MOST_VARIABLES:
-        raise ParseError(path, f"{n} variables are more than {_MOST_VARIABLES}", number)
+    if n > MOST_VARIABLES:
+        raise ParseError(path, f"{n} variables are more than {MOST_VARIABLES}", number)
     return n, m
 
 

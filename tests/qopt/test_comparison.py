@@ -11,7 +11,8 @@ import pytest
 import qopt
 from qopt.comparison import COLUMNS, Comparison
 from qopt.errors import InputError, MissingPackageError
-from qopt.pricing import price_list, read_price_list
+from qopt.pricing import price_list, read_price_list, total
+from qopt.record import Record
 from qopt.solver import Budget, Status
 
 
@@ -340,6 +341,19 @@ def test_a_time_to_the_best_answer_stands_beside_the_whole_time():
     data = comparison.to_json()["instances"][0]["rows"]
     assert {row["solver"]: row["to_best"] for row in data}["sa"] == rows["sa"].to_best
     assert late.to_best == late.wall
+
+
+def test_money_to_the_best_answer_is_the_machine_s_share_of_the_time():
+    (record,) = searching([100.0], 0.25)
+    whole = total(record.money, "measured")
+    assert whole is not None
+    assert record.money_to_best == pytest.approx(whole * 0.25 / record.wall)
+    data = record.to_json()
+    assert (data["to_best"], data["money_to_best"]) == (record.to_best, record.money_to_best)
+    assert Record.from_json(data) == record
+    assert make.record(None, solver="sa").money_to_best is None
+    other = {**record.money[0], "currency": "XYZ"}
+    assert replace(record, money=[*record.money, other]).money_to_best is None
 
 
 def test_a_search_to_the_limit_counts_by_when_it_had_its_answer():

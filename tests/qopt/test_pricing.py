@@ -5,7 +5,7 @@ import pytest
 from factories import device_usage, usage
 
 from qopt.errors import InputError, ParseError
-from qopt.pricing import PriceList, charge, currency_of, price_list, read_price_list, total
+from qopt.pricing import PriceList, charge, currency_of, price_list, read_price_list, total, up_to
 from qopt.solver import Span, Usage
 
 ROW = """
@@ -133,6 +133,18 @@ def test_a_classical_run_pays_for_the_machine_s_wall_time_or_for_two_processors_
     assert calm[0]["basis"] == "measured"
     busy = Usage(phases={"execute": Span(3600.0, 4 * 3600.0)})
     assert charge(busy, price_list())[0]["quantity"] == pytest.approx(2.0)
+
+
+def test_the_bill_of_a_part_of_the_time_takes_its_share_of_the_machine_and_all_of_a_device():
+    lines = on("ibm_torino", simulated=False)
+    part = up_to(lines, 0.25)
+    assert [line["item"] for line in part] == [line["item"] for line in lines]
+    for line, whole in zip(part, lines, strict=True):
+        share = 0.25 if line["unit"] == "instance hour" else 1.0
+        assert line["amount"] == share * whole["amount"]
+        assert line["quantity"] == share * whole["quantity"]
+    assert any(line["unit"] == "instance hour" for line in part)
+    assert any(line["unit"] != "instance hour" for line in part)
 
 
 def test_nothing_used_costs_nothing_and_has_no_line():

@@ -180,6 +180,32 @@ def test_a_bound_that_a_later_round_beats_is_dropped():
     assert "beaten" in done.reason
 
 
+def test_a_bound_one_off_is_no_proof_whatever_the_constant():
+    # The first round's answers leave the best one out; its bound is one below what they reach.
+    @dataclass(frozen=True, kw_only=True)
+    class Moved(Loose):
+        def score(self, answer: Any) -> Any:
+            score = super().score(answer)
+            return replace(score, objective=score.objective + 1e12)
+
+        def _at(self, step: int) -> Lowering[Qubo]:
+            lowering = super()._at(step)
+            return replace(
+                lowering, model=replace(lowering.model, offset=lowering.model.offset + 1e12)
+            )
+
+    exact = brute()
+
+    def solve(model: Qubo, budget: Budget, progress: Progress) -> Outcome:
+        outcome = exact(model, budget, progress)
+        return replace(outcome, status=Status.FEASIBLE, bound=outcome.bound - 1.0)
+
+    done = run(Moved(), solve)
+    assert done.judged.score.feasible
+    assert done.status is Status.FEASIBLE
+    assert done.bound == done.judged.score.objective - 1.0
+
+
 def test_an_interrupt_ends_the_rounds_with_what_there_is():
     progress, calls = Progress(), brute()
 

@@ -8,6 +8,7 @@ import pytest
 from toys import Pick, write_pick
 
 import qopt
+from qopt import registry
 from qopt.errors import InputError, MissingPackageError, UsageError
 from qopt.pricing import Price, PriceList
 from qopt.store import SqliteStore
@@ -40,6 +41,19 @@ def test_a_solver_whose_library_is_missing_is_left_out_and_the_others_run():
     assert study.exit_code == 0
     with pytest.raises(MissingPackageError):
         Study([Pick()], ["unbuilt"], seeds=[0])
+
+
+def test_a_device_whose_library_is_missing_is_left_out_and_the_others_run(monkeypatch):
+    monkeypatch.setattr(registry, "_installed", lambda module: module != "qiskit_ibm_runtime")
+    lost = "qaoa:device=aer:torino,shots=100"
+    study = Study([Pick()], [lost, "brute"], seeds=[0, 1])
+    assert [task.label for task in study.tasks] == ["brute"]
+    assert study.left_out == [
+        f"{lost} is left out: device 'aer:torino' needs qiskit-ibm-runtime: pip install "
+        "qiskit-ibm-runtime"
+    ]
+    with pytest.raises(MissingPackageError):
+        Study([Pick()], [lost], seeds=[0])
 
 
 def test_the_default_line_up_is_strong_on_every_form_and_ends():

@@ -1,6 +1,7 @@
 """Branch and bound on convex programs: against enumeration, peers and its own claims."""
 
 import threading
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -109,6 +110,40 @@ def test_the_best_of_all_whole_choices_is_proven(seed):
         assert program.violations(outcome.answers[0]) == []
         assert program.objective(outcome.answers[0]) == pytest.approx(best, rel=2e-6, abs=2e-6)
         assert outcome.bound == pytest.approx(best, rel=2e-6, abs=2e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1.0, 1e8])
+@pytest.mark.parametrize("seed", [13, 23, 59, 125, 128])
+def test_an_optimum_of_zero_is_proven_whatever_the_unit(seed, factor):
+    program = random_program(np.random.default_rng(seed))
+    program = replace(
+        program, linear=factor * program.linear, value=factor * program.value, offset=0.0
+    )
+    outcome = solve(program)
+    assert outcome.status is Status.OPTIMAL
+    assert program.objective(outcome.answers[0]) == pytest.approx(0.0, abs=1e-9 * factor)
+
+
+def test_beside_a_huge_coefficient_small_differences_are_no_rounding():
+    # The search leaves branches within a share of 1e14; only then may it not claim a proof.
+    program = Program.build(
+        linear=[-1.0, -2.0, -3.0], row=[0, 1], col=[1, 2], value=[1e14, 1e14],
+        lower=[0, 0, 0], upper=[1, 1, 1], integer=[True, True, True],
+    )
+    outcome = solve(program)
+    best = program.objective(outcome.answers[0])
+    assert outcome.status is not Status.OPTIMAL or best == -4.0
+
+
+@pytest.mark.parametrize("constant", [-1e12, 1e9])
+def test_a_constant_makes_no_answer_good(constant):
+    program = portfolio(n=10)
+    moved = replace(program, offset=constant)
+    plain, outcome = solve(program), solve(moved)
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.details["nodes"] == plain.details["nodes"]
+    np.testing.assert_array_equal(outcome.answers[0], plain.answers[0])
+    assert outcome.bound == pytest.approx(moved.objective(outcome.answers[0]), rel=1e-15)
 
 
 def portfolio(n=14, k=4, least=0.1, seed=0, common=1.0) -> Program:

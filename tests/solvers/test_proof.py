@@ -36,6 +36,28 @@ def test_a_bound_of_an_objective_near_zero_is_reached_within_the_floor():
     assert settle(0.0, -1e-14, floor=0.0, **options) == (Status.FEASIBLE, -1e-14)
 
 
+def test_what_counts_as_reached_does_not_grow_with_a_constant():
+    options = {"sign": 1.0, "tolerance": 1e-6, "floor": 0.0, "constant": 1e9}
+    assert settle(1e9 + 5.0, 1e9 + 3.0, **options) == (Status.FEASIBLE, 1e9 + 3.0)
+    assert settle(1e9 + 5.0, 1e9 + 5.0 + 2e-7, **options) == (Status.OPTIMAL, 1e9 + 5.0)
+
+
+@pytest.mark.parametrize("solver", [CpSat(), Milp()])
+def test_a_constant_proves_no_answer_optimal(solver):
+    row, col = np.triu_indices(8)
+    value = np.random.default_rng(1).normal(size=len(row))
+    program = Program.build(
+        linear=np.zeros(8), row=row, col=col, value=value, offset=1e12, upper=np.ones(8),
+        integer=np.ones(8, dtype=bool), constraints=[("k", range(8), np.ones(8), "==", 3.0)],
+    )
+    best = min(
+        program.objective(x) for x in product((0.0, 1.0), repeat=8) if sum(x) == 3.0
+    )
+    outcome = solver.solve(program, Budget(), 0, Progress())
+    assert outcome.status is Status.OPTIMAL
+    assert program.objective(outcome.answers[0]) == best
+
+
 def test_activity_counts_the_terms_of_the_answer_alone():
     program = Program.build(
         linear=[1e18, -3.0, 2.0], row=[0, 1], col=[1, 2], value=[1e18, -5.0], offset=-7.0

@@ -13,7 +13,7 @@ from ..qubo import Qubo
 from . import components, duplicates, groups, pairs, roof, screen, single
 from .lifting import Lifting
 from .report import Reduction
-from .state import State
+from .state import State, is_precise
 
 MOST_PAIRS = 600_000
 """Pairs up to which a model is taken apart variable by variable; of larger ones only bounds of
@@ -38,7 +38,8 @@ def reduce_qubo(qubo: Qubo, *, stop: Callable[[], bool] | None = None) -> Loweri
 
     Every answer of the reduced model that keeps its groups decodes to an answer of the whole one
     that keeps its groups and has the same energy, and among the optima of the whole model one is
-    always left. Whole coefficients stay whole.
+    always left. Whole coefficients stay whole. A model whose small coefficients might be lost
+    beside large ones (`state.is_precise`) is left as it is.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def reduce_qubo(qubo: Qubo, *, stop: Callable[[], bool] | None = None) -> Loweri
     steady = stop or (lambda: False)
     model, first = qubo, None
     removed: Counter[str] = Counter()
-    if steady():
+    if steady() or not is_precise(qubo):
         return _lowering(qubo, qubo, [], Reduction(qubo.num_variables))
     if qubo.num_interactions > MOST_PAIRS:
         model, first = screen.fix_by_bounds(qubo)

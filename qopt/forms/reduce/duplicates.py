@@ -20,13 +20,13 @@ def merge_duplicates(state: State) -> None:
         if state.group_of[i] < 0 and 0 < len(state.adjacent[i]) <= MOST_NEIGHBOURS:
             alike[hash((state.linear[i], frozenset(state.adjacent[i].items())))].append(i)
     for candidates in alike.values():
-        while len(candidates) > 1:
+        while len(candidates) > 1 and not state.stop():
             kept, *others = candidates
-            same = [i for i in others if _same(state, i, kept)]
-            candidates = [i for i in others if i not in same] if same else others
             # All are compared before any is merged: the one that is kept takes on their terms.
+            same = [i for i in others if _same(state, i, kept)]
             for i in same:
                 state.merge(i, kept, "duplicates", opposite=False)
+            candidates = [i for i in others if state.alive[i]]
 
 
 def _same(state: State, i: int, j: int) -> bool:

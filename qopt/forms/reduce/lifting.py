@@ -39,12 +39,12 @@ class Lifting:
     @cached_property
     def _levels(self) -> list[tuple[NDArray[Any], ...]]:
         """Steps that can be taken at once: none of a level refers to another of it."""
-        level = np.zeros(self.variables + 1, dtype=np.int64).tolist()
+        if not self.steps:
+            return []
+        level = [0] * self.variables
         for variable, first, second, truth in reversed(self.steps):
             fixed = truth in (ZERO, ONE)
             level[variable] = 0 if fixed else 1 + max(level[first], level[second])
-        if not self.steps:
-            return []
         table = np.array(self.steps, dtype=np.int64)
         depth = np.array([level[step[0]] for step in self.steps], dtype=np.int64)
         order = np.argsort(depth, kind="stable")

@@ -55,10 +55,16 @@ def test_lp_files():
     [
         ("q.csv", "1,2,3,4\n0,1,2,x\n", True),  # reading it tells what is wrong
         ("q.csv", "\ufeff-1; 0.5; 0\n# note\n0; 2e3; 1\n0;0;.5", True),
-        ("q.csv", "0,1,1\n1,0,1\n1,1,0\n", False),
+        ("q.csv", "0,1,1\n1,0,1\n1,1,0\n", True),  # edges would have a pair twice
+        ("q.csv", "1,2,3\n2,3,4\n3,4,5\n", False),  # symmetric, and edges of a path all the same
+        ("q.csv", "0,1\n1,0\n", True),
+        ("q.csv", "-1,2\n2,-1\n", True),
+        ("q.csv", "-1,2\n2\n", False),
+        ("q.csv", "1,2\n3,4\n", False),  # edges
+        ("q.csv", "5\n", False),
         ("q.csv", "1,2,1\n2,3,1\n1,3,1\n", False),  # edges
         ("q.csv", "1,1,1\n1,2,.5\n2,2,1\n", False),  # correlations
-        ("q.csv", "0.1,0.2\n0.3,0.4\n", False),  # means and deviations
+        ("q.csv", "0.1,0.2\n0.3,0.4\n", True),
         ("q.csv", "1,2\n3,4\n5,6\n", False),
         ("q.csv", "source,target\n1,2\n", False),
         ("q.csv", "date,A,B,C\n2020-01-01,1,2,3\n", False),

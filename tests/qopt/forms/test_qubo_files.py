@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import assert_same_qubo, qubos
+from scipy.sparse import coo_array, coo_matrix, save_npz
 
 from qopt.errors import InputError, ParseError, UsageError
-from qopt.forms import Group, Qubo
+from qopt.forms import Group, Qubo, qubo_files
 from qopt.forms.qubo_files import dump_qubo, read_qubo, write_qubo
 from qopt.forms.qubo_json import ising_to_json, qubo_from_json, qubo_to_json
 
@@ -373,6 +374,63 @@ def test_a_wrong_matrix_of_numpy(matrix: np.ndarray, message: str, tmp_path: Pat
     path = tmp_path / "q.npy"
     path.write_bytes(b"\x93NUMPY") if matrix is None else np.save(path, matrix)
     with pytest.raises(ParseError, match=message):
+        read_qubo(path)
+
+
+@pytest.mark.parametrize("format", ["csr", "csc", "coo", "bsr", "dia"])
+@pytest.mark.parametrize("dtype", [np.float64, np.int32])
+def test_sparse_matrices_of_scipy(format: str, dtype: type, tmp_path: Path) -> None:
+    matrix = np.random.default_rng(3).integers(-3, 4, (6, 6)).astype(dtype)
+    matrix[2] = 0
+    for name, file in (("plain.npz", coo_array(matrix)), ("old.npz", coo_matrix(matrix))):
+        save_npz(tmp_path / name, file.asformat(format))
+        assert_same_qubo(read_qubo(tmp_path / name), Qubo.from_matrix(matrix.astype(np.float64)))
+    save_npz(tmp_path / "empty.npz", coo_array((3, 3)).asformat(format))
+    assert read_qubo(tmp_path / "empty.npz").num_variables == 3
+
+
+CSR = {
+    "format": np.bytes_(b"csr"), "shape": np.array([2, 2]), "data": np.array([1.0, 2.0]),
+    "indices": np.array([0, 1]), "indptr": np.array([0, 1, 2]),
+}
+COO = {
+    "format": np.bytes_(b"coo"), "shape": np.array([2, 2]), "data": np.array([1.0, 2.0]),
+    "row": np.array([0, 1]), "col": np.array([1, 1]),
+}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({**CSR, "shape": np.array([2, 3])}, r"a square matrix is expected, got shape \(2, 3\)"),
+        ({**CSR, "data": np.array([1.0, np.inf])}, r"entry \[1, 1\] is inf"),
+        ({**CSR, "data": np.array([1j, 1.0])}, "a matrix of numbers is expected"),
+        ({**CSR, "data": np.array([{}, 1], dtype=object)}, "not a file of scipy.sparse.save_npz"),
+        ({**CSR, "indices": np.array([0, 7])}, "not a file of scipy.sparse.save_npz"),
+        ({**CSR, "indptr": np.array([0, 9, 2])}, "not a file of scipy.sparse.save_npz"),
+        ({**CSR, "indptr": np.array([0, 1, 9])}, "not a file of scipy.sparse.save_npz"),
+        ({**CSR, "format": np.bytes_(b"lil")}, "not a file of scipy.sparse.save_npz"),
+        ({"format": np.bytes_(b"csr")}, "not a file of scipy.sparse.save_npz"),
+        ({**COO, "row": np.array([0, -1])}, "not a file of scipy.sparse.save_npz"),
+        ({**COO, "row": np.array([0, 5])}, "not a file of scipy.sparse.save_npz"),
+        ({**COO, "row": np.array([0])}, "not a file of scipy.sparse.save_npz"),
+        ({**COO, "shape": np.array([10**12, 10**12])}, "variables are more than"),
+    ],
+)
+def test_a_wrong_sparse_matrix(arrays: dict[str, np.ndarray], words: str, tmp_path: Path) -> None:
+    path = tmp_path / "q.npz"
+    path.write_bytes(npz(**arrays))
+    with pytest.raises(ParseError, match=words) as caught:
+        read_qubo(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_arrays_that_unfold_without_end_are_not_read(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(qubo_files, "_MOST_BYTES", 10_000)
+    path = tmp_path / "q.npz"
+    np.savez_compressed(path, **{**GOOD, "q": np.zeros(10_000)})
+    assert path.stat().st_size < 10_000
+    with pytest.raises(ParseError, match="at most 10000"):
         read_qubo(path)
 
 

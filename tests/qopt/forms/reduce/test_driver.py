@@ -1,6 +1,7 @@
 """Exact presolve against enumeration: optima and energies of small models of every kind."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -45,6 +46,42 @@ def check(qubo: Qubo) -> Qubo:
     strings = every_answer(reduced.with_groups(()))
     assert penalised.energies(strings).min() >= best - tolerance
     return reduced
+
+
+def exact_energy(qubo: Qubo, bits: np.ndarray) -> Fraction:
+    """The energy without the offset, without any rounding."""
+    terms = [*qubo.linear[bits == 1], *qubo.value[(bits[qubo.row] == 1) & (bits[qubo.col] == 1)]]
+    return sum(map(Fraction, terms), Fraction(0))
+
+
+@pytest.mark.parametrize("big", [1e12, 1e15, 1e16, 1e18])
+def test_nothing_is_lost_beside_huge_coefficients(big: float) -> None:
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(3, 9))
+        row, col = np.triu_indices(n, 1)
+        value = rng.integers(-3, 4, len(row)) * rng.choice([0.0, 1.0, 0.37, big], len(row))
+        linear = rng.integers(-3, 4, n) * rng.choice([1.0, 0.37, big, 0.1 * big], n)
+        groups = [Group((0, 1, 2), int(rng.integers(1, 3)))] if seed % 3 == 0 else []
+        qubo = Qubo.from_arrays(linear, row, col, value, groups=groups)
+        lowering = reduce_qubo(qubo)
+        left = every_answer(lowering.model)
+        found = min(left, key=lambda bits: exact_energy(lowering.model, bits))
+        best = min(exact_energy(qubo, bits) for bits in every_answer(qubo))
+        assert exact_energy(qubo, lowering.decode(found)) == best
+
+
+def test_a_huge_constant_rounds_no_energy_twice() -> None:
+    linear = np.full(500, -0.1)
+    plain = reduce_qubo(Qubo.from_arrays(linear))
+    moved = reduce_qubo(Qubo.from_arrays(linear, offset=1e15))
+    assert plain.model.num_variables == moved.model.num_variables == 0
+    assert moved.model.offset == 1e15 + plain.model.offset
+
+
+def test_coefficients_whose_sums_overflow_are_left_alone() -> None:
+    qubo = Qubo.from_arrays([1e308, -1e308, 1e308], [0, 1], [1, 2], [1e308, -1e308])
+    assert reduce_qubo(qubo).model is qubo
 
 
 @st.composite
