@@ -14,10 +14,10 @@ from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Progress
 
 from .layout import Layout, Model
+from .pool import Incumbent, Pool
 from .reads import Batch, batch_size, start_batch
 from .rounds import most_sweeps
 from .schedule import DESCENT, cooling_range
-from .search import Pool
 
 DEFAULT_COST = 1 << 29
 """Most work without a budget, in units of `Model.sweep_cost`."""
@@ -85,8 +85,8 @@ class Account:
         self.threads = budget.threads
         self.width = batch_size(layout)
         self._most: float = inf if self.timed else budget.evaluations or default_evaluations(model)
-        self._offset, self._progress, self._seed = qubo.offset, progress, seed
-        self._incumbent = inf
+        self._progress, self._seed = progress, seed
+        self._incumbent = Incumbent(progress, qubo.offset)
         self._closing = 0.0
         self._walked = clock.elapsed
         self._lock = Lock()
@@ -159,11 +159,7 @@ class Account:
 
     def report(self, energies: NDArray[np.float64]) -> None:
         """Report the best of these energies if it is better than any so far."""
-        best = float(energies.min()) + self._offset
-        with self._lock:
-            if best < self._incumbent:
-                self._incumbent = best
-                self._progress.incumbent(best)
+        self._incumbent.meet(float(energies.min()))
 
     def energy(self, x: NDArray[np.int8]) -> float:
         """Energy of one state, without the offset."""
