@@ -107,10 +107,14 @@ class Account:
         return min(1.0, self.proposals / self._most)
 
     @property
+    def late(self) -> bool:
+        """Whether the clock or the user ends the search: not even what it has is worked on."""
+        return self._progress.stopping or self.clock.expired
+
+    @property
     def over(self) -> bool:
         """Whether to end now; nothing less than a sweep of one read can be bought."""
-        poor = self.proposals + self.model.moves > self._most
-        return self._progress.stopping or self.clock.expired or poor or not self.model.moves
+        return self.late or not self.model.moves or self.affordable(1.0, 1) < 1
 
     def affordable(self, end: float, reads: int) -> int:
         """Sweeps of so many reads until that share of the budget is used."""
@@ -130,6 +134,11 @@ class Account:
     def close_walks(self) -> None:
         """The same for all that was done since the last walk ended."""
         self._closing = max(self._closing, self.clock.elapsed - self._walked)
+
+    @property
+    def closes_in_time(self) -> bool:
+        """Whether the work after the last sweep would end less than 5 % over the time limit."""
+        return self.clock.elapsed + self._closing <= 1.05 * self.clock.limit
 
     def spend(self, sweeps: int, reads: int) -> None:
         """Count the proposals of sweeps that are done."""

@@ -194,6 +194,6 @@ class _Lines:
         if self._crossover is None or len(family) == 1:
             best: NDArray[np.int8] = family[np.argmin(self._account.energies(family))]
             return best
-        child = self._crossover.combine(family)
+        child = self._crossover.combine(family, stop=lambda: self._account.late)
         self._account.keep(child[None, :], self._account.energies(child[None, :]))
         return child

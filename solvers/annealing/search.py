@@ -321,19 +321,32 @@ class Search:
         begin = self._clock.elapsed
         slot = (self._clock.limit - begin) / ceil(batches / threads)
 
-        def work(b: int) -> Result | None:
+        def run(b: int) -> Result | None:
             pace: Pace = Sweeps(planned.sweeps, self._slice)
             if planned.last and self._timed:
                 pace = Until(self._clock, begin + (b // threads + 1) * slot, self._sweep_seconds)
             reads = min(width, planned.reads - b * width)
             return self._run_batch(self._generator(number, b), reads, pace, number, b)
 
+        waiting = iter(range(batches))  # there may be a billion of them: not a future for each
+        found: dict[int, Result] = {}
+
+        def work(_: int) -> None:
+            for b in waiting:
+                if self._over():
+                    break
+                if (result := run(b)) is not None:
+                    found[b] = result
+
         if threads == 1 or batches == 1:
-            results = [work(b) for b in range(batches)]
+            work(0)
         else:
             with ThreadPoolExecutor(min(threads, batches)) as executor:
-                results = list(executor.map(work, range(batches)))
-        done = [result for result in results if result is not None]
+                list(executor.map(work, range(min(threads, batches))))
+        self._book([found[b] for b in sorted(found)])
+
+    def _book(self, done: list[Result]) -> None:
+        """Take in what the batches of a round came to, in their order."""
         for result in done:
             self.pool.add(result.states, result.energies)
             self._resampled += result.resampled

@@ -158,7 +158,7 @@ class Searcher:
         else:
             self.walk.begin(x)
         while not self.over:
-            steps = int(max(1, min(self._quota - self.steps, self._pace)))
+            steps = int(max(1, min(self._quota - self.steps, self._slice())))
             begin = time.perf_counter()
             memory = self._memory
             done = self.walk.walk(memory.tenure, memory.spread, steps, memory.patience)
@@ -169,6 +169,10 @@ class Searcher:
                 break
             self._pace = min(2.0 * self._pace, 0.5 * self._pace + 0.5 * _SLICE * done / seconds)
         return self._finish()
+
+    def _slice(self) -> float:
+        """Steps until the next look at the clock, which may be the last one."""
+        return self._pace * min(1.0, self.run.clock.remaining / _SLICE)
 
     def _finish(self) -> tuple[State, float]:
         state = self.walk.best_x.copy()
@@ -198,7 +202,7 @@ class Searcher:
         left = int(min(moves, max(0, self._quota - self.steps)))
         made = 0
         while made < left and not self.run.over:
-            part = min(left - made, max(1, int(self._pace)))
+            part = min(left - made, max(1, int(self._slice())))
             done = self.walk.relink(part)
             made += done
             if done < part:

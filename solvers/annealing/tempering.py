@@ -140,7 +140,8 @@ class _Walk:
         """Walk until the budget is used."""
         account = self._account
         adapted = list(_ADAPTED_AT)
-        harvest = _BEGINNING
+        # With a time limit there is one soon, to learn how long the last one will take.
+        harvest = 0.0 if account.timed else _BEGINNING
         while not account.over:
             count = min(self._gap, account.affordable(1.0, self._count))
             if count <= 0:
@@ -156,7 +157,8 @@ class _Walk:
                     self._harvest()
                 harvest = account.used + _HARVEST
                 account.step(f"{account.proposals} proposals")
-        self._harvest()
+        if account.closes_in_time:
+            self._harvest()
 
     def _sweep(self, count: int) -> None:
         account, ladder = self._account, self._ladder
@@ -197,7 +199,9 @@ class _Walk:
                 found.append(minima[np.argsort(energies, kind="stable")])
         if self._crossover is not None:
             family = found if self._elite is None else [self._elite[None, :], *found]
-            self._elite = self._crossover.combine(np.concatenate(family), rounds=1)
+            self._elite = self._crossover.combine(
+                np.concatenate(family), rounds=1, stop=lambda: account.late
+            )
             account.keep(self._elite[None, :], np.array([account.energy(self._elite)]))
 
 
