@@ -18,6 +18,7 @@ from .pool import Incumbent, Pool
 from .reads import Batch, batch_size, start_batch
 from .rounds import most_sweeps
 from .schedule import DESCENT, cooling_range
+from .starts import checked_starts
 
 DEFAULT_COST = 1 << 29
 """Most work without a budget, in units of `Model.sweep_cost`."""
@@ -297,11 +298,15 @@ def distinct(states: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def feasible_starts(qubo: Qubo, start: Sequence[Any]) -> NDArray[np.int8]:
-    """The distinct answers that keep every group, best first, shape (starts, n)."""
-    n = qubo.num_variables
-    rows = [np.asarray(answer, dtype=np.int8) for answer in start]
-    if not rows:
-        return np.zeros((0, n), dtype=np.int8)
-    states = distinct(np.stack(rows))
+    """The distinct answers that keep every group, best first, shape (starts, n).
+
+    `starts.feasible_starts` mends the others; here they are left out.
+
+    Raises
+    ------
+    UsageError
+        Where an answer is none of the model; see `starts.checked_starts`.
+    """
+    states = distinct(checked_starts(qubo.num_variables, start))
     states = states[qubo.group_violations(states) == 0]
     return np.ascontiguousarray(states[np.argsort(qubo.energies(states), kind="stable")])

@@ -17,6 +17,7 @@ from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 from .layout import Layout, Model
 from .opening import without_variables
 from .pool import Incumbent, Pool
+from .starts import checked_starts
 from .walks import Mask, Walk, kept_groups, lay_out, random_state, start_walk
 
 _SLICE = 0.01
@@ -79,7 +80,8 @@ class Run:
         self.incumbent = Incumbent(progress, offset)
         self._seed = seed
         rng = self.generator(0)
-        self.starts = [kept_groups(model, np.asarray(x, dtype=np.int8), rng) for x in start]
+        given = checked_starts(model.num_variables, start)
+        self.starts = [kept_groups(model, x, rng) for x in given]
 
     def generator(self, *key: int) -> Generator:
         """Random numbers for one purpose."""
