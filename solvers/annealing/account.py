@@ -14,10 +14,11 @@ from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Progress
 
 from .layout import Layout, Model
+from .pool import Incumbent, Pool
 from .reads import Batch, batch_size, start_batch
 from .rounds import most_sweeps
 from .schedule import DESCENT, cooling_range
-from .search import Pool
+from .starts import checked_starts
 
 DEFAULT_COST = 1 << 29
 """Most work without a budget, in units of `Model.sweep_cost`."""
@@ -85,8 +86,8 @@ class Account:
         self.threads = budget.threads
         self.width = batch_size(layout)
         self._most: float = inf if self.timed else budget.evaluations or default_evaluations(model)
-        self._offset, self._progress, self._seed = qubo.offset, progress, seed
-        self._incumbent = inf
+        self._progress, self._seed = progress, seed
+        self._incumbent = Incumbent(progress, qubo.offset)
         self._closing = 0.0
         self._walked = clock.elapsed
         self._lock = Lock()
@@ -107,10 +108,14 @@ class Account:
         return min(1.0, self.proposals / self._most)
 
     @property
+    def late(self) -> bool:
+        """Whether the clock or the user ends the search: not even what it has is worked on."""
+        return self._progress.stopping or self.clock.expired
+
+    @property
     def over(self) -> bool:
         """Whether to end now; nothing less than a sweep of one read can be bought."""
-        poor = self.proposals + self.model.moves > self._most
-        return self._progress.stopping or self.clock.expired or poor or not self.model.moves
+        return self.late or not self.model.moves or self.affordable(1.0, 1) < 1
 
     def affordable(self, end: float, reads: int) -> int:
         """Sweeps of so many reads until that share of the budget is used."""
@@ -125,11 +130,20 @@ class Account:
         """Time of work that a search must still do after its last sweep, so that it is left for."""
         begin = self.clock.elapsed
         yield
-        self._closing = max(self._closing, self.clock.elapsed - begin)
+        self._close(self.clock.elapsed - begin)
 
     def close_walks(self) -> None:
         """The same for all that was done since the last walk ended."""
-        self._closing = max(self._closing, self.clock.elapsed - self._walked)
+        self._close(self.clock.elapsed - self._walked)
+
+    def _close(self, seconds: float) -> None:
+        # Nearly the most that it took lately: one that was held up is soon forgotten.
+        self._closing = max(seconds, 0.7 * self._closing)
+
+    @property
+    def closes_in_time(self) -> bool:
+        """Whether the work after the last sweep would end less than 5 % over the time limit."""
+        return self.clock.elapsed + self._closing <= 1.05 * self.clock.limit
 
     def spend(self, sweeps: int, reads: int) -> None:
         """Count the proposals of sweeps that are done."""
@@ -159,11 +173,7 @@ class Account:
 
     def report(self, energies: NDArray[np.float64]) -> None:
         """Report the best of these energies if it is better than any so far."""
-        best = float(energies.min()) + self._offset
-        with self._lock:
-            if best < self._incumbent:
-                self._incumbent = best
-                self._progress.incumbent(best)
+        self._incumbent.meet(float(energies.min()))
 
     def energy(self, x: NDArray[np.int8]) -> float:
         """Energy of one state, without the offset."""
@@ -288,11 +298,15 @@ def distinct(states: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def feasible_starts(qubo: Qubo, start: Sequence[Any]) -> NDArray[np.int8]:
-    """The distinct answers that keep every group, best first, shape (starts, n)."""
-    n = qubo.num_variables
-    rows = [np.asarray(answer, dtype=np.int8) for answer in start]
-    if not rows:
-        return np.zeros((0, n), dtype=np.int8)
-    states = distinct(np.stack(rows))
+    """The distinct answers that keep every group, best first, shape (starts, n).
+
+    `starts.feasible_starts` mends the others; here they are left out.
+
+    Raises
+    ------
+    UsageError
+        Where an answer is none of the model; see `starts.checked_starts`.
+    """
+    states = distinct(checked_starts(qubo.num_variables, start))
     states = states[qubo.group_violations(states) == 0]
     return np.ascontiguousarray(states[np.argsort(qubo.energies(states), kind="stable")])

@@ -8,6 +8,8 @@ Howe, GECCO 2009; Tinos, Whitley and Chicano, FOGA 2015), earlier iterative part
 Houdayer's moves (Eur. Phys. J. B 22, 479, 2001). Import this module only when solving.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,7 +65,13 @@ class Crossover:
             )  # fmt: skip
         return gained
 
-    def combine(self, answers: NDArray[np.int8], *, rounds: int = 8) -> NDArray[np.int8]:
+    def combine(
+        self,
+        answers: NDArray[np.int8],
+        *,
+        rounds: int = 8,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> NDArray[np.int8]:
         """The child of the first answer and all others.
 
         Parameters
@@ -73,16 +81,22 @@ class Crossover:
         rounds : int
             How often all others are gone through at most; it ends sooner where none has anything
             left to give.
+        stop : callable
+            Asked before each of the others whether to end with the child as it is.
 
         Returns
         -------
         ndarray of int8, shape (n,)
-            No worse than any of the answers.
+            No worse than any of the answers; where it was stopped, than the first.
         """
         child: NDArray[np.int8] = answers[0].copy()
         for _ in range(rounds):
-            gained = [self.improve(child, other) for other in answers[1:]]
-            if not any(gained):
+            gained = 0.0
+            for other in answers[1:]:
+                if stop():
+                    return child
+                gained += self.improve(child, other)
+            if not gained:
                 break
         return child
 

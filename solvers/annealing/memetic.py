@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qopt.forms import Qubo
-from qopt.solver import Budget, Outcome, Progress, Status, Usage
+from qopt.solver import Budget, Outcome, Progress
+
+from .opening import search_on_account
 
 if TYPE_CHECKING:
     from .account import Account
+    from .layout import Layout
 
 _FOUNDER = 0.2
 """Share of the budget that makes the first parent of a line."""
@@ -68,35 +71,26 @@ class Memetic:
         Outcome
             Distinct answers, best first; no bound. ``usage.evaluations`` counts proposals.
         """
-        usage = Usage()
-        if not model.num_variables:
-            progress.incumbent(model.offset)
-            return Outcome(Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage)
-        with usage.phase("setup"):
-            from .account import Account
-            from .crossover import warm_up_crossover
-            from .layout import Layout
-            from .reads import warm_up
+        return search_on_account(model, budget, seed, progress, start, _warm_up, _search)
 
-            layout = Layout.choose(model)
-            warm_up(layout)
-            warm_up_crossover(layout)
-        clock = budget.start()
-        with usage.phase("compile"):
-            laid_out = layout.build(model)
-        with usage.phase("execute"):
-            account = Account(model, layout, laid_out, budget, clock, seed, progress, start)
-            lines = _Lines(account)
-            lines.run()
-            answers, counts = account.answers()
-        usage.evaluations = account.proposals
-        details = {
-            "lines": lines.founded,
-            "generations": lines.generations,
-            "gains": lines.gains,
-            "crossover": lines.crosses,
-        }
-        return Outcome(Status.FEASIBLE, answers, counts, usage=usage, details=details)
+
+def _warm_up(layout: "Layout") -> None:
+    from .crossover import warm_up_crossover
+    from .reads import warm_up
+
+    warm_up(layout)
+    warm_up_crossover(layout)
+
+
+def _search(account: "Account") -> dict[str, Any]:
+    lines = _Lines(account)
+    lines.run()
+    return {
+        "lines": lines.founded,
+        "generations": lines.generations,
+        "gains": lines.gains,
+        "crossover": lines.crosses,
+    }
 
 
 class _Lines:
@@ -200,6 +194,6 @@ class _Lines:
         if self._crossover is None or len(family) == 1:
             best: NDArray[np.int8] = family[np.argmin(self._account.energies(family))]
             return best
-        child = self._crossover.combine(family)
+        child = self._crossover.combine(family, stop=lambda: self._account.late)
         self._account.keep(child[None, :], self._account.energies(child[None, :]))
         return child

@@ -46,11 +46,6 @@ def start_replicas(
     return RowReplicas(model, layout, rng, given)
 
 
-def replica_count(layout: Layout) -> int:
-    """How many replicas `start_replicas` makes."""
-    return 2 * LANES if layout.side_by_side else ROW_REPLICAS
-
-
 class LaneReplicas:
     """Two copies of sixteen replicas in vector lanes, for sparse models without groups."""
 

@@ -10,7 +10,6 @@ GROWTH = 4
 """By how much the next round has more sweeps: the last round takes most of the budget."""
 
 
-
 def most_sweeps(moves: int) -> int:
     """Sweeps after which more reads are worth more than longer ones.
 

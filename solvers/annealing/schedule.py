@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import inf, isfinite
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qopt.errors import UsageError
 from qopt.solver import Clock
 
 Shape = Literal["geometric", "linear", "adaptive"]
@@ -25,7 +27,6 @@ ENDING = DESCENT + 2
 
 _SLICE = 0.02
 """Seconds of sweeps between two looks at the clock."""
-
 
 REHEAT = 0.5
 """Share of the way from hot to cold at which a read begins that starts from a given answer."""
@@ -143,6 +144,43 @@ def cooling_range(
     barrier = minimum[minimum > 0.0]
     cold = _solve(barrier, COLD_ACCEPTANCE * len(minimum)) if len(barrier) else hot
     return hot, min(cold, hot)
+
+
+def check_betas(beta_min: float | None, beta_max: float | None) -> None:
+    """Refuse inverse temperatures that make no range.
+
+    Raises
+    ------
+    UsageError
+    """
+    for name, beta in (("beta_min", beta_min), ("beta_max", beta_max)):
+        if beta is not None and not (isfinite(beta) and beta > 0.0):
+            raise UsageError(f"{name} must be positive and finite, got {beta}")
+    if (beta_min or 0.0) > (beta_max or inf):
+        raise UsageError(f"beta_min must not be above beta_max, got {beta_min} and {beta_max}")
+
+
+def given_range(
+    hot: float, cold: float, beta_min: float | None, beta_max: float | None, scale: float
+) -> tuple[float, float]:
+    """The range of temperatures, of which inverse temperatures may fix either end.
+
+    Parameters
+    ----------
+    hot, cold : float
+        The range as it was measured; what is not fixed gives way to what is.
+    beta_min, beta_max : float, optional
+        In units of one over the model's energy, as users give them.
+    scale : float
+        Of the model as it is laid out (`layout.Model.scale`).
+    """
+    if beta_min is not None:
+        hot = scale / beta_min
+        cold = min(cold, hot)
+    if beta_max is not None:
+        cold = scale / beta_max
+        hot = max(cold, hot)
+    return hot, cold
 
 
 def _solve(changes: NDArray[np.float64], accepted: float) -> float:

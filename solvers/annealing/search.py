@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import ceil, inf
-from threading import Lock
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from qopt.solver import Budget, Clock, Progress
 
 from .layout import Layout, Model
+from .pool import Incumbent, Pool
 from .reads import Batch, batch_size, start_batch
 from .rounds import Round, growing, most_sweeps
 from .schedule import (
@@ -26,6 +26,7 @@ from .schedule import (
     Sweeps,
     Until,
     cooling_range,
+    given_range,
     thermodynamic_steps,
 )
 
@@ -57,51 +58,6 @@ RESAMPLING = 0.2
 An annealed population (K. Hukushima, Y. Iba, AIP Conference Proceedings 690, 2003) takes all of it;
 sixteen reads would then soon descend from one.
 """
-
-_MOST_ANSWERS = 1000
-_MOST_ANSWER_BITS = 1 << 24
-
-
-class Pool:
-    """Distinct answers with their energies and how often each was found."""
-
-    def __init__(self, num_variables: int) -> None:
-        self._n = num_variables
-        self._most = max(1, min(_MOST_ANSWERS, _MOST_ANSWER_BITS // num_variables))
-        self._found: dict[bytes, tuple[float, int]] = {}
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def add(self, states: NDArray[np.int8], energies: NDArray[np.float64]) -> None:
-        """Add the results of a batch."""
-        for packed, energy in zip(np.packbits(states, axis=1), energies, strict=True):
-            key = packed.tobytes()
-            _, count = self._found.get(key, (energy, 0))
-            self._found[key] = (float(energy), count + 1)
-        if len(self._found) > 2 * self._most:
-            self._found = dict(self._best())
-
-    def merge(self, other: "Pool") -> None:
-        """Add all answers of another pool of the same model, with their counts."""
-        for key, (energy, count) in other._found.items():
-            self._found[key] = (energy, self._found.get(key, (energy, 0))[1] + count)
-
-    @property
-    def best(self) -> float:
-        """Least energy, infinite without any answer."""
-        return min((energy for energy, _ in self._found.values()), default=inf)
-
-    def sorted(self) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-        """Answers, shape (answers, n), best first, and their counts."""
-        best = self._best()
-        packed = np.frombuffer(b"".join(key for key, _ in best), dtype=np.uint8)
-        states = np.unpackbits(packed.reshape(len(best), -1), axis=1, count=self._n)
-        counts = np.array([count for _, (_, count) in best], dtype=np.int64)
-        return states.astype(np.int8), counts
-
-    def _best(self) -> list[tuple[bytes, tuple[float, int]]]:
-        return sorted(self._found.items(), key=lambda item: item[1][0])[: self._most]
 
 
 @dataclass(frozen=True)
@@ -157,7 +113,6 @@ class Search:
         self._options = options
         self._layout = layout
         self._model = model
-        self._offset = offset
         self._budget = budget
         self._clock = clock
         self._seed = seed
@@ -170,8 +125,7 @@ class Search:
         self._start_seconds = 0.0
         self._pilot: Batch | None = None
         self._rounds: list[Round] = []
-        self._incumbent = inf
-        self._lock = Lock()
+        self._incumbent = Incumbent(progress, offset)
         self._seconds = 0.0
 
     def run(self) -> None:
@@ -321,12 +275,7 @@ class Search:
             np.concatenate(random), np.concatenate(minimum) if minimum else None
         )
         options = self._options
-        if options.beta_min is not None:
-            hot = model.scale / options.beta_min
-            cold = min(cold, hot)
-        if options.beta_max is not None:
-            cold = model.scale / options.beta_max
-            hot = max(cold, hot)
+        hot, cold = given_range(hot, cold, options.beta_min, options.beta_max, model.scale)
         self._cooling = Cooling(hot, cold, options.schedule)
         if options.schedule == "adaptive":
             self._adapt(rng)
@@ -372,19 +321,32 @@ class Search:
         begin = self._clock.elapsed
         slot = (self._clock.limit - begin) / ceil(batches / threads)
 
-        def work(b: int) -> Result | None:
+        def run(b: int) -> Result | None:
             pace: Pace = Sweeps(planned.sweeps, self._slice)
             if planned.last and self._timed:
                 pace = Until(self._clock, begin + (b // threads + 1) * slot, self._sweep_seconds)
             reads = min(width, planned.reads - b * width)
             return self._run_batch(self._generator(number, b), reads, pace, number, b)
 
+        waiting = iter(range(batches))  # there may be a billion of them: not a future for each
+        found: dict[int, Result] = {}
+
+        def work(_: int) -> None:
+            for b in waiting:
+                if self._over():
+                    break
+                if (result := run(b)) is not None:
+                    found[b] = result
+
         if threads == 1 or batches == 1:
-            results = [work(b) for b in range(batches)]
+            work(0)
         else:
             with ThreadPoolExecutor(min(threads, batches)) as executor:
-                results = list(executor.map(work, range(batches)))
-        done = [result for result in results if result is not None]
+                list(executor.map(work, range(min(threads, batches))))
+        self._book([found[b] for b in sorted(found)])
+
+    def _book(self, done: list[Result]) -> None:
+        """Take in what the batches of a round came to, in their order."""
         for result in done:
             self.pool.add(result.states, result.energies)
             self._resampled += result.resampled
@@ -449,11 +411,7 @@ class Search:
         return max(1, int(most))
 
     def _report(self, energies: NDArray[np.float64]) -> None:
-        best = float(energies.min()) + self._offset
-        with self._lock:
-            if best < self._incumbent:
-                self._incumbent = best
-                self._progress.incumbent(best)
+        self._incumbent.meet(float(energies.min()))
 
     def _step(self) -> None:
         done = None

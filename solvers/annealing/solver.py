@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
 from typing import Any, Literal
-
-import numpy as np
 
 from qopt.errors import UsageError
 from qopt.forms import Qubo
 from qopt.solver import Budget, Outcome, Progress, Status, Usage
+
+from .opening import without_variables
+from .schedule import check_betas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +66,7 @@ class SimulatedAnnealing:
             count = getattr(self, name)
             if count is not None and count < 1:
                 raise UsageError(f"{name} must be at least 1, got {count}")
-        for name in ("beta_min", "beta_max"):
-            beta = getattr(self, name)
-            if beta is not None and not (isfinite(beta) and beta > 0.0):
-                raise UsageError(f"{name} must be positive and finite, got {beta}")
-        if (self.beta_min or 0.0) > (self.beta_max or inf):
-            raise UsageError(
-                f"beta_min must not be above beta_max, got {self.beta_min} and {self.beta_max}"
-            )
+        check_betas(self.beta_min, self.beta_max)
         if self.schedule not in ("geometric", "linear", "adaptive"):
             raise UsageError(
                 f"schedule must be 'geometric', 'linear' or 'adaptive', got {self.schedule!r}"
@@ -101,10 +94,9 @@ class SimulatedAnnealing:
             Distinct answers of the reads, best first, each with the number of reads that ended
             there; no bound. ``usage.evaluations`` counts proposals.
         """
-        usage = Usage()
         if not model.num_variables:
-            progress.incumbent(model.offset)
-            return Outcome(Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage)
+            return without_variables(model, progress)
+        usage = Usage()
         with usage.phase("setup"):
             from .layout import Layout
             from .reads import warm_up

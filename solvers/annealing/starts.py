@@ -13,6 +13,27 @@ MOST = 64
 """Given answers that are used, the best ones."""
 
 
+def checked_starts(num_variables: int, start: Sequence[Any]) -> NDArray[np.int8]:
+    """Given answers as rows, shape (starts, n), whether they keep groups or not.
+
+    Raises
+    ------
+    UsageError
+        Where an answer has another number of bits than the model, or other values than 0 and 1.
+    """
+    for number, answer in enumerate(start):
+        bits = np.asarray(answer)
+        if bits.shape != (num_variables,):
+            raise UsageError(
+                f"start {number} has shape {bits.shape}; "
+                f"give one value for each of {num_variables} variables"
+            )
+        if not np.isin(bits, (0, 1)).all():
+            raise UsageError(f"start {number} has other values than 0 and 1; give bits")
+    rows = [np.asarray(answer, dtype=np.int8) for answer in start]
+    return np.array(rows, dtype=np.int8).reshape(len(rows), num_variables)
+
+
 def feasible_starts(model: Qubo, start: Sequence[Any]) -> NDArray[np.int8]:
     """Distinct states that keep every group, best first.
 
@@ -32,18 +53,9 @@ def feasible_starts(model: Qubo, start: Sequence[Any]) -> NDArray[np.int8]:
     UsageError
         Where an answer has another number of bits than the model, or other values than 0 and 1.
     """
-    n = model.num_variables
-    for number, answer in enumerate(start):
-        bits = np.asarray(answer)
-        if bits.shape != (n,):
-            raise UsageError(
-                f"start {number} has shape {bits.shape}; give one value for each of {n} variables"
-            )
-        if not np.isin(bits, (0, 1)).all():
-            raise UsageError(f"start {number} has other values than 0 and 1; give bits")
-    if not len(start):
-        return np.zeros((0, n), dtype=np.int8)
-    states = np.array([np.asarray(answer) for answer in start]).astype(np.int8)
+    states = checked_starts(model.num_variables, start)
+    if not len(states):
+        return states
     if (broken := model.group_violations(states) > 0).any():
         from ..postprocess import repair
 

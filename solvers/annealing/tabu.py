@@ -31,6 +31,10 @@ _TIED_TENURE = 0.2
 
 _LONGEST_TENURE = 0.15
 
+_MOST_STEPS = 10**9
+"""Most steps that an option may name: kernels hold the step until which a move is tabu in 32 bits.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TabuSearch:
@@ -133,6 +137,8 @@ def check_memory(tenure: int | None, spread: int | None, patience: int | None) -
     for name, value, least in given:
         if value is not None and value < least:
             raise UsageError(f"{name} must be at least {least}, got {value}")
+        if value is not None and value > _MOST_STEPS:
+            raise UsageError(f"{name} must be at most {_MOST_STEPS}, got {value}")
 
 
 def choose_memory(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import inf
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,9 @@ from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from .layout import Layout, Model
-from .search import Pool
+from .opening import without_variables
+from .pool import Incumbent, Pool
+from .starts import checked_starts
 from .walks import Mask, Walk, kept_groups, lay_out, random_state, start_walk
 
 _SLICE = 0.01
@@ -76,12 +77,11 @@ class Run:
         self.budget = budget
         self.clock = clock
         self.progress = progress
-        self._offset = offset
+        self.incumbent = Incumbent(progress, offset)
         self._seed = seed
-        self._incumbent = inf
-        self._lock = Lock()
         rng = self.generator(0)
-        self.starts = [kept_groups(model, np.asarray(x, dtype=np.int8), rng) for x in start]
+        given = checked_starts(model.num_variables, start)
+        self.starts = [kept_groups(model, x, rng) for x in given]
 
     def generator(self, *key: int) -> Generator:
         """Random numbers for one purpose."""
@@ -91,13 +91,6 @@ class Run:
     def over(self) -> bool:
         """Whether the clock or the user ends the run."""
         return self.progress.stopping or self.clock.expired
-
-    def report(self, energy: float) -> None:
-        """Tell of a state's energy, without the offset."""
-        with self._lock:
-            if energy + self._offset < self._incumbent:
-                self._incumbent = energy + self._offset
-                self.progress.incumbent(self._incumbent)
 
     def quota(self, step_cost: float) -> float:
         """Steps of one thread."""
@@ -167,17 +160,21 @@ class Searcher:
         else:
             self.walk.begin(x)
         while not self.over:
-            steps = int(max(1, min(self._quota - self.steps, self._pace)))
+            steps = int(max(1, min(self._quota - self.steps, self._slice())))
             begin = time.perf_counter()
             memory = self._memory
             done = self.walk.walk(memory.tenure, memory.spread, steps, memory.patience)
             seconds = max(time.perf_counter() - begin, 1e-6)
             self.steps += done
-            self.run.report(self.walk.energy)
+            self.run.incumbent.meet(self.walk.energy)
             if done < steps:
                 break
             self._pace = min(2.0 * self._pace, 0.5 * self._pace + 0.5 * _SLICE * done / seconds)
         return self._finish()
+
+    def _slice(self) -> float:
+        """Steps until the next look at the clock, which may be the last one."""
+        return self._pace * min(1.0, self.run.clock.remaining / _SLICE)
 
     def _finish(self) -> tuple[State, float]:
         state = self.walk.best_x.copy()
@@ -186,7 +183,7 @@ class Searcher:
         energy = self.walk.energy
         self.phases += 1
         self.pool.add(state[None, :], np.array([energy]))
-        self.run.report(energy)
+        self.run.incumbent.meet(energy)
         if self.number == 0:
             self.run.step(self.steps, self._quota, self.phases)
         return state, energy
@@ -207,7 +204,7 @@ class Searcher:
         left = int(min(moves, max(0, self._quota - self.steps)))
         made = 0
         while made < left and not self.run.over:
-            part = min(left - made, max(1, int(self._pace)))
+            part = min(left - made, max(1, int(self._slice())))
             done = self.walk.relink(part)
             made += done
             if done < part:
@@ -237,10 +234,9 @@ def search(
     strategy : callable
         Searches until `Searcher.over`; it calls `Searcher.improve` at least once.
     """
-    usage = Usage()
     if not qubo.num_variables:
-        progress.incumbent(qubo.offset)
-        return Outcome(Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage)
+        return without_variables(qubo, progress)
+    usage = Usage()
     with usage.phase("setup"):
         layout = lay_out(qubo)
         _warm_up(qubo, layout)

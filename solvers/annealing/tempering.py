@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.errors import UsageError
 from qopt.forms import Qubo
-from qopt.solver import Budget, Outcome, Progress, Status, Usage
+from qopt.solver import Budget, Outcome, Progress
+
+from .opening import search_on_account
+from .schedule import check_betas, given_range
 
 if TYPE_CHECKING:
     from .account import Account
+    from .layout import Layout
 
 _BETWEEN_EXCHANGES = 1 << 21
 """Work between two exchanges, in all replicas, so that exchanging costs little beside it."""
@@ -65,14 +67,7 @@ class Tempering:
     beta_max: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("beta_min", "beta_max"):
-            beta = getattr(self, name)
-            if beta is not None and not (isfinite(beta) and beta > 0.0):
-                raise UsageError(f"{name} must be positive and finite, got {beta}")
-        if (self.beta_min or 0.0) > (self.beta_max or float("inf")):
-            raise UsageError(
-                f"beta_min must not be above beta_max, got {self.beta_min} and {self.beta_max}"
-            )
+        check_betas(self.beta_min, self.beta_max)
 
     def solve(
         self,
@@ -90,37 +85,14 @@ class Tempering:
         Outcome
             Distinct answers, best first; no bound. ``usage.evaluations`` counts proposals.
         """
-        usage = Usage()
-        if not model.num_variables:
-            progress.incumbent(model.offset)
-            return Outcome(Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage)
-        with usage.phase("setup"):
-            from .account import Account
-            from .layout import Layout
+        return search_on_account(model, budget, seed, progress, start, _warm_up, self._search)
 
-            layout = Layout.choose(model)
-            _warm_up(layout)
-        clock = budget.start()
-        with usage.phase("compile"):
-            laid_out = layout.build(model)
-        with usage.phase("execute"):
-            account = Account(model, layout, laid_out, budget, clock, seed, progress, start)
-            details = self._run(account)
-            answers, counts = account.answers()
-        usage.evaluations = account.proposals
-        return Outcome(Status.FEASIBLE, answers, counts, usage=usage, details=details)
-
-    def _run(self, account: "Account") -> dict[str, Any]:
+    def _search(self, account: "Account") -> dict[str, Any]:
         if account.over:
             return {"ladders": []}
-        hot, cold = account.measure()
-        scale = account.model.scale
-        if self.beta_min is not None:
-            hot = scale / self.beta_min
-            cold = min(cold, hot)
-        if self.beta_max is not None:
-            cold = scale / self.beta_max
-            hot = max(cold, hot)
+        hot, cold = given_range(
+            *account.measure(), self.beta_min, self.beta_max, account.model.scale
+        )
         number = account.threads if account.timed else 1
         walks = [_Walk(account, k, hot, cold) for k in range(number)]
         if number == 1:
@@ -168,7 +140,8 @@ class _Walk:
         """Walk until the budget is used."""
         account = self._account
         adapted = list(_ADAPTED_AT)
-        harvest = _BEGINNING
+        # With a time limit there is one soon, to learn how long the last one will take.
+        harvest = 0.0 if account.timed else _BEGINNING
         while not account.over:
             count = min(self._gap, account.affordable(1.0, self._count))
             if count <= 0:
@@ -184,7 +157,8 @@ class _Walk:
                     self._harvest()
                 harvest = account.used + _HARVEST
                 account.step(f"{account.proposals} proposals")
-        self._harvest()
+        if account.closes_in_time:
+            self._harvest()
 
     def _sweep(self, count: int) -> None:
         account, ladder = self._account, self._ladder
@@ -225,12 +199,13 @@ class _Walk:
                 found.append(minima[np.argsort(energies, kind="stable")])
         if self._crossover is not None:
             family = found if self._elite is None else [self._elite[None, :], *found]
-            self._elite = self._crossover.combine(np.concatenate(family), rounds=1)
+            self._elite = self._crossover.combine(
+                np.concatenate(family), rounds=1, stop=lambda: account.late
+            )
             account.keep(self._elite[None, :], np.array([account.energy(self._elite)]))
 
 
-def _warm_up(layout: Any) -> None:
-    """Compile, or load from the cache on disk, what the layout needs."""
+def _warm_up(layout: "Layout") -> None:
     from .crossover import warm_up_crossover
     from .reads import tiny_model, warm_up
     from .replicas import start_replicas

@@ -1,7 +1,5 @@
 """Tabu walks over one model: the state that the kernels change, with and without groups."""
 
-from math import inf
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -93,28 +91,26 @@ class Walk:
         self._refresh()
         self.resume(movable)
 
-    def resume(self, movable: Mask | None = None, recording: bool = True) -> None:
+    def resume(self, movable: Mask | None = None) -> None:
         """Begin a walk where the last one ended, with nothing tabu.
 
         Parameters
         ----------
         movable : ndarray of bool, shape (n,), optional
             The variables that may move; all by default.
-        recording : bool
-            Whether the first state counts for the best; else only states reached from it do.
         """
         free = self._model.free
         self._until[free] = 0 if movable is None else np.where(movable[free], 0, NEVER)
         self._count[:] = 0
         self._count[WISH] = -1
-        self.forget(recording)
+        self.forget()
         self._head[:] = -1
         self._open()
 
-    def forget(self, recording: bool = True) -> None:
+    def forget(self) -> None:
         """Forget the best state, for that of the rest of the walk."""
         self.best_x[:] = self.x
-        self._value[1] = self._value[0] if recording else inf
+        self._value[1] = self._value[0]
         self._count[IMPROVED] = self._count[NOW]
         self._count[UNSAVED] = 0
 
@@ -204,9 +200,9 @@ class GroupWalk(Walk):
         mates = (self._model.mates[:, 0] < self._model.mates[:, 1]).any()
         return super().step_cost + 4.0 * len(self._owner) + 10.0 * exchanges * mates
 
-    def resume(self, movable: Mask | None = None, recording: bool = True) -> None:
+    def resume(self, movable: Mask | None = None) -> None:
         """Begin a walk where the last one ended, with nothing tabu; see `Walk.resume`."""
-        super().resume(movable, recording)
+        super().resume(movable)
         self._barred[:] = 0 if movable is None else np.where(movable, 0, NEVER)
         self._wake[:] = 0
 

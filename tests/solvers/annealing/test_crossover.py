@@ -109,3 +109,15 @@ def test_child_of_many_is_no_worse_than_any() -> None:
     # So sparse a graph falls into many parts: the child is far better than any parent.
     assert qubo.energy(child) < qubo.energies(answers).min() - 10.0
     assert np.array_equal(crossover_of(qubo).combine(answers[:1]), answers[0])
+
+
+def test_a_child_is_given_as_it_is_when_it_must_end() -> None:
+    rng = np.random.default_rng(3)
+    qubo = sparse_qubo(rng, 60, 2.0, real=False)
+    answers = rng.integers(0, 2, (9, 60), dtype=np.int8)
+    crossover = crossover_of(qubo)
+    asked: list[int] = []
+    child = crossover.combine(answers, stop=lambda: len(asked) == 2 or bool(asked.append(1)))
+    expected = crossover.combine(answers[:3], rounds=1)
+    np.testing.assert_array_equal(child, expected)
+    np.testing.assert_array_equal(crossover.combine(answers, stop=lambda: True), answers[0])

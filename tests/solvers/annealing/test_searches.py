@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from qubo_searches import best_energy, check_search, huge_and_tiny, random_qubo
 
 from qopt.errors import UsageError
 from qopt.forms import Group, Qubo
-from qopt.solver import Budget, Outcome, Progress, Status
+from qopt.solver import Budget, Outcome, Progress
 from qopt.solvers.annealing.account import Account
 from qopt.solvers.annealing.layout import Layout
 from qopt.solvers.annealing.memetic import Memetic
 from qopt.solvers.annealing.portfolio import Portfolio, _Arm, _Race
+from qopt.solvers.annealing.reads import LaneReads
 from qopt.solvers.annealing.tempering import Tempering
 
 SEARCHES = [Memetic(), Tempering(), Portfolio()]
@@ -30,36 +32,8 @@ def run(
     return search.solve(qubo, budget or Budget(), seed, progress, **options), progress
 
 
-def best_energy(qubo: Qubo) -> float:
-    n = qubo.num_variables
-    bits = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
-    return float(qubo.energies(bits[qubo.group_violations(bits) == 0]).min())
-
-
-def random_qubo(seed: int, n: int, density: float = 1.0) -> Qubo:
-    rng = np.random.default_rng(seed)
-    keep = rng.random((n, n)) < density
-    return Qubo.from_matrix(np.triu(rng.integers(-9, 10, (n, n)) * keep), offset=3.5)
-
-
 def with_groups(qubo: Qubo) -> Qubo:
     return qubo.with_groups([Group(tuple(range(50)), 15), Group((50, 51, 52), 1)])
-
-
-def check(qubo: Qubo, outcome: Outcome, progress: Progress) -> None:
-    answers = np.asarray(outcome.answers)
-    assert outcome.status is Status.FEASIBLE
-    assert outcome.bound is None
-    assert answers.dtype == np.int8
-    assert answers.shape[1] == qubo.num_variables
-    assert np.isin(answers, (0, 1)).all()
-    assert len(np.unique(answers, axis=0)) == len(answers)
-    assert not qubo.group_violations(answers).any()
-    energies = qubo.energies(answers)
-    assert (np.diff(energies) >= -1e-9).all()
-    values = [value for _, value in progress.trace.incumbents]
-    assert (np.diff(values) < 0).all()
-    assert values[-1] == pytest.approx(energies[0], rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("search", SEARCHES, **ids)
@@ -75,22 +49,19 @@ def test_finds_the_optimum_of_small_models(
         members = tuple(rng.permutation(n)[: rng.integers(1, n + 1)].tolist())
         qubo = qubo.with_groups([Group(members, int(rng.integers(0, len(members) + 1)))])
     outcome, progress = run(search, qubo, Budget(evaluations=60_000))
-    check(qubo, outcome, progress)
+    check_search(qubo, outcome, progress)
     assert qubo.energy(outcome.answers[0]) == pytest.approx(best_energy(qubo), abs=1e-9)
 
 
 @pytest.mark.parametrize("search", SEARCHES, **ids)
 def test_models_at_the_edge(search: Any) -> None:
     everything_fixed = Qubo.from_arrays([1.0, 2.0, 3.0], groups=[Group((0, 1, 2), 3)])
-    huge_and_tiny = Qubo.from_arrays(
-        [1e10, -1e10, 1.0, -0.25, 3.0], [0, 1, 2], [1, 2, 3], [1e10, 1.0, -0.5], offset=1.0
-    )
     for qubo in (
         Qubo.from_arrays([], offset=2.0), Qubo.from_arrays([-1.0]), Qubo.from_arrays([1.0]),
-        Qubo.from_arrays(np.zeros(4)), everything_fixed, huge_and_tiny,
+        Qubo.from_arrays(np.zeros(4)), everything_fixed, huge_and_tiny(),
     ):  # fmt: skip
         outcome, progress = run(search, qubo, Budget(evaluations=20_000))
-        check(qubo, outcome, progress)
+        check_search(qubo, outcome, progress)
         assert qubo.energy(outcome.answers[0]) == best_energy(qubo)
 
 
@@ -105,7 +76,7 @@ def test_one_seed_one_answer_for_any_number_of_threads(
     runs = []
     for threads in (1, 1, 3):
         outcome, progress = run(search, qubo, Budget(evaluations=400_000, threads=threads), seed=5)
-        check(qubo, outcome, progress)
+        check_search(qubo, outcome, progress)
         assert 0 < outcome.usage.evaluations <= 400_000
         runs.append(outcome)
     for other in runs[1:]:
@@ -118,7 +89,7 @@ def test_one_seed_one_answer_for_any_number_of_threads(
 def test_evaluations_are_never_exceeded(search: Any, evaluations: int) -> None:
     for qubo in (random_qubo(1, 60), random_qubo(1, 60).with_groups([Group((0, 1, 2), 1)])):
         outcome, progress = run(search, qubo, Budget(evaluations=evaluations))
-        check(qubo, outcome, progress)
+        check_search(qubo, outcome, progress)
         assert outcome.usage.evaluations <= evaluations
 
 
@@ -132,7 +103,7 @@ def test_never_worse_than_where_it_starts(search: Any, grouped: bool) -> None:
     starts = [broken, *known.answers[:3]] if grouped else list(known.answers[:3])
     for budget in (Budget(time_limit=0.0), Budget(evaluations=1), Budget(evaluations=10**4)):
         outcome, progress = run(search, qubo, budget, seed=9, start=starts)
-        check(qubo, outcome, progress)
+        check_search(qubo, outcome, progress)
         assert qubo.energy(outcome.answers[0]) <= qubo.energy(known.answers[0]) + 1e-9
 
 
@@ -141,7 +112,7 @@ def test_never_worse_than_where_it_starts(search: Any, grouped: bool) -> None:
 def test_a_time_limit_and_a_stop_end_it(search: Any, threads: int) -> None:
     qubo = random_qubo(3, 300, 0.03)
     outcome, progress = run(search, qubo, Budget(time_limit=0.3, threads=threads))
-    check(qubo, outcome, progress)
+    check_search(qubo, outcome, progress)
     assert outcome.usage.evaluations > 0
     progress = Progress()
     timer = threading.Timer(0.2, progress.stop)
@@ -149,7 +120,7 @@ def test_a_time_limit_and_a_stop_end_it(search: Any, threads: int) -> None:
     begin = time.perf_counter()
     outcome = search.solve(qubo, Budget(time_limit=60.0, threads=threads), 0, progress)
     assert time.perf_counter() - begin < 30.0
-    check(qubo, outcome, progress)
+    check_search(qubo, outcome, progress)
 
 
 @pytest.mark.parametrize("bad", [{"beta_min": 0.0}, {"beta_max": float("nan")},
@@ -172,9 +143,6 @@ def test_tempering_keeps_to_given_temperatures_at_its_cold_end() -> None:
 
 
 def test_cluster_moves_keep_the_sum_of_energies() -> None:
-    from qopt.solvers.annealing.layout import Layout
-    from qopt.solvers.annealing.reads import LaneReads
-
     rng = np.random.default_rng(6)
     qubo = random_qubo(6, 90, 0.02)
     model = Layout.choose(qubo).build(qubo)
@@ -261,7 +229,7 @@ def test_the_portfolio_computes_the_energy_of_an_answer_once(
     )
     qubo = random_qubo(9, 80)
     outcome, progress = run(Portfolio(), qubo, Budget(evaluations=1_000_000))
-    check(qubo, outcome, progress)
+    check_search(qubo, outcome, progress)
     assert len(calls) > 1
     assert sum(map(len, calls)) == len(set().union(*calls))
 

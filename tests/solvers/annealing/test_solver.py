@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qubo_searches import (
+    assignment,
+    best_energy,
+    check_search,
+    huge_and_tiny,
+    random_qubo,
+    small_qubos,
+)
 
 from qopt.errors import UsageError
 from qopt.forms import Group, Qubo
 from qopt.options import options_of
-from qopt.solver import Budget, Outcome, Progress, Status
+from qopt.solver import Budget, Outcome, Progress
 from qopt.solvers.annealing import SimulatedAnnealing
 
 
@@ -25,57 +33,14 @@ def anneal(
     return solver.solve(qubo, budget or Budget(), seed, progress), progress
 
 
-def best_energy(qubo: Qubo) -> float:
-    n = qubo.num_variables
-    bits = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
-    return float(qubo.energies(bits[qubo.group_violations(bits) == 0]).min())
-
-
-def random_qubo(seed: int, n: int, density: float = 1.0) -> Qubo:
-    rng = np.random.default_rng(seed)
-    return Qubo.from_matrix(
-        np.triu(rng.integers(-9, 10, (n, n)) * (rng.random((n, n)) < density)), offset=3.5
-    )
-
-
 def check_outcome(qubo: Qubo, outcome: Outcome, progress: Progress) -> None:
-    answers = np.asarray(outcome.answers)
-    assert outcome.status is Status.FEASIBLE
-    assert outcome.bound is None
-    assert answers.dtype == np.int8
-    assert answers.shape[1] == qubo.num_variables
-    assert np.isin(answers, (0, 1)).all()
-    assert len(np.unique(answers, axis=0)) == len(answers)
+    check_search(qubo, outcome, progress)
     assert outcome.counts is not None
-    assert len(outcome.counts) == len(answers)
-    assert not qubo.group_violations(answers).any()
-    energies = qubo.energies(answers)
-    assert (np.diff(energies) >= -1e-9).all()
-    values = [value for _, value in progress.trace.incumbents]
-    assert (np.diff(values) < 0).all()
-    assert values[-1] == pytest.approx(energies[0], rel=1e-12, abs=1e-9)
 
 
-@given(
-    seed=st.integers(0, 999),
-    n=st.integers(1, 10),
-    cuts=st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), max_size=4),
-    real=st.booleans(),
-)
+@given(qubo=small_qubos(10))
 @settings(deadline=None, max_examples=40)
-def test_finds_the_optimum_of_small_models(
-    seed: int, n: int, cuts: list[tuple[int, int]], real: bool
-) -> None:
-    rng = np.random.default_rng(seed)
-    matrix = rng.normal(size=(n, n)) if real else rng.integers(-5, 6, (n, n))
-    groups, start = [], 0
-    order = rng.permutation(n).tolist()
-    for length, size in cuts:
-        members = tuple(order[start : start + length])
-        start += length
-        if members:
-            groups.append(Group(members, min(size, len(members))))
-    qubo = Qubo.from_matrix(np.triu(matrix), offset=-2.0, groups=groups)
+def test_finds_the_optimum_of_small_models(qubo: Qubo) -> None:
     outcome, progress = anneal(qubo, Budget(evaluations=100_000))
     check_outcome(qubo, outcome, progress)
     assert qubo.energy(outcome.answers[0]) == pytest.approx(best_energy(qubo), abs=1e-9)
@@ -83,9 +48,7 @@ def test_finds_the_optimum_of_small_models(
 
 
 def test_huge_and_tiny_coefficients_together() -> None:
-    qubo = Qubo.from_arrays(
-        [1e10, -1e10, 1.0, -0.25, 3.0], [0, 1, 2], [1, 2, 3], [1e10, 1.0, -0.5], offset=1.0
-    )
+    qubo = huge_and_tiny()
     outcome, _ = anneal(qubo)
     assert qubo.energy(outcome.answers[0]) == best_energy(qubo)
 
@@ -134,18 +97,7 @@ def test_penalised_model_is_taken_too() -> None:
 
 
 def test_permutations_need_exchanges() -> None:
-    # A linear assignment of 7 to 7: groups choose a column, columns are kept by a penalty.
-    rng = np.random.default_rng(1)
-    n = 7
-    cost = rng.integers(1, 30, (n, n)).astype(float)
-    first, second = np.triu_indices(n, 1)
-    row = np.concatenate([first * n + c for c in range(n)])
-    col = np.concatenate([second * n + c for c in range(n)])
-    groups = [Group(tuple(range(n * r, n * r + n)), 1) for r in range(n)]
-    qubo = Qubo.from_arrays(cost.ravel(), row, col, np.full(len(row), 500.0), groups=groups)
-    from scipy.optimize import linear_sum_assignment
-
-    best = cost[linear_sum_assignment(cost)].sum()
+    qubo, best = assignment()
     for seed in range(3):
         outcome, _ = anneal(qubo, Budget(evaluations=300_000), seed=seed)
         assert qubo.energy(outcome.answers[0]) == best
@@ -205,6 +157,14 @@ def test_reads_and_sweeps_are_what_was_asked(grouped: bool) -> None:
     assert outcome.details["rounds"][0]["sweeps"] == 17
     outcome, _ = anneal(qubo, Budget(time_limit=0.1), reads=2)
     assert outcome.details["reads"] == 2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_more_reads_than_there_is_time_for_end_at_the_clock(threads: int) -> None:
+    qubo = random_qubo(1, 40)
+    budget = Budget(time_limit=0.05, threads=threads)
+    outcome, progress = anneal(qubo, budget, reads=10**12, sweeps=1)
+    check_outcome(qubo, outcome, progress)
 
 
 def test_every_read_is_its_own() -> None:

@@ -150,9 +150,15 @@ def test_the_best_of_many_starts_are_used() -> None:
         ([[float("nan"), 1, 1]], "start 0 has other values than 0 and 1"),
     ],
 )
-def test_wrong_starts_are_refused(start: Any, message: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["sa", "tabu", "path-relinking", "memetic", "tempering", "portfolio"]
+)
+def test_wrong_starts_are_refused(name: str, start: Any, message: str) -> None:
+    solver = find("solver", name).load()()
     with pytest.raises(UsageError, match=message):
-        solve(Qubo.from_arrays([1.0, -1.0, 0.0]), start, Budget())
+        solver.solve(
+            Qubo.from_arrays([1.0, -1.0, 0.0]), Budget(evaluations=10), 0, Progress(), start=start
+        )
 
 
 def test_starts_of_models_with_nothing_to_choose() -> None:

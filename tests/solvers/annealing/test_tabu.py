@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from qubo_searches import (
+    assignment,
+    best_energy,
+    check_search,
+    huge_and_tiny,
+    random_qubo,
+    small_qubos,
+)
 
 from qopt.errors import UsageError
 from qopt.forms import Group, Qubo
 from qopt.options import options_of
-from qopt.solver import Budget, Outcome, Progress, Status
+from qopt.solver import Budget, Outcome, Progress
 from qopt.solvers.annealing import PathRelinking, TabuSearch
 from qopt.solvers.annealing.layout import Layout
 from qopt.solvers.annealing.relinking import Elite
@@ -30,37 +37,10 @@ def solve(
     return solver.solve(qubo, budget or Budget(), seed, progress, **more), progress
 
 
-def bits(n: int) -> np.ndarray:
-    return (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
-
-
-def best_energy(qubo: Qubo) -> float:
-    every = bits(qubo.num_variables)
-    return float(qubo.energies(every[qubo.group_violations(every) == 0]).min())
-
-
-def random_qubo(seed: int, n: int, density: float = 1.0) -> Qubo:
-    rng = np.random.default_rng(seed)
-    return Qubo.from_matrix(
-        np.triu(rng.integers(-9, 10, (n, n)) * (rng.random((n, n)) < density)), offset=3.5
-    )
-
-
 def check_outcome(qubo: Qubo, outcome: Outcome, progress: Progress) -> None:
-    answers = np.asarray(outcome.answers)
-    assert outcome.status is Status.FEASIBLE
-    assert outcome.bound is None
-    assert answers.dtype == np.int8
-    assert answers.shape[1] == qubo.num_variables
-    assert len(np.unique(answers, axis=0)) == len(answers)
+    check_search(qubo, outcome, progress)
     assert outcome.counts is not None
     assert outcome.counts.sum() == outcome.details["phases"]
-    assert not qubo.group_violations(answers).any()
-    energies = qubo.energies(answers)
-    assert (np.diff(energies) >= -1e-9 * max(1.0, np.abs(energies).max())).all()
-    values = [value for _, value in progress.trace.incumbents]
-    assert (np.diff(values) < 0).all()
-    assert values[-1] == pytest.approx(energies[0], rel=1e-12, abs=1e-9)
 
 
 # -- walks --------------------------------------------------------------------------------------
@@ -95,6 +75,20 @@ def test_walks_keep_their_books(rows: Any, real: bool, grouped: bool) -> None:
         assert walk.walk(2, 3, 10**6, 50) < 10**6
         check_walk(qubo, walk)
         assert walk.energy <= qubo.energy(start) - qubo.offset + 1e-9
+
+
+@pytest.mark.parametrize("rows", ["dense", "sparse"])
+def test_exchanges_of_fields_near_the_end_of_single_precision_keep_their_books(rows: Any) -> None:
+    rng = np.random.default_rng(4)
+    linear = rng.choice([-1.0, 1.0], 40) * (2.0**23 + 2.0 * rng.integers(0, 99, 40) + 1.0)
+    row, col = np.triu_indices(40, 1)
+    groups = [Group(tuple(range(4 * a, 4 * a + 4)), 1 + a // 5) for a in range(10)]
+    qubo = Qubo.from_arrays(linear, row, col, rng.integers(-9, 10, len(row)), groups=groups)
+    model = Layout.choose(qubo, rows=rows).build(qubo)
+    walk = start_walk(model, rng)
+    walk.begin(random_state(model, rng))
+    assert walk.walk(2, 3, 1000, 1 << 30) == 1000
+    check_walk(qubo, walk)
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -162,26 +156,9 @@ def test_relinking_moves_each_difference_once(grouped: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", SOLVERS)
-@given(
-    seed=st.integers(0, 999),
-    n=st.integers(1, 9),
-    cuts=st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), max_size=4),
-    real=st.booleans(),
-)
+@given(qubo=small_qubos(9))
 @settings(deadline=None, max_examples=25)
-def test_finds_the_optimum_of_small_models(
-    kind: Any, seed: int, n: int, cuts: list[tuple[int, int]], real: bool
-) -> None:
-    rng = np.random.default_rng(seed)
-    matrix = rng.normal(size=(n, n)) if real else rng.integers(-5, 6, (n, n))
-    groups, start = [], 0
-    order = rng.permutation(n).tolist()
-    for length, size in cuts:
-        members = tuple(order[start : start + length])
-        start += length
-        if members:
-            groups.append(Group(members, min(size, len(members))))
-    qubo = Qubo.from_matrix(np.triu(matrix), offset=-2.0, groups=groups)
+def test_finds_the_optimum_of_small_models(kind: Any, qubo: Qubo) -> None:
     outcome, progress = solve(kind(patience=100), qubo, Budget(evaluations=20_000))
     check_outcome(qubo, outcome, progress)
     assert qubo.energy(outcome.answers[0]) == pytest.approx(best_energy(qubo), abs=1e-9)
@@ -190,28 +167,16 @@ def test_finds_the_optimum_of_small_models(
 
 @pytest.mark.parametrize("kind", SOLVERS)
 def test_huge_and_tiny_coefficients_together(kind: Any) -> None:
-    qubo = Qubo.from_arrays(
-        [1e10, -1e10, 1.0, -0.25, 3.0], [0, 1, 2], [1, 2, 3], [1e10, 1.0, -0.5], offset=1.0
-    )
+    qubo = huge_and_tiny()
     outcome, _ = solve(kind(), qubo, Budget(evaluations=10_000))
     assert qubo.energy(outcome.answers[0]) == best_energy(qubo)
 
 
 @pytest.mark.parametrize("kind", SOLVERS)
 def test_permutations_need_exchanges(kind: Any) -> None:
-    # A linear assignment of 7 to 7: groups choose a column, columns are kept by a penalty.
-    from scipy.optimize import linear_sum_assignment
-
-    rng = np.random.default_rng(1)
-    n = 7
-    cost = rng.integers(1, 30, (n, n)).astype(float)
-    first, second = np.triu_indices(n, 1)
-    row = np.concatenate([first * n + c for c in range(n)])
-    col = np.concatenate([second * n + c for c in range(n)])
-    groups = [Group(tuple(range(n * r, n * r + n)), 1) for r in range(n)]
-    qubo = Qubo.from_arrays(cost.ravel(), row, col, np.full(len(row), 500.0), groups=groups)
+    qubo, best = assignment()
     outcome, _ = solve(kind(), qubo, Budget(evaluations=30_000))
-    assert qubo.energy(outcome.answers[0]) == cost[linear_sum_assignment(cost)].sum()
+    assert qubo.energy(outcome.answers[0]) == best
 
 
 @pytest.mark.parametrize("kind", SOLVERS)
@@ -334,6 +299,7 @@ def test_the_elite_set_keeps_what_is_good_and_apart() -> None:
     [
         (TabuSearch, {"tenure": -1}, "tenure must be at least 0, got -1"),
         (TabuSearch, {"spread": -2}, "spread must be at least 0, got -2"),
+        (TabuSearch, {"tenure": 10**10}, "tenure must be at most 1000000000, got 10000000000"),
         (TabuSearch, {"patience": 0}, "patience must be at least 1, got 0"),
         (TabuSearch, {"strength": 0.0}, "strength must be above 0 and at most 1, got 0.0"),
         (PathRelinking, {"elite": 1}, "elite must be at least 2, got 1"),
