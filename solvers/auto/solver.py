@@ -136,10 +136,18 @@ class _Race:
         self._given = budget
 
     def run(self) -> None:
-        """Take the steps until one settles the model or the budget is used."""
-        timed = self._patient.time_limit is not None
+        """Take the steps until one settles the model or the budget is used.
+
+        A step for which no time is left is passed over, but for the last one where there is no
+        answer yet: it searches, and that gives an answer in any time.
+        """
+        limit = self._patient.time_limit
+        timed = limit is not None
         steps = [step for step in self._rule.steps if timed or step.role not in LONGEST]
         for step in steps:
+            late = limit is not None and self._spent >= limit
+            if late and (self._best_turn() is not None or step is not steps[-1]):
+                continue
             turn = self._take(step, alone=len(steps) == 1)
             if turn is None:
                 continue
@@ -147,8 +155,6 @@ class _Race:
             self._spent += _searched(turn.outcome)
             settled = turn.outcome.status in (Status.OPTIMAL, Status.PROVEN_INFEASIBLE)
             if settled or self._progress.stopping or not timed:
-                break
-            if self._spent >= (self._patient.time_limit or inf):
                 break
 
     def _take(self, step: Step, *, alone: bool) -> Turn | None:
@@ -180,13 +186,15 @@ class _Race:
         return replace(self._patient, time_limit=max(0.0, until - self._spent))
 
     def _best_answers(self) -> list[Any]:
-        """The answer to start from: the best feasible one so far."""
+        """The answers to start from: the best feasible one so far, and those given."""
+        best = self._best_turn()
+        return self._start if best is None else [best.outcome.answers[0], *self._start]
+
+    def _best_turn(self) -> Turn | None:
+        """The turn with the best feasible answer so far."""
         feasible = [turn for turn in self.turns if np.isfinite(turn.value)]
-        if not feasible:
-            return self._start
         sign = _sign(self._model)
-        best = min(feasible, key=lambda turn: sign * turn.value)
-        return [best.outcome.answers[0], *self._start]
+        return min(feasible, key=lambda turn: sign * turn.value, default=None)
 
 
 class _Onward(Progress):

@@ -377,6 +377,36 @@ def test_a_device_takes_no_routes():
         Auto(device="aer:torino").solve(routing(5), Budget(), 1, Progress())
 
 
+def test_without_any_time_the_step_that_searches_is_the_only_one(fakes):
+    fakes.update({"milp": Fake(), "branch-and-bound": Fake()})
+    fakes.update(portfolio=Fake(outcome=Outcome(Status.FEASIBLE, np.ones((1, 24), dtype=np.int8))))
+    outcome = solve(sparse(24, 250), Budget(time_limit=0.0))
+    assert outcome.details["ran"] == ["portfolio"]
+    assert fakes["portfolio"].budget == Budget(time_limit=0.0)
+
+
+@pytest.mark.parametrize(("found", "ran"), [(True, ["milp"]), (False, ["milp", "portfolio"])])
+def test_a_step_that_uses_all_the_time_is_the_last_one_with_an_answer(fakes, found, ran):
+    model = sparse(24, 250)
+    x = np.ones((1, 24), dtype=np.int8)
+    late = Usage(phases={"execute": Span(5.0, 5.0)})
+    milp = Outcome(Status.FEASIBLE, x.astype(float) if found else [], usage=late)
+    fakes.update({"milp": Fake(outcome=milp), "branch-and-bound": Fake()})
+    fakes.update(portfolio=Fake(outcome=Outcome(Status.FEASIBLE, x)))
+    outcome = solve(model, Budget(time_limit=5.0))
+    assert outcome.details["ran"] == ran
+    assert outcome.answers[0].tolist() == x[0].tolist()
+    if not found:
+        assert fakes["portfolio"].budget.time_limit == 0.0
+
+
+def test_a_program_with_a_constraint_without_variables_has_a_plan():
+    model = Program.build(
+        linear=[1.0, 2.0], row=[0], col=[1], value=[-5.0], constraints=[("empty", [], [], "==", 0)]
+    )
+    assert solve(model).bound == -2.0
+
+
 def test_patience_must_be_positive():
     with pytest.raises(UsageError):
         Auto(patience=0.0)
