@@ -15,10 +15,11 @@ from qopt.numbers import join, plural
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from ..annealing.layout import Layout
+from ..annealing.starts import feasible_starts
 from ..ledger import add_usage
 from ..subsolver import Calls, Within, samples_of
 from .choice import Chooser, suited
-from .incumbent import Incumbent, best_start, random_answer
+from .incumbent import Incumbent, random_answer
 from .solver import SMALLEST, Hybrid
 from .subproblem import Subproblem
 
@@ -106,9 +107,8 @@ class Search:
         It does not depend on the subsolver.
         """
         with self._usage.phase("compile"):
-            x = best_start(self._qubo, start)
-            if x is None:
-                x = random_answer(self._qubo, self._rng(0))
+            given = feasible_starts(self._qubo, start)
+            x = given[0] if len(given) else random_answer(self._qubo, self._rng(0))
             self._first_x = x
             self._now = Incumbent(self._qubo, x, self._layout.build(self._qubo))
             how = self._options.choose

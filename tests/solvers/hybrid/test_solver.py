@@ -133,10 +133,19 @@ def test_a_run_that_starts_from_answers_is_never_worse_than_they_are():
     assert (solve(model, progress=stopped, start=[good]).answers == good).all()
 
 
-def test_an_answer_to_start_from_that_breaks_groups_is_repaired():
-    model = cut(12, groups=[Group(tuple(range(6)), 2)])
-    outcome = solve(model, 1, start=[np.ones(12, np.int8)], subsolver="none")
-    assert not model.group_violations(outcome.answers)[0]
+def test_the_best_start_is_taken_and_broken_groups_are_repaired():
+    model = Qubo.from_arrays([-5.0, -1.0, 3.0], groups=[Group((0, 1), 1)])
+
+    def begun(*start):
+        outcome = solve(model, 1, start=start, subsolver="none", between="none")
+        return outcome.answers[0].tolist()
+
+    assert begun([0, 1, 0], [1, 0, 1]) == [1, 0, 1]
+    assert begun([0, 1, 0], [0, 0, 0]) == [1, 0, 0]
+    with pytest.raises(UsageError, match="has shape"):
+        begun([0, 1])
+    with pytest.raises(UsageError, match="other values than 0 and 1"):
+        begun([0, 1, 2])
 
 
 # -- what the subsolver may do --------------------------------------------------------------------
