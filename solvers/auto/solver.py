@@ -9,8 +9,9 @@ import numpy as np
 
 from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
 from qopt.forms import Form, Program, Qubo, Table
-from qopt.solver import Budget, Outcome, Progress, Span, Status
+from qopt.solver import Budget, Outcome, Progress, Status
 
+from ..ledger import add_usage
 from .device import on_device
 from .features import Features, features_of
 from .rules import Rule, Step, rule_for
@@ -255,7 +256,10 @@ def _joined(
     proven = [t for t in turns if t.outcome.status in (Status.OPTIMAL, Status.PROVEN_INFEASIBLE)]
     best = proven[0] if proven else best  # ties: what is proven says so
     outcome = best.outcome
-    outcome.usage.phases = _all_phases([turn.outcome for turn in turns])
+    told = [turn.to_json(race.translate) for turn in turns]  # before one of them stands for all
+    for turn in turns:
+        if turn.outcome is not outcome:
+            add_usage(outcome.usage, turn.outcome.usage)
     bounds = [turn.outcome.bound for turn in turns if turn.outcome.bound is not None]
     outcome.bound = max(bounds, key=lambda b: sign * b) if bounds else None
     ran = [turn.solver for turn in turns]
@@ -267,7 +271,7 @@ def _joined(
             "rules_passed": [r.when for r in above],
             "rule": rule.when, "why": rule.why,
             "plan": [{"role": s.role, "solvers": s.solvers, "until": s.until} for s in rule.steps],
-            "turns": [turn.to_json(race.translate) for turn in turns],
+            "turns": told,
         },
         **outcome.details,
     }
@@ -288,14 +292,3 @@ def _small(details: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(arms := details.get("arms"), Mapping):
         small["shares"] = {name: arm["share"] for name, arm in arms.items()}
     return small
-
-
-def _all_phases(outcomes: list[Outcome]) -> dict[str, Span]:
-    """Seconds by phase of several runs, one after the other."""
-    phases: dict[str, Span] = {}
-    for outcome in outcomes:
-        for name, span in outcome.usage.phases.items():
-            whole = phases.setdefault(name, Span())
-            whole.wall += span.wall
-            whole.cpu += span.cpu
-    return phases

@@ -286,6 +286,8 @@ def test_what_is_not_proven_in_time_is_left_to_a_heuristic_and_the_best_of_both_
     assert (outcome.bound, outcome.details["chosen"]) == (99.0, "portfolio")
     assert outcome.details["ran"] == ["milp", "portfolio"]
     assert outcome.usage.phases["execute"].wall == 9.0
+    turns = outcome.details["explanation"]["turns"]
+    assert [(turn["seconds"], turn["bound"]) for turn in turns] == [(6.0, 99.0), (3.0, None)]
     # and the other way round
     fakes["portfolio"].outcome = Outcome(Status.FEASIBLE, np.array([order[2]], dtype=np.int8))
     outcome = solve(model, Budget(time_limit=10.0))
