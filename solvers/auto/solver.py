@@ -81,10 +81,11 @@ class Auto:
 
     A step that proves ends at 70 % of the time limit, and leaves the rest to the next; one that
     starts takes a tenth of it, 0.3 seconds at most, one that is tried a fifth, a second at most.
-    Each step begins from the best answer so far, where its solver takes one. The best answer and
-    the tightest bound are returned. Where a solver is not installed or refuses the model, the next
-    of its kind stands in: pyvrp for lkh, routing for pyvrp, sa for portfolio. ``qopt solve FILE
-    --explain`` prints features, rules and turns.
+    Each step begins from the best answer so far, where its solver takes one. The best answer, those
+    given to start from included, and the tightest bound are returned. Where no time is left, the
+    last step alone is still taken, if there is no answer yet. Where a solver is not installed or
+    refuses the model, the next of its kind stands in: pyvrp for lkh, routing for pyvrp, sa for
+    portfolio. ``qopt solve FILE --explain`` prints features, rules and turns.
 
     Parameters
     ----------
@@ -131,7 +132,8 @@ class _Race:
         self.refusal: Exception | None = None
         self.translate = progress.translate
         self._model, self._rule, self._seed = model, rule, seed
-        self._progress, self._start, self._spent = progress, start, 0.0
+        self.start = start
+        self._progress, self._spent = progress, 0.0
         unlimited = budget.time_limit is None and budget.evaluations is None
         self._patient = replace(budget, time_limit=patience) if unlimited else budget
         self._given = budget
@@ -189,7 +191,7 @@ class _Race:
     def _best_answers(self) -> list[Any]:
         """The answers to start from: the best feasible one so far, and those given."""
         best = self._best_turn()
-        return self._start if best is None else [best.outcome.answers[0], *self._start]
+        return self.start if best is None else [best.outcome.answers[0], *self.start]
 
     def _best_turn(self) -> Turn | None:
         """The turn with the best feasible answer so far."""
@@ -280,7 +282,20 @@ def _joined(
         finder = f"{best.solver} found the" if len(outcome.answers) else "none found an"
         reasons.append(f"{finder} answer")
     outcome.reason = "; ".join(filter(None, [*reasons, outcome.reason]))
+    _keep_start(model, outcome, best.value if len(outcome.answers) else sign * inf, race.start)
     return outcome
+
+
+def _keep_start(model: Form, outcome: Outcome, value: float, start: Sequence[Any]) -> None:
+    """Return to the best answer given where solvers that take none found only worse ones."""
+    sign = _sign(model)
+    given = min(start, key=lambda answer: sign * value_of(model, answer), default=None)
+    if given is None or sign * value_of(model, given) >= sign * value:
+        return
+    outcome.status = Status.FEASIBLE
+    outcome.answers = np.array([given], dtype=np.int8) if isinstance(model, Qubo) else [given]
+    outcome.counts = outcome.independent = outcome.improved = None
+    outcome.reason += "; the answer it was given to start from is better, and is kept"
 
 
 def _small(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -352,6 +352,18 @@ def test_a_given_start_is_handed_on(fakes):
     assert fakes["portfolio"].start[0] is start
 
 
+def test_a_given_start_is_kept_where_no_solver_takes_it_and_all_find_worse_ones(fakes):
+    model = routing(60)
+    tours = [(Route(0, order),) for order in (tuple(range(60)), tuple(range(59, -1, -1)))]
+    first, second = sorted(tours, key=lambda tour: model.evaluate(tour)[0])
+    fakes.update(lkh=Fake(outcome=Outcome(Status.FEASIBLE, [second])))
+    for found, kept in (([second], first), ([], first), ([first], first)):
+        fakes["lkh"].outcome = Outcome(Status.FEASIBLE, found)
+        outcome = Auto().solve(model, Budget(time_limit=1.0), 1, Progress(), start=[first])
+        assert (outcome.status, outcome.answers[0]) == (Status.FEASIBLE, kept)
+        assert outcome.reason.endswith("and is kept") == (found != [first])
+
+
 @pytest.mark.parametrize(
     ("model", "solver"),
     [
