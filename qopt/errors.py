@@ -125,17 +125,21 @@ class SizeError(QoptError):
         ``"variables"``, ``"qubits"``.
     remedy : str
         What would fit instead.
+    whose : str
+        Whose size it is.
     """
 
     exit_code = 4
 
     def __init__(
-        self, what: str, size: int, limit: int, unit: str = "variables", remedy: str = ""
+        self, what: str, size: int, limit: int, unit: str = "variables", remedy: str = "",
+        whose: str = "the model",
     ) -> None:
         self.size = size
         self.limit = limit
+        self.unit = unit
         tail = f"; {remedy}" if remedy else ""
-        super().__init__(f"{what} takes at most {limit} {unit}, the model has {size}{tail}")
+        super().__init__(f"{what} takes at most {limit} {unit}, {whose} has {size}{tail}")
 
     def add_remedy(self, more: str) -> None:
         """Name a further remedy: whoever knows the instance knows more of them."""

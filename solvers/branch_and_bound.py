@@ -12,6 +12,7 @@ from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from .annealing import SimulatedAnnealing
+from .annealing.starts import feasible_starts
 
 if TYPE_CHECKING:
     from .branch_and_bound_tree import Tree
@@ -74,6 +75,8 @@ class BranchAndBound:
         ------
         SizeError
             Above 1000 variables.
+        UsageError
+            For wrong answers to start from.
         """
         n = model.num_variables
         if n > MOST_VARIABLES:
@@ -95,8 +98,10 @@ class BranchAndBound:
             with usage.phase("compile"):
                 tree = Tree(model, self.gap, budget, clock, progress)
             with usage.phase("execute"):
-                for answer in [*start, *_annealed(model, budget, clock, seed, progress)]:
-                    tree.take(np.asarray(answer, dtype=np.int8))
+                for answer in feasible_starts(model, start)[:1]:
+                    tree.take(answer)
+                for answer in _annealed(model, budget, clock, seed, progress):
+                    tree.take(answer)
                 tree.run()
         usage.evaluations = tree.nodes
         return _outcome(model, tree, usage, self.gap)

@@ -141,7 +141,7 @@ class Tree:
 
     def take(self, answer: _Bits) -> None:
         """Keep an answer of the model if it is feasible and better than the best."""
-        if answer.shape != (self.model.num_variables,) or self.model.group_violations(answer)[0]:
+        if self.model.group_violations(answer)[0]:
             return
         energy = self.model.energy(answer)
         if energy < self.best:

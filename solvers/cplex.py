@@ -31,8 +31,8 @@ _Floats = NDArray[np.float64]
 TICKS = 1000
 """Ticks of CPLEX's deterministic clock that count as one unit of work."""
 
-_SIZE_LIMIT = 1016
-_LICENCES = range(32000, 33000)
+_SIZE_LIMIT, _LICENCES = 1016, range(32000, 33000)
+"""CPLEX's numbers of errors: a model too large for the licence; no licence."""
 
 _REMEDY = "see ibm.com/products/ilog-cplex-optimization-studio"
 
@@ -47,7 +47,10 @@ _STATES: dict[State, tuple[int, ...]] = {
 """CPLEX's numbers of statuses, as in its group of macros CPX_STAT and CPXMIP."""
 
 _NO_RELAXATION = 133
+"""Status of an objective that is not convex in variables without bounds."""
+
 _GLOBAL = 3
+"""Optimality target: the global optimum of an objective that need not be convex."""
 
 _SPARSE = 0.25
 """Share of all pairs up to which CPLEX linearises products: cuts out of 120 and selections out of
@@ -88,19 +91,7 @@ class Cplex:
         self, model: Program, budget: Budget, seed: int, progress: Progress, *,
         start: Sequence[Any] = (),
     ) -> Outcome:
-        """Solve one program; see `qopt.solver.Solver`.
-
-        Raises
-        ------
-        InputError
-            Where the program is unbounded.
-        UnsupportedError
-            Where there is no licence, or it does not allow the model's size; where products are to
-            be linearised that cannot be; for objectives that are not convex in variables without
-            bounds; and for rows of whole variables that are beyond floating point.
-        SizeError
-            Above 100 000 products, where they are linearised.
-        """
+        """Solve one program; see `qopt.solver.Solver`, and `solve_program` for what it raises."""
         usage = Usage()
         with usage.phase("setup"):
             # Ctrl-C is qopt's to pass on; CPLEX reads this once, when it is imported.

@@ -32,6 +32,9 @@ _NO_LICENCE, _SIZE_LIMIT = (10009, 10022, 10030, 10032), 10010
 
 _INFINITE = 1e100
 
+_MOST_THREADS = 1024
+"""Threads that Gurobi takes at most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gurobi:
@@ -67,19 +70,7 @@ class Gurobi:
         self, model: Program, budget: Budget, seed: int, progress: Progress, *,
         start: Sequence[Any] = (),
     ) -> Outcome:
-        """Solve one program; see `qopt.solver.Solver`.
-
-        Raises
-        ------
-        InputError
-            Where the program is unbounded.
-        UnsupportedError
-            Where there is no licence, or it does not allow the model's size; where products are to
-            be linearised that cannot be; and for rows of whole variables that are beyond floating
-            point.
-        SizeError
-            Above 100 000 products, where they are linearised.
-        """
+        """Solve one program; see `qopt.solver.Solver`, and `solve_program` for what it raises."""
         usage = Usage()
         with usage.phase("setup"):
             environment = _environment()
@@ -151,7 +142,7 @@ class _Search:
         set_to("MIPGap", settings.gap)
         set_to("MIPGapAbs", 0.0)
         set_to("Seed", settings.seed)
-        set_to("Threads", settings.threads)
+        set_to("Threads", min(settings.threads, _MOST_THREADS))
         set_to("IntFeasTol", 1e-9)
         set_to("FeasibilityTol", 1e-7)
         set_to("IntegralityFocus", 1)

@@ -20,6 +20,7 @@ from .milp import rounded
 from .milp_model import Found, State
 from .proof import settle, without_variables
 from .quadratic_model import QuadraticModel, quadratic_model
+from .starts import feasible_starts
 
 WORK = 1_000_000
 """Evaluations that make one unit of a library's deterministic work, which is about a second."""
@@ -30,6 +31,13 @@ _OPTIMAL_TOLERANCE = 1e-6
 _CONTINUOUS_GAP = 1e-7
 """Smallest gap where continuous variables are multiplied: bounds come as close as the libraries'
 tolerances, and no closer."""
+
+_MOST_SEEDS = 2_000_000_000
+"""Seeds that all libraries take: Gurobi's manual ends there, CPLEX refuses larger ones."""
+
+_MOST_EVALUATIONS = 2**62
+_LONGEST = 1e9
+"""Evaluations and seconds above which a search has no limit: SCIP refuses figures of its own."""
 
 _ASK = 0.02
 """Seconds between two requests to end."""
@@ -47,8 +55,10 @@ class Settings:
     Parameters
     ----------
     evaluations : int, optional
-        In the library's own unit.
-    threads, seed : int
+        At most 2**62; see each solver for what is counted.
+    threads : int
+    seed : int
+        Less than 2 000 000 000.
     gap : float
         Relative gap at which the search may end.
     """
@@ -79,7 +89,7 @@ class Search(Protocol):
         ...
 
     def run(self, seconds: float, watch: "Watch") -> Found:
-        """Search for at most `seconds`, and tell `watch` of answers and bounds as they come."""
+        """Search for at most `seconds`, infinity for no limit, and tell `watch` what is found."""
         ...
 
     def interrupt(self) -> None:
@@ -97,6 +107,7 @@ def check_gap(gap: float) -> None:
     Raises
     ------
     UsageError
+        For one that is negative, infinite or no number.
     """
     if not 0.0 <= gap < inf:
         raise UsageError(f"gap must be at least 0 and finite, got {gap}")
@@ -146,7 +157,7 @@ def solve_program(
     budget : Budget
     seed : int
     progress : Progress
-    start : sequence of ndarray
+    start : sequence of array-like
         Answers to start from; infeasible ones are left out.
     usage : Usage
         The ledger so far.
@@ -156,18 +167,25 @@ def solve_program(
     InputError
         Where the program is unbounded.
     UnsupportedError
-        Where the licence does not allow the model, a product cannot be linearised, or rows of whole
-        variables are beyond floating point.
+        Where there is no licence, or it does not allow the model's size; where products are to be
+        linearised that cannot be; for rows of whole variables that are beyond floating point; and
+        for an objective of which the library finds no bound.
+    UsageError
+        Where an answer to start from has another number of values than the program.
     SizeError
         Above 100 000 products, where they are linearised.
     """
     if program.num_variables == 0:
         return without_variables(program)
-    settings = Settings(budget.evaluations, budget.threads, seed % 2**31, gap)
+    evaluations = budget.evaluations
+    if evaluations is not None:
+        evaluations = min(evaluations, _MOST_EVALUATIONS)
+    settings = Settings(evaluations, budget.threads, seed % _MOST_SEEDS, gap)
     run = _Run(name, library, program, settings, budget.start(), progress)
     watch = Watch(program, progress)
-    for answer in start:
-        watch.take(np.asarray(answer, dtype=np.float64))
+    starts = feasible_starts(program, start)
+    for answer in starts:
+        watch.keep(answer)
     with usage.phase("compile"):
         lowering = _lowered(program, linear and not run.ended)
         model = quadratic_model(lowering.model)
@@ -179,7 +197,7 @@ def solve_program(
     if search is None or run.ended:
         reason = "the budget ended while the model was built"
         return _outcome(run, watch, Found("limit"), usage, reason)
-    for answer in watch.starts:
+    for answer in starts:
         assert lowering.encode is not None, "a linearisation knows the values of its products"
         search.begin(np.asarray(lowering.encode(answer), dtype=np.float64))
     with usage.phase("execute"):
@@ -215,15 +233,15 @@ class _Run:
 
     def fitting(self, model: QuadraticModel) -> Settings:
         """The settings, with a gap that bounds of the model can come within."""
-        multiplied = np.union1d(model.row, model.col)
-        if model.integer[multiplied].all():
+        if (model.integer[model.row] & model.integer[model.col]).all():
             return self.settings
         return replace(self.settings, gap=max(self.settings.gap, _CONTINUOUS_GAP))
 
     def search(self, search: Search, watch: "Watch") -> Found:
         """Run a search, ended by the clock or a stop."""
+        seconds = self.clock.remaining
         with _stopped_by(self.progress, search):
-            return search.run(self.clock.remaining, watch)
+            return search.run(seconds if seconds < _LONGEST else inf, watch)
 
     def solved(self, program: Program, *, objective: bool = True) -> Found:
         """What a further search of another program finds, telling nobody."""
@@ -256,30 +274,18 @@ class Watch:
         self.model: QuadraticModel | None = None
         self.best: _Floats | None = None
         self.least = inf
-        self.starts: list[_Floats] = []
         self._sign = 1.0 if program.sense == "minimise" else -1.0
         self._proven, self._told = -inf, -inf
-
-    def take(self, values: _Floats) -> None:
-        """Take an answer to start from; best first."""
-        if values.shape != (self.program.num_variables,):
-            raise UsageError(
-                f"an answer to start from needs {self.program.num_variables} values, got shape "
-                f"{values.shape}"
-            )
-        answer = rounded(self.program, values)
-        if not self.program.violations(answer):
-            self.starts.append(answer)
-            self._keep(answer)
 
     def answer(self, values: Any) -> None:
         """Look at an answer of the model, whose first variables are the program's."""
         first = np.asarray(values, dtype=np.float64)[: self.program.num_variables]
         answer = rounded(self.program, _clipped(self.program, first))
         if np.isfinite(answer).all() and not self.program.violations(answer):
-            self._keep(answer)
+            self.keep(answer)
 
-    def _keep(self, answer: _Floats) -> None:
+    def keep(self, answer: _Floats) -> None:
+        """Keep a feasible answer of the program if it is the best one."""
         objective = self.program.objective(answer)
         if self._sign * objective < self.least:
             self.least, self.best = self._sign * objective, answer

@@ -68,18 +68,7 @@ class Scip:
         self, model: Program, budget: Budget, seed: int, progress: Progress, *,
         start: Sequence[Any] = (),
     ) -> Outcome:
-        """Solve one program; see `qopt.solver.Solver`.
-
-        Raises
-        ------
-        InputError
-            Where the program is unbounded.
-        UnsupportedError
-            Where products are to be linearised that cannot be, and for rows of whole variables that
-            are beyond floating point.
-        SizeError
-            Above 100 000 products, where they are linearised.
-        """
+        """Solve one program; see `qopt.solver.Solver`, and `solve_program` for what it raises."""
         usage = Usage()
         with usage.phase("setup"):
             import pyscipopt  # noqa: F401  the import is what takes time
@@ -105,17 +94,15 @@ class _Search:
         self._scip = scip = pyscipopt.Model()
         scip.hideOutput()
         kinds = np.where(model.integer, "I", "C").tolist()
+        quadratic = len(model.value) > 0
+        costs = np.zeros_like(model.linear) if quadratic else model.linear
         self._variables = [
-            scip.addVar(
-                vtype=kind, lb=_finite(low), ub=_finite(high), obj=cost if not len(model.value)
-                else 0.0,
-            )
+            scip.addVar(vtype=kind, lb=_finite(low), ub=_finite(high), obj=cost)
             for kind, low, high, cost in zip(
-                kinds, model.lower.tolist(), model.upper.tolist(), model.linear.tolist(),
-                strict=True,
+                kinds, model.lower.tolist(), model.upper.tolist(), costs.tolist(), strict=True
             )
         ]
-        self._objective = self._quadratic_objective() if len(model.value) else None
+        self._objective = self._quadratic_objective() if quadratic else None
         for (index, weight), sense, side in zip(
             model.row_terms(), model.senses, model.sides, strict=True
         ):

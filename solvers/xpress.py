@@ -34,6 +34,7 @@ _LOOK = 50
 """Milliseconds between two looks at the bound."""
 
 _GLOBAL = 2
+"""Kind of solver: for global optima of objectives that need not be convex."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,19 +72,7 @@ class Xpress:
         self, model: Program, budget: Budget, seed: int, progress: Progress, *,
         start: Sequence[Any] = (),
     ) -> Outcome:
-        """Solve one program; see `qopt.solver.Solver`.
-
-        Raises
-        ------
-        InputError
-            Where the program is unbounded.
-        UnsupportedError
-            Where there is no licence, or it does not allow the model's size; where products are to
-            be linearised that cannot be; and for rows of whole variables that are beyond floating
-            point.
-        SizeError
-            Above 100 000 products, where they are linearised.
-        """
+        """Solve one program; see `qopt.solver.Solver`, and `solve_program` for what it raises."""
         usage = Usage()
         with usage.phase("setup"):
             _new_problem()

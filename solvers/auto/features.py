@@ -185,10 +185,10 @@ class ProgramFeatures:
     @cached_property
     def fixed_sum(self) -> bool:
         """Whether a constraint fixes the plain sum of all variables in products."""
-        needed = set(self.model.row.tolist()) | set(self.model.col.tolist())
+        needed = np.union1d(self.model.row, self.model.col)
         return any(
-            c.comparator == "==" and np.ptp(c.coefficients) == 0
-            and needed <= set(c.indices.tolist())
+            c.comparator == "==" and len(c.indices) > 0 and np.ptp(c.coefficients) == 0
+            and bool(np.isin(needed, c.indices).all())
             for c in self.model.constraints
         )
 

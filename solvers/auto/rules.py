@@ -27,7 +27,6 @@ FEW_NEIGHBOURS = 10.0
 PROVABLE_VARIABLES = 120
 """Variables up to which semidefinite bounds often prove the best QUBO answer in seconds."""
 
-
 FEW_IN_PRODUCTS = 0.25
 """Share of a whole program's variables in products up to which its constraints are what is hard."""
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
 from qopt.forms import Form, Program, Qubo, Table
-from qopt.solver import Budget, Outcome, Progress, Span, Status
+from qopt.solver import Budget, Outcome, Progress, Status
 
+from ..ledger import add_usage
 from .device import on_device
 from .features import Features, features_of
 from .rules import Rule, Step, rule_for
@@ -80,10 +81,11 @@ class Auto:
 
     A step that proves ends at 70 % of the time limit, and leaves the rest to the next; one that
     starts takes a tenth of it, 0.3 seconds at most, one that is tried a fifth, a second at most.
-    Each step begins from the best answer so far, where its solver takes one. The best answer and
-    the tightest bound are returned. Where a solver is not installed or refuses the model, the next
-    of its kind stands in: pyvrp for lkh, routing for pyvrp, sa for portfolio. ``qopt solve FILE
-    --explain`` prints features, rules and turns.
+    Each step begins from the best answer so far, where its solver takes one. The best answer, those
+    given to start from included, and the tightest bound are returned. Where no time is left, the
+    last step alone is still taken, if there is no answer yet. Where a solver is not installed or
+    refuses the model, the next of its kind stands in: pyvrp for lkh, routing for pyvrp, sa for
+    portfolio. ``qopt solve FILE --explain`` prints features, rules and turns.
 
     Parameters
     ----------
@@ -130,16 +132,25 @@ class _Race:
         self.refusal: Exception | None = None
         self.translate = progress.translate
         self._model, self._rule, self._seed = model, rule, seed
-        self._progress, self._start, self._spent = progress, start, 0.0
+        self.start = start
+        self._progress, self._spent = progress, 0.0
         unlimited = budget.time_limit is None and budget.evaluations is None
         self._patient = replace(budget, time_limit=patience) if unlimited else budget
         self._given = budget
 
     def run(self) -> None:
-        """Take the steps until one settles the model or the budget is used."""
-        timed = self._patient.time_limit is not None
+        """Take the steps until one settles the model or the budget is used.
+
+        A step for which no time is left is passed over, but for the last one where there is no
+        answer yet: it searches, and that gives an answer in any time.
+        """
+        limit = self._patient.time_limit
+        timed = limit is not None
         steps = [step for step in self._rule.steps if timed or step.role not in LONGEST]
         for step in steps:
+            late = limit is not None and self._spent >= limit
+            if late and (self._best_turn() is not None or step is not steps[-1]):
+                continue
             turn = self._take(step, alone=len(steps) == 1)
             if turn is None:
                 continue
@@ -147,8 +158,6 @@ class _Race:
             self._spent += _searched(turn.outcome)
             settled = turn.outcome.status in (Status.OPTIMAL, Status.PROVEN_INFEASIBLE)
             if settled or self._progress.stopping or not timed:
-                break
-            if self._spent >= (self._patient.time_limit or inf):
                 break
 
     def _take(self, step: Step, *, alone: bool) -> Turn | None:
@@ -180,13 +189,15 @@ class _Race:
         return replace(self._patient, time_limit=max(0.0, until - self._spent))
 
     def _best_answers(self) -> list[Any]:
-        """The answer to start from: the best feasible one so far."""
+        """The answers to start from: the best feasible one so far, and those given."""
+        best = self._best_turn()
+        return self.start if best is None else [best.outcome.answers[0], *self.start]
+
+    def _best_turn(self) -> Turn | None:
+        """The turn with the best feasible answer so far."""
         feasible = [turn for turn in self.turns if np.isfinite(turn.value)]
-        if not feasible:
-            return self._start
         sign = _sign(self._model)
-        best = min(feasible, key=lambda turn: sign * turn.value)
-        return [best.outcome.answers[0], *self._start]
+        return min(feasible, key=lambda turn: sign * turn.value, default=None)
 
 
 class _Onward(Progress):
@@ -247,7 +258,10 @@ def _joined(
     proven = [t for t in turns if t.outcome.status in (Status.OPTIMAL, Status.PROVEN_INFEASIBLE)]
     best = proven[0] if proven else best  # ties: what is proven says so
     outcome = best.outcome
-    outcome.usage.phases = _all_phases([turn.outcome for turn in turns])
+    told = [turn.to_json(race.translate) for turn in turns]  # before one of them stands for all
+    for turn in turns:
+        if turn.outcome is not outcome:
+            add_usage(outcome.usage, turn.outcome.usage)
     bounds = [turn.outcome.bound for turn in turns if turn.outcome.bound is not None]
     outcome.bound = max(bounds, key=lambda b: sign * b) if bounds else None
     ran = [turn.solver for turn in turns]
@@ -259,7 +273,7 @@ def _joined(
             "rules_passed": [r.when for r in above],
             "rule": rule.when, "why": rule.why,
             "plan": [{"role": s.role, "solvers": s.solvers, "until": s.until} for s in rule.steps],
-            "turns": [turn.to_json(race.translate) for turn in turns],
+            "turns": told,
         },
         **outcome.details,
     }
@@ -268,7 +282,20 @@ def _joined(
         finder = f"{best.solver} found the" if len(outcome.answers) else "none found an"
         reasons.append(f"{finder} answer")
     outcome.reason = "; ".join(filter(None, [*reasons, outcome.reason]))
+    _keep_start(model, outcome, best.value if len(outcome.answers) else sign * inf, race.start)
     return outcome
+
+
+def _keep_start(model: Form, outcome: Outcome, value: float, start: Sequence[Any]) -> None:
+    """Return to the best answer given where solvers that take none found only worse ones."""
+    sign = _sign(model)
+    given = min(start, key=lambda answer: sign * value_of(model, answer), default=None)
+    if given is None or sign * value_of(model, given) >= sign * value:
+        return
+    outcome.status = Status.FEASIBLE
+    outcome.answers = np.array([given], dtype=np.int8) if isinstance(model, Qubo) else [given]
+    outcome.counts = outcome.independent = outcome.improved = None
+    outcome.reason += "; the answer it was given to start from is better, and is kept"
 
 
 def _small(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,14 +307,3 @@ def _small(details: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(arms := details.get("arms"), Mapping):
         small["shares"] = {name: arm["share"] for name, arm in arms.items()}
     return small
-
-
-def _all_phases(outcomes: list[Outcome]) -> dict[str, Span]:
-    """Seconds by phase of several runs, one after the other."""
-    phases: dict[str, Span] = {}
-    for outcome in outcomes:
-        for name, span in outcome.usage.phases.items():
-            whole = phases.setdefault(name, Span())
-            whole.wall += span.wall
-            whole.cpu += span.cpu
-    return phases

@@ -30,11 +30,9 @@ def suited(incumbent: Incumbent, size: int) -> Choose:
         Variables of a subproblem.
     """
     model = incumbent.model
-    lengths = np.diff(model.bounds)
-    if len(model.home) > len(model.free):
-        # Whole groups, where a subproblem has room for several.
-        return "groups" if GROUPS_OPEN * np.median(lengths) <= size else "graph"
-    return "graph"
+    if len(model.home) <= len(model.free):
+        return "graph"
+    return "groups" if GROUPS_OPEN * np.median(np.diff(model.bounds)) <= size else "graph"
 
 
 class Chooser:

@@ -1,17 +1,16 @@
 """The answer that is being improved, with the fields of all its variables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from qopt.errors import UsageError
 from qopt.forms import Qubo
 
 from ..annealing.layout import Model
-from ..postprocess import precision, repair
+from ..postprocess import precision
 from . import kernels
 
 SWEEPS = 8
@@ -134,34 +133,3 @@ def random_answer(qubo: Qubo, rng: Generator) -> NDArray[np.int8]:
         x[members] = 0
         x[rng.permutation(members)[: group.size]] = 1
     return x
-
-
-def best_start(qubo: Qubo, start: Sequence[Any]) -> NDArray[np.int8] | None:
-    """The best of some answers, groups that they break being repaired; None where there are none.
-
-    Raises
-    ------
-    UsageError
-        Where one has another number of bits than the model, or other values than 0 and 1.
-    """
-    if not len(start):
-        return None
-    rows = np.array([np.asarray(answer) for answer in _of_length(qubo, start)])
-    if not np.isin(rows, (0, 1)).all():
-        raise UsageError("an answer to start from has other values than 0 and 1: give bits")
-    rows = rows.astype(np.int8)
-    broken = qubo.group_violations(rows) > 0
-    if broken.any():
-        rows[broken] = repair(qubo, rows[broken])
-    best: NDArray[np.int8] = rows[np.argmin(qubo.energies(rows))]
-    return best
-
-
-def _of_length(qubo: Qubo, start: Sequence[Any]) -> Sequence[Any]:
-    for answer in start:
-        if np.shape(answer) != (qubo.num_variables,):
-            raise UsageError(
-                f"an answer to start from has shape {np.shape(answer)}, the QUBO has "
-                f"{qubo.num_variables} variables: give each one bit"
-            )
-    return start

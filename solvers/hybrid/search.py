@@ -2,29 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
-from qopt.errors import UsageError
+from qopt.errors import SizeError, UsageError
 from qopt.forms import Group, Qubo
 from qopt.numbers import join, plural
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 from ..annealing.layout import Layout
+from ..annealing.starts import feasible_starts
 from ..ledger import add_usage
 from ..subsolver import Calls, Within, samples_of
 from .choice import Chooser, suited
-from .incumbent import Incumbent, best_start, random_answer
+from .incumbent import Incumbent, random_answer
+from .solver import SMALLEST, Hybrid
 from .subproblem import Subproblem
-
-if TYPE_CHECKING:
-    from .solver import Hybrid
-
-SMALLEST = 2
-"""Variables that a subproblem must have room for: a swap takes two."""
 
 ITERATIONS = 100
 """Subproblems where the budget sets no limit."""
@@ -75,7 +72,7 @@ class Search:
 
     def __init__(
         self,
-        options: "Hybrid",
+        options: Hybrid,
         qubo: Qubo,
         layout: Layout,
         budget: Budget,
@@ -88,16 +85,16 @@ class Search:
         self._budget, self._clock = budget, clock
         self._seed, self._progress, self._usage = seed, progress, usage
         self._calls = Calls(options.inner, budget.threads, progress, clock, usage)
-        limit = budget.evaluations
-        if limit is None:
-            limit = ITERATIONS if budget.time_limit is None else 2**63
-        self._limit = limit
+        self._limit: float = ITERATIONS if budget.time_limit is None else inf
+        if budget.evaluations is not None:
+            self._limit = budget.evaluations
         self._iterations = 0
         self._tally = Tally()
         self._bound: float | None = None
         self._settled = False
+        # Seconds that it takes to look at what a tabu search found: the next one ends so much
+        # before the run, for a look at a large model takes its time.
         self._look = 0.0
-        """Seconds that it takes to look at what a tabu search found."""
         self._changed = False
 
     def _ended(self) -> bool:
@@ -110,9 +107,8 @@ class Search:
         It does not depend on the subsolver.
         """
         with self._usage.phase("compile"):
-            x = best_start(self._qubo, start)
-            if x is None:
-                x = random_answer(self._qubo, self._rng(0))
+            given = feasible_starts(self._qubo, start)
+            x = given[0] if len(given) else random_answer(self._qubo, self._rng(0))
             self._first_x = x
             self._now = Incumbent(self._qubo, x, self._layout.build(self._qubo))
             how = self._options.choose
@@ -149,7 +145,7 @@ class Search:
                 self._descend()
             self._iterations += 1
             self._told()
-            done = self._iterations / self._limit if self._limit < 2**63 else None
+            done = self._iterations / self._limit if isfinite(self._limit) else None
             self._progress.step(done, plural(self._iterations, "subproblem"))
         self._told()  # of a round that the clock ended half-way, too
 
@@ -161,7 +157,10 @@ class Search:
             part = Subproblem.of(self._now, self._chooser.next(rng))
         if not len(part.chosen):
             return
-        outcome = self._calls.ask(part.qubo, int(rng.integers(2**31)))
+        try:
+            outcome = self._calls.ask(part.qubo, int(rng.integers(2**31)))
+        except SizeError as fault:
+            raise self._too_large(fault) from fault
         if outcome is None:
             return
         samples = samples_of(outcome)
@@ -171,6 +170,17 @@ class Search:
         if len(part.chosen) == self._now.able.sum() and outcome.bound is not None:
             self._bound = outcome.bound + part.constant
             self._settled = outcome.status is Status.OPTIMAL
+
+    def _too_large(self, fault: SizeError) -> SizeError:
+        """The refusal of the first subproblem, in the words of this solver's options."""
+        options = self._options
+        # What counts no more than the variables fits where they are as few.
+        fits = fault.limit >= SMALLEST and fault.size <= self._calls.largest
+        size = f"size={fault.limit} or less" if fits else "a smaller size"
+        return SizeError(
+            f"subsolver={options.subsolver}", fault.size, fault.limit, fault.unit,
+            f"take {size}, or another subsolver", f"a subproblem of size={options.size}",
+        )
 
     def _accept(self, part: Subproblem, samples: NDArray[np.int8], rng: Generator) -> None:
         """Move to the best of the samples that keep the groups, unless the present one is better.

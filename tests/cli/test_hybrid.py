@@ -44,4 +44,5 @@ def test_a_hybrid_that_cannot_be_is_refused_in_words(command):
     said = command("solve", "cubic-14", "--solver", "hybrid:choose=groups", code=2)
     assert "take auto, impact, graph or random" in said
     said = command("solve", "torus-8x8", "--solver", "hybrid:size=40", code=4)
-    assert "exact enumeration takes at most 28 bits" in said
+    assert "subsolver=exact takes at most 28 bits" in said
+    assert "take size=28 or less" in said

@@ -286,6 +286,8 @@ def test_what_is_not_proven_in_time_is_left_to_a_heuristic_and_the_best_of_both_
     assert (outcome.bound, outcome.details["chosen"]) == (99.0, "portfolio")
     assert outcome.details["ran"] == ["milp", "portfolio"]
     assert outcome.usage.phases["execute"].wall == 9.0
+    turns = outcome.details["explanation"]["turns"]
+    assert [(turn["seconds"], turn["bound"]) for turn in turns] == [(6.0, 99.0), (3.0, None)]
     # and the other way round
     fakes["portfolio"].outcome = Outcome(Status.FEASIBLE, np.array([order[2]], dtype=np.int8))
     outcome = solve(model, Budget(time_limit=10.0))
@@ -350,6 +352,18 @@ def test_a_given_start_is_handed_on(fakes):
     assert fakes["portfolio"].start[0] is start
 
 
+def test_a_given_start_is_kept_where_no_solver_takes_it_and_all_find_worse_ones(fakes):
+    model = routing(60)
+    tours = [(Route(0, order),) for order in (tuple(range(60)), tuple(range(59, -1, -1)))]
+    first, second = sorted(tours, key=lambda tour: model.evaluate(tour)[0])
+    fakes.update(lkh=Fake(outcome=Outcome(Status.FEASIBLE, [second])))
+    for found, kept in (([second], first), ([], first), ([first], first)):
+        fakes["lkh"].outcome = Outcome(Status.FEASIBLE, found)
+        outcome = Auto().solve(model, Budget(time_limit=1.0), 1, Progress(), start=[first])
+        assert (outcome.status, outcome.answers[0]) == (Status.FEASIBLE, kept)
+        assert outcome.reason.endswith("and is kept") == (found != [first])
+
+
 @pytest.mark.parametrize(
     ("model", "solver"),
     [
@@ -375,6 +389,36 @@ def test_what_limits_a_device_that_is_simulated_is_told():
 def test_a_device_takes_no_routes():
     with pytest.raises(UsageError, match="choose form=qubo"):
         Auto(device="aer:torino").solve(routing(5), Budget(), 1, Progress())
+
+
+def test_without_any_time_the_step_that_searches_is_the_only_one(fakes):
+    fakes.update({"milp": Fake(), "branch-and-bound": Fake()})
+    fakes.update(portfolio=Fake(outcome=Outcome(Status.FEASIBLE, np.ones((1, 24), dtype=np.int8))))
+    outcome = solve(sparse(24, 250), Budget(time_limit=0.0))
+    assert outcome.details["ran"] == ["portfolio"]
+    assert fakes["portfolio"].budget == Budget(time_limit=0.0)
+
+
+@pytest.mark.parametrize(("found", "ran"), [(True, ["milp"]), (False, ["milp", "portfolio"])])
+def test_a_step_that_uses_all_the_time_is_the_last_one_with_an_answer(fakes, found, ran):
+    model = sparse(24, 250)
+    x = np.ones((1, 24), dtype=np.int8)
+    late = Usage(phases={"execute": Span(5.0, 5.0)})
+    milp = Outcome(Status.FEASIBLE, x.astype(float) if found else [], usage=late)
+    fakes.update({"milp": Fake(outcome=milp), "branch-and-bound": Fake()})
+    fakes.update(portfolio=Fake(outcome=Outcome(Status.FEASIBLE, x)))
+    outcome = solve(model, Budget(time_limit=5.0))
+    assert outcome.details["ran"] == ran
+    assert outcome.answers[0].tolist() == x[0].tolist()
+    if not found:
+        assert fakes["portfolio"].budget.time_limit == 0.0
+
+
+def test_a_program_with_a_constraint_without_variables_has_a_plan():
+    model = Program.build(
+        linear=[1.0, 2.0], row=[0], col=[1], value=[-5.0], constraints=[("empty", [], [], "==", 0)]
+    )
+    assert solve(model).bound == -2.0
 
 
 def test_patience_must_be_positive():

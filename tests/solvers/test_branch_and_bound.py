@@ -160,6 +160,10 @@ def test_a_model_without_variables_is_its_offset():
 
 
 def test_what_it_refuses():
+    with pytest.raises(UsageError, match="has shape"):
+        solve(Qubo.from_arrays(np.ones(3)), start=[[0, 1]])
+    with pytest.raises(UsageError, match="other values than 0 and 1"):
+        solve(Qubo.from_arrays(np.ones(3)), start=[[0, 1, 2]])
     with pytest.raises(SizeError, match="1000"):
         solve(Qubo.from_arrays(np.ones(1001)))
     with pytest.raises(UsageError, match="gap"):

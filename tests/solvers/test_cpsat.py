@@ -377,7 +377,7 @@ def test_a_start_is_reported_at_once_and_kept():
     best = CpSat().solve(program, Budget(time_limit=2.0), 0, Progress()).answers[0]
     progress = Progress()
     outcome = CpSat().solve(
-        program, Budget(time_limit=0.0), 0, progress, start=[np.zeros(40), np.full(3, 7.0), best]
+        program, Budget(time_limit=0.0), 0, progress, start=[np.zeros(40), best]
     )
     assert progress.trace.incumbents[0][1] == program.objective(best)
     assert program.objective(outcome.answers[0]) == program.objective(best)

@@ -393,7 +393,7 @@ def test_a_start_is_reported_at_once_and_kept(backend):
     good = np.arange(30) % 2 * 1.0
     progress = Progress()
     outcome = Milp(backend=backend).solve(
-        program, Budget(time_limit=0.5), 0, progress, start=[np.full(30, 0.3), good, np.ones(7)]
+        program, Budget(time_limit=0.5), 0, progress, start=[np.full(30, 0.3), good]
     )
     value = program.objective(good)
     assert progress.trace.incumbents[0][1] == min(value, program.objective(np.zeros(30)))

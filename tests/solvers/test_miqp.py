@@ -443,7 +443,7 @@ def test_a_start_is_reported_at_once_and_kept():
     best = solve(program, Budget(evaluations=3000))
     for budget in (Budget(time_limit=0.0), Budget(evaluations=1), Budget(evaluations=3000)):
         progress = Progress()
-        start = [np.ones(40), best.answers[0], np.zeros(3)]
+        start = [np.ones(40), best.answers[0]]
         outcome = Miqp().solve(program, budget, 0, progress, start=start)
         assert progress.trace.incumbents[0][1] == program.objective(best.answers[0])
         assert program.objective(outcome.answers[0]) >= program.objective(best.answers[0])

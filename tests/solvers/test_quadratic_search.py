@@ -174,6 +174,23 @@ def test_evaluations_end_the_search_at_the_same_point(library):
     assert first.usage.evaluations >= 1
 
 
+def test_huge_seeds_and_limits_are_taken(library):
+    program, best = dense(n=8), best_value(dense(n=8))
+    threads = 2000 if library.name == "gurobi" else 1  # others start as many as they are told
+    budget = Budget(time_limit=1e30, evaluations=2**70, threads=threads)
+    outcome = solve(library, program, budget, seed=2**31 - 1)
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.bound == pytest.approx(best)
+
+
+def test_a_bound_too_large_to_count_leaves_its_rows_as_they_are(library):
+    program = Program.build(
+        linear=[1, 1], lower=[-np.inf, 0], upper=[np.inf, 1e25], integer=[False, True],
+        constraints=[("least", [0, 1], 1.0, ">=", -4.0)],
+    )
+    assert solve(library, program).bound == pytest.approx(-4.0)
+
+
 def test_a_stop_ends_the_search_with_its_best_answer(library):
     program, progress = dense(n=60), Progress()
     start = np.zeros(60)

@@ -5,11 +5,10 @@ import pytest
 from grouped_models import incumbents
 from hypothesis import given, settings
 
-from qopt.errors import UsageError
 from qopt.forms import Group, Qubo
 from qopt.solvers.annealing.layout import Layout
 from qopt.solvers.hybrid import incumbent
-from qopt.solvers.hybrid.incumbent import Incumbent, best_start, random_answer
+from qopt.solvers.hybrid.incumbent import Incumbent, random_answer
 
 
 def moves(now):
@@ -79,17 +78,6 @@ def test_random_answers_keep_groups_and_reach_all_that_do():
     drawn = {tuple(random_answer(qubo, np.random.default_rng(s))) for s in range(60)}
     assert {x[:3] for x in drawn} == {(1, 1, 0), (1, 0, 1), (0, 1, 1)}
     assert {x[3] for x in drawn} == {0, 1}
-
-
-def test_the_best_start_is_taken_and_broken_groups_are_repaired():
-    qubo = Qubo.from_arrays([-5.0, -1.0, 3.0], groups=[Group((0, 1), 1)])
-    assert best_start(qubo, []) is None
-    assert best_start(qubo, [[0, 1, 0], [1, 0, 1]]).tolist() == [1, 0, 1]
-    assert best_start(qubo, [[0, 1, 0], [0, 0, 0]]).tolist() == [1, 0, 0]
-    with pytest.raises(UsageError, match="has shape"):
-        best_start(qubo, [[0, 1]])
-    with pytest.raises(UsageError, match="other values than 0 and 1"):
-        best_start(qubo, [[0, 1, 2]])
 
 
 def test_a_small_change_beside_large_whole_coefficients_counts():

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -132,10 +133,19 @@ def test_a_run_that_starts_from_answers_is_never_worse_than_they_are():
     assert (solve(model, progress=stopped, start=[good]).answers == good).all()
 
 
-def test_an_answer_to_start_from_that_breaks_groups_is_repaired():
-    model = cut(12, groups=[Group(tuple(range(6)), 2)])
-    outcome = solve(model, 1, start=[np.ones(12, np.int8)], subsolver="none")
-    assert not model.group_violations(outcome.answers)[0]
+def test_the_best_start_is_taken_and_broken_groups_are_repaired():
+    model = Qubo.from_arrays([-5.0, -1.0, 3.0], groups=[Group((0, 1), 1)])
+
+    def begun(*start):
+        outcome = solve(model, 1, start=start, subsolver="none", between="none")
+        return outcome.answers[0].tolist()
+
+    assert begun([0, 1, 0], [1, 0, 1]) == [1, 0, 1]
+    assert begun([0, 1, 0], [0, 0, 0]) == [1, 0, 0]
+    with pytest.raises(UsageError, match="has shape"):
+        begun([0, 1])
+    with pytest.raises(UsageError, match="other values than 0 and 1"):
+        begun([0, 1, 2])
 
 
 # -- what the subsolver may do --------------------------------------------------------------------
@@ -204,10 +214,24 @@ def test_answers_that_do_not_help_are_not_taken(answer, group, feasible):
 
 
 def test_a_subsolver_that_takes_no_model_is_a_refusal():
-    with pytest.raises(SizeError, match="this toy"):
+    with pytest.raises(SizeError, match="a subproblem of size=20 has 20; take a smaller size"):
         spied(Spy("refuses")).solve(cut(), Budget(evaluations=3), 0, Progress())
-    with pytest.raises(SizeError, match="raise max_bits"):
-        solve(cut(), size=40)
+
+
+@pytest.mark.parametrize(
+    ("subsolver", "unit", "fits"),
+    [("exact", "bits of choice", 28), ("exact:max_bits=9", "bits of choice", 9),
+     ("qaoa", "qubits", 26)],
+)
+def test_subproblems_above_the_subsolvers_size_are_mended_by_size(subsolver, unit, fits):
+    with pytest.raises(SizeError) as caught:
+        solve(cut(), size=40, subsolver=subsolver)
+    assert str(caught.value) == (
+        f"subsolver={subsolver} takes at most {fits} {unit}, a subproblem of size=40 has 40; "
+        f"take size={fits} or less, or another subsolver"
+    )
+    if fits < 20:  # the larger ones take their time
+        assert solve(cut(), 1, size=fits, subsolver=subsolver).status is Status.FEASIBLE
 
 
 def test_a_later_refusal_is_told():
@@ -288,6 +312,41 @@ def test_what_tabu_found_last_is_told_where_the_run_then_ends(monkeypatch):
     )
     assert ones.energy(outcome.answers[0]) == 79.0
     assert progress.trace.incumbents[-1][1] == 79.0
+
+
+def test_time_is_kept_for_the_look_at_what_tabu_finds(monkeypatch):
+    """On a clock of its own: tabu takes 5 seconds if it is let, and a look at its answer 3."""
+    now = 0.0
+    monkeypatch.setattr(
+        "qopt.solver.time", SimpleNamespace(perf_counter=lambda: now, process_time=lambda: now)
+    )
+    monkeypatch.setattr(search.Incumbent, "descend", lambda self, ended: 0)
+    move_to = search.Incumbent.move_to
+
+    def slow(self, x):
+        nonlocal now
+        now += 3.0
+        move_to(self, x)
+
+    monkeypatch.setattr(search.Incumbent, "move_to", slow)
+    ends = []
+
+    class Slow(Tabu):
+        def solve(self, model, budget, seed, progress, *, start):
+            nonlocal now
+            end = now + 5.0
+            while now < end and not progress.stopping:
+                now += 0.25
+            ends.append(now)
+            return super().solve(model, budget, seed, progress, start=start)
+
+    outcome = tabued(Slow(), subsolver="none").solve(
+        Qubo.from_arrays(np.ones(80)), Budget(time_limit=20.0), 0, Progress(),
+        start=[np.ones(80, np.int8)],
+    )
+    assert ends == [5.0, 13.0, 17.0]  # the last one ends early
+    assert now == 20.0
+    assert outcome.details["between_improvements"] == 3
 
 
 def test_tabu_that_finds_worse_answers_changes_nothing():
