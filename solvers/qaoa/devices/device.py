@@ -60,7 +60,7 @@ class DeviceOptions:
                 "compile_seed and compile_tries"
             )
         if not noisy and self.trajectories is not None:
-            raise UsageError(f"device {name!r} has no simulated noise: leave out trajectories")
+            raise UsageError(f"device {name!r} has no noise to simulate: leave out trajectories")
 
 
 @dataclass(frozen=True)
