@@ -1,8 +1,16 @@
-"""How much quantum devices hold: published by plug-ins as data, so that nothing need be opened."""
+"""Quantum devices by name: families that plug-ins publish, how much they hold, and what they are.
 
-from dataclasses import dataclass
+A package publishes a family of devices as a `qopt.registry.Spec` of kind ``"device"``; its target
+is a `DeviceFamily`. A device is written ``family`` or ``family:NAME``.
+"""
 
-from .registry import available
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .calibration import Calibration
+from .errors import UnknownNameError
+from .registry import Spec, available, find
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,107 @@ class DeviceSize:
         return within or qubits <= self.qubits
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a device is.
+
+    Parameters
+    ----------
+    name : str
+        As solvers take it.
+    summary : str
+        One line.
+    qubits : int
+        Dead ones included.
+    couples_all : bool
+        Whether every pair of qubits is coupled; else `calibration` tells the couplings.
+    basis : tuple of str
+        Names of the gates that it executes as they are, after qiskit's.
+    simulated, noisy : bool
+        Whether samples come from a simulation, and whether they have errors.
+    calibration : Calibration, optional
+        Where one is known.
+    facts : dict
+        Further JSON values that are worth telling: limits, versions, how credentials are found.
+    """
+
+    name: str
+    summary: str
+    qubits: int
+    couples_all: bool
+    basis: tuple[str, ...]
+    simulated: bool
+    noisy: bool
+    calibration: Calibration | None = field(default=None, repr=False)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class DeviceFamily(Protocol):
+    """Devices of one kind. Nothing here imports their libraries but `describe`, where it must."""
+
+    def sizes(self) -> Sequence[DeviceSize]:
+        """What can be opened by name, and how much it holds."""
+        ...
+
+    def describe(self, name: str) -> Description:
+        """What a device is.
+
+        Raises
+        ------
+        UnknownNameError
+            With the nearest names.
+        """
+        ...
+
+    def open(self, name: str, options: Any) -> Any:
+        """The device for a solver: QAOA's `qopt.solvers.qaoa.devices.Device`, of its options.
+
+        Raises
+        ------
+        UnknownNameError
+            With the nearest names.
+        UsageError
+            Where an option does not act on the device.
+        """
+        ...
+
+
+_SPELLINGS = {"depolarising": "depolarizing"}
+
+
+def family_spec(name: str) -> Spec:
+    """The spec of the family that a device's name begins with.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest names of devices.
+    """
+    family = name.partition(":")[0]
+    try:
+        return find("device", _SPELLINGS.get(family, family))
+    except UnknownNameError:
+        written = [size.name for size in device_sizes()]
+        bare = [s.name for s in available("device") if s.name not in written]
+        raise UnknownNameError("device", name, [*written, *bare]) from None
+
+
+def describe(name: str) -> Description:
+    """What a device is.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest names.
+    MissingPackageError
+        Where its package is not installed.
+    """
+    family: DeviceFamily = family_spec(name).load()
+    return family.describe(name)
+
+
 def device_sizes() -> list[DeviceSize]:
     """All devices whose packages are installed, in the order of their families' names."""
     return [
-        size for spec in available("device") if not spec.missing() for size in spec.load()()
+        size for spec in available("device") if not spec.missing() for size in spec.load().sizes()
     ]

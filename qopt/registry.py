@@ -7,7 +7,7 @@ A package publishes a sequence of `Spec` under the group ``qopt.plugins``::
 
 A spec is data. Listing specs imports the package that holds them and nothing heavier: the solver's
 own module is imported by `Spec.load`, and libraries are probed without importing them. The spec of
-devices leads to their sizes (`qopt.devices`).
+devices leads to a `qopt.devices.DeviceFamily`.
 """
 
 from collections.abc import Callable, Iterable
@@ -49,8 +49,8 @@ class Spec:
     summary : str
         One line for listings.
     target : str
-        ``"module:attribute"`` of the class; of a device, of a function without arguments that gives
-        a sequence of `qopt.devices.DeviceSize`; of an analysis, of the function (`qopt.analysis`).
+        ``"module:attribute"`` of the class; of a device, of the `qopt.devices.DeviceFamily`; of an
+        analysis, of the function (`qopt.analysis`).
     forms : tuple of str
         For a solver or device, the forms it takes, the preferred one first. For a problem, the
         forms that its `lower` gives, the tightest first. None for an analysis.

@@ -30,7 +30,7 @@ def describe(compiled: Compiled, device: Device, usage: Usage) -> None:
     usage.logical_depth = circuits.depth(logical)
     usage.logical_two_qubit_gates = circuits.two_qubit_gates(logical)
     usage.device = device.name
-    usage.simulated = True
+    usage.simulated = device.simulated
     usage.hypothetical = device.hypothetical
     usage.success_probability = compiled.success_probability
 

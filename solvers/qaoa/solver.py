@@ -16,7 +16,8 @@ from . import circuit as circuits
 from . import closed_form
 from .angles import BY_SHOTS, Trained, Training
 from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
-from .devices import MPS, Device, Samples, StatevectorDevice, Watch, open_device
+from .devices import Device, DeviceOptions, Samples, Watch, open_device
+from .devices.mps import NAME as MPS
 from .mixers import GROUP_MIXERS
 from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
 from .simulate import Units, warm_up
@@ -206,7 +207,7 @@ class Qaoa:
         if self.training_noise:
             if self.training not in BY_SHOTS:
                 raise UsageError("training_noise acts only with training=spsa or training=cobyla")
-            if self.device == StatevectorDevice.name or self.device.split(":")[0] == MPS:
+            if not self._open(threads=1).noisy:
                 raise UsageError(f"device {self.device!r} has no noise: leave out training_noise")
 
     def _check_objective(self) -> None:
@@ -385,7 +386,7 @@ class Qaoa:
         varied = self.multi_angle or self.warm_start != "none"
         if not model.groups or varied or self.device.split(":")[0] == MPS:
             return Ansatz.of(model, "x")
-        if self.device == StatevectorDevice.name:
+        if not self._open(threads=1).noisy:
             return Ansatz.of(model, "complete")
         layers = Angles((0.1,) * self.p, (0.1,) * self.p)
         ring, flips = (Ansatz.of(model, mixer) for mixer in ("ring", "x"))
@@ -421,8 +422,11 @@ class Qaoa:
         if tries is None and self.compile_seed is not None:
             tries = 4
         return open_device(
-            self.device, level=self.optimisation_level, tries=tries,
-            trajectories=self.trajectories, threads=threads, precision=self.precision,
+            self.device,
+            DeviceOptions(
+                threads=threads, precision=self.precision, level=self.optimisation_level,
+                tries=tries, trajectories=self.trajectories,
+            ),
         )
 
     def _load(self, ansatz: Ansatz, threads: int) -> Device:

@@ -16,7 +16,8 @@ from qopt.solver import Budget, Outcome, Progress, Status, Usage
 from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
 from .angles import Allowance, Trained, default_evaluations
 from .ansatz import Angles
-from .devices import StatevectorDevice, Watch
+from .devices import Watch
+from .devices.statevector import NAME as STATEVECTOR
 from .objective import Objective
 from .results import add_caveat, distinct, statistics, unfinished
 from .simulate.diagonal import Diagonal
@@ -106,7 +107,7 @@ def solve_table(
             simulator.probabilities(trained.angles), options.shots, np.random.default_rng(seeds[2])
         )
     usage.circuits, usage.shots = trained.circuits + 1, trained.shots + options.shots
-    usage.qubits, usage.device = model.num_variables, StatevectorDevice.name
+    usage.qubits, usage.device = model.num_variables, STATEVECTOR
     usage.simulated = usage.hypothetical = True
     details = _details(options, cost, simulator, trained) | {"noiseless": noiseless}
     found = _outcome(model, simulator.bits(drawn), usage, details, trained, progress)
@@ -124,7 +125,7 @@ def check_options(options: "Qaoa") -> None:
     UnsupportedError
     """
     why = {
-        f"device={options.device}": options.device != StatevectorDevice.name,
+        f"device={options.device}": options.device != STATEVECTOR,
         f"mixer={options.mixer}": options.mixer not in ("auto", "x"),
         f"warm_start={options.warm_start}": options.warm_start != "none",
         "multi_angle=true": options.multi_angle,

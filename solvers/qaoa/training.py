@@ -22,7 +22,8 @@ from .angles import (
 )
 from .ansatz import Angles, Ansatz
 from .closed_form import SingleLayer
-from .devices import Device, StatevectorDevice, Watch
+from .devices import Device, Watch
+from .devices.statevector import NAME as STATEVECTOR
 from .fixed_angles import transferred
 from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
 from .shot_search import Draw
@@ -217,7 +218,7 @@ class AngleFinder:
 
     @property
     def _share(self) -> float:
-        return SHARE_WITHOUT_NOISE if self.device.name == StatevectorDevice.name else _SHARE
+        return SHARE_WITHOUT_NOISE if self.device.name == STATEVECTOR else _SHARE
 
     def _late(self, share: float) -> Stop:
         return late(self.watch, share)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from qopt.devices import Description, DeviceSize
 from qopt.errors import MissingPackageError, SizeError, UnknownNameError
 
 from .. import compile as compiler
@@ -18,7 +19,7 @@ from ..circuit import ORDERS, build_circuit, one_qubit_gates
 from ..noise import MODELLED, Noise, calibrated_noise, calibration_key
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
-from .device import Compiled, Samples, Watch
+from .device import Compiled, DeviceOptions, Samples, Watch
 from .noisy import sample_noisy
 
 PREFIX = "aer:"
@@ -60,6 +61,7 @@ class CalibratedDevice:
     """
 
     hypothetical = False
+    simulated = noisy = True
 
     def __init__(
         self,
@@ -171,6 +173,41 @@ class CalibratedDevice:
         )
 
 
+class CalibratedFamily:
+    """IBM's devices by their calibrations."""
+
+    def sizes(self) -> tuple[DeviceSize, ...]:
+        """All, the smallest first; simulated with noise only up to a smaller size."""
+        sizes = [
+            DeviceSize(PREFIX + name, device_qubits(name), simulated=MOST_QUBITS, real=True)
+            for name in device_names()
+        ]
+        return tuple(sorted(sizes, key=lambda size: (size.qubits, size.name)))
+
+    def describe(self, name: str) -> Description:
+        """What it is."""
+        device = self.open(name, DeviceOptions())
+        short = name.removeprefix(PREFIX)
+        return Description(
+            device.name, f"IBM's {short} by a published calibration, simulated by qiskit-aer",
+            device_qubits(short), couples_all=False, basis=_basis(short), simulated=True,
+            noisy=True,
+        )
+
+    def open(self, name: str, options: DeviceOptions) -> CalibratedDevice:
+        """The device."""
+        return CalibratedDevice(
+            name,
+            level=DEFAULT_LEVEL if options.level is None else options.level,
+            tries=DEFAULT_TRIES if options.tries is None else options.tries,
+            trajectories=options.trajectories,
+            threads=options.threads,
+        )
+
+
+FAMILY = CalibratedFamily()
+
+
 @lru_cache(maxsize=1)
 def device_names() -> tuple[str, ...]:
     """Devices whose calibrations qiskit-ibm-runtime holds; found without importing it."""
@@ -183,8 +220,16 @@ def device_names() -> tuple[str, ...]:
 
 def device_qubits(name: str) -> int:
     """Qubits of a device of `device_names`, dead ones included, as its configuration says."""
+    return int(_configuration(name)["n_qubits"])
+
+
+def _basis(name: str) -> tuple[str, ...]:
+    return tuple(_configuration(name)["basis_gates"])
+
+
+def _configuration(name: str) -> dict[str, Any]:
     text = (_calibrations() / name / f"conf_{name}.json").read_text(encoding="utf-8")
-    return int(json.loads(text)["n_qubits"])
+    return dict(json.loads(text))
 
 
 def _calibrations() -> Path:

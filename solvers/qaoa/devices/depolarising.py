@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from qopt.devices import Description, DeviceSize
 from qopt.errors import SizeError, UsageError
 
 from ..ansatz import Angles, Ansatz
-from ..circuit import two_qubit_gates
+from ..circuit import ONE_QUBIT_GATES, TWO_QUBIT_GATES, two_qubit_gates
 from ..noise import depolarising_noise
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
-from .device import Compiled, Samples, Watch, as_it_is
+from .device import Compiled, DeviceOptions, Samples, Watch, as_it_is
 from .noisy import sample_noisy
 
 SYNTAX = "depolarizing:P1;P2;READOUT"
@@ -36,7 +37,7 @@ class DepolarisingDevice:
         Where the three numbers are not probabilities.
     """
 
-    hypothetical = True
+    hypothetical = simulated = noisy = True
 
     def __init__(self, name: str, trajectories: int | None = None, threads: int = 1) -> None:
         self.name = name
@@ -84,6 +85,34 @@ class DepolarisingDevice:
             trajectories=self._trajectories,
             threads=self._threads,
         )
+
+
+class DepolarisingFamily:
+    """Devices of three error rates."""
+
+    def sizes(self) -> tuple[DeviceSize, ...]:
+        """None: each is made by its three numbers."""
+        return ()
+
+    def describe(self, name: str) -> Description:
+        """What it is."""
+        device = DepolarisingDevice(name)
+        return Description(
+            name, "depolarising gates and symmetric readout errors", MOST_QUBITS, couples_all=True,
+            basis=(*ONE_QUBIT_GATES, *TWO_QUBIT_GATES), simulated=True, noisy=True,
+            facts={"errors": {
+                "one_qubit_gate": device.one, "two_qubit_gate": device.two,
+                "readout": device.readout,
+            }},
+        )
+
+    def open(self, name: str, options: DeviceOptions) -> DepolarisingDevice:
+        """The device."""
+        options.check(name, compiles=False, noisy=True)
+        return DepolarisingDevice(name, options.trajectories, options.threads)
+
+
+FAMILY = DepolarisingFamily()
 
 
 def _probabilities(name: str) -> tuple[float, float, float]:

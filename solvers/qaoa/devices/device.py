@@ -7,13 +7,60 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qopt.errors import UsageError
 from qopt.solver import Clock, Progress
 
 from ..ansatz import Angles, Ansatz
 from ..circuit import build_circuit, one_qubit_gates
+from ..simulate.simulator import Precision
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOptions:
+    """What the user of a device may choose; None leaves it to the device.
+
+    Parameters
+    ----------
+    threads : int
+    precision : {"double", "single"}
+        Of the amplitudes of a noiseless simulation.
+    level, tries : int, optional
+        Optimisation level and seeds of the compiler, for devices with couplings.
+    trajectories : int, optional
+        Noise trajectories, for simulated noise.
+    """
+
+    threads: int = 1
+    precision: Precision = "double"
+    level: int | None = None
+    tries: int | None = None
+    trajectories: int | None = None
+
+    def check(self, name: str, *, compiles: bool, noisy: bool) -> None:
+        """Refuse options that do not act on a device.
+
+        Parameters
+        ----------
+        name : str
+        compiles : bool
+            Whether circuits are compiled here for its couplings.
+        noisy : bool
+            Whether its noise is simulated here.
+
+        Raises
+        ------
+        UsageError
+        """
+        if not compiles and (self.level is not None or self.tries is not None):
+            raise UsageError(
+                f"device {name!r} needs no compiler here: leave out optimisation_level, "
+                "compile_seed and compile_tries"
+            )
+        if not noisy and self.trajectories is not None:
+            raise UsageError(f"device {name!r} has no noise to simulate: leave out trajectories")
 
 
 @dataclass(frozen=True)
@@ -130,10 +177,16 @@ class Device(Protocol):
         As the user wrote it.
     hypothetical : bool
         Whether no such device exists.
+    simulated : bool
+        Whether it is simulated here, so that its seconds and money are estimates.
+    noisy : bool
+        Whether its samples have errors.
     """
 
     name: str
     hypothetical: bool
+    simulated: bool
+    noisy: bool
 
     def load(self) -> None:
         """Import libraries and read calibrations; timed as ``setup``."""

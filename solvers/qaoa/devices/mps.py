@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from qopt.devices import Description, DeviceSize
 from qopt.errors import SizeError, UsageError
 
 from ..ansatz import Angles, Ansatz, TermAngles
+from ..circuit import ONE_QUBIT_GATES, TWO_QUBIT_GATES
 from ..simulate import StoppedError
-from .device import Compiled, Samples, Watch, as_it_is
+from .device import Compiled, DeviceOptions, Samples, Watch, as_it_is
 
 NAME = "mps"
 SYNTAX = "mps:BOND"
@@ -41,7 +43,8 @@ class MpsDevice:
         Where the bond dimension is no whole number from 1 to `MOST_BOND`.
     """
 
-    hypothetical = True
+    hypothetical = simulated = True
+    noisy = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -120,3 +123,28 @@ def _bond(name: str) -> int:
             f"{MOST_BOND}, got {name!r}"
         )
     return int(text)
+
+
+class MpsFamily:
+    """Matrix product states of any bond dimension."""
+
+    def sizes(self) -> tuple[DeviceSize, ...]:
+        """That of the usual bond dimension."""
+        return (DeviceSize(NAME, MOST_QUBITS),)
+
+    def describe(self, name: str) -> Description:
+        """What it is."""
+        bond = MpsDevice(name).bond
+        return Description(
+            name, f"a matrix product state of bond dimension {bond}, noiseless", MOST_QUBITS,
+            couples_all=True, basis=(*ONE_QUBIT_GATES, *TWO_QUBIT_GATES), simulated=True,
+            noisy=False, facts={"bond_dimension": bond},
+        )
+
+    def open(self, name: str, options: DeviceOptions) -> MpsDevice:
+        """The device."""
+        options.check(name, compiles=False, noisy=False)
+        return MpsDevice(name)
+
+
+FAMILY = MpsFamily()

@@ -2,9 +2,16 @@
 
 from collections.abc import Callable
 
+from qopt.devices import Description, DeviceSize
+from qopt.errors import UnknownNameError
+
 from ..ansatz import Angles, Ansatz
+from ..circuit import ONE_QUBIT_GATES, TWO_QUBIT_GATES
 from ..simulate import Precision, check_size, draw
-from .device import Compiled, Samples, Watch, as_it_is
+from ..simulate.memory import MOST_QUBITS
+from .device import Compiled, DeviceOptions, Samples, Watch, as_it_is
+
+NAME = "statevector"
 
 
 class StatevectorDevice:
@@ -16,9 +23,9 @@ class StatevectorDevice:
     precision : {"double", "single"}
     """
 
-    hypothetical = True
-
-    name = "statevector"
+    name = NAME
+    hypothetical = simulated = True
+    noisy = False
 
     def __init__(self, threads: int = 1, precision: Precision = "double") -> None:
         self._threads, self._precision = threads, precision
@@ -46,3 +53,33 @@ class StatevectorDevice:
         """Independent shots of the exact state."""
         bits = draw(compiled.ansatz, shots, seed, self._threads, self._precision)
         return Samples(bits, method="exact state, no noise")
+
+
+class StatevectorFamily:
+    """The exact state, and the states that keep groups."""
+
+    def sizes(self) -> tuple[DeviceSize, ...]:
+        """One, for tables too."""
+        return (DeviceSize(NAME, MOST_QUBITS, states=2**MOST_QUBITS, forms=("qubo", "table")),)
+
+    def describe(self, name: str) -> Description:
+        """What it is."""
+        _check(name)
+        return Description(
+            name, "the exact state, noiseless, in memory", MOST_QUBITS, couples_all=True,
+            basis=(*ONE_QUBIT_GATES, *TWO_QUBIT_GATES), simulated=True, noisy=False,
+        )
+
+    def open(self, name: str, options: DeviceOptions) -> StatevectorDevice:
+        """The device."""
+        _check(name)
+        options.check(name, compiles=False, noisy=False)
+        return StatevectorDevice(options.threads, options.precision)
+
+
+def _check(name: str) -> None:
+    if name != NAME:
+        raise UnknownNameError("device", name, [NAME])
+
+
+FAMILY = StatevectorFamily()

@@ -134,10 +134,10 @@ def test_restriction_keeps_gates_and_classical_bits():
 
 def test_a_worker_forked_after_a_compilation_compiles_too(random_qubo, watch):
     from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
-    from qopt.solvers.qaoa.devices import open_device
+    from qopt.solvers.qaoa.devices import DeviceOptions, open_device
 
     ansatz = Ansatz(Cost.of(random_qubo(12)), Angles((0.3,), (0.4,)))
-    device = open_device("aer:torino", tries=1)
+    device = open_device("aer:torino", DeviceOptions(tries=1))
     device.load()
     device.compile(ansatz, 0, watch)
     worker = multiprocessing.get_context("fork").Process(

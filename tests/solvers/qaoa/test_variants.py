@@ -13,7 +13,7 @@ from qopt.loading import load
 from qopt.solver import Budget, Progress, Status
 from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost, TermAngles
-from qopt.solvers.qaoa.devices import Watch, open_device
+from qopt.solvers.qaoa.devices import DeviceOptions, Watch, open_device
 from qopt.solvers.qaoa.noise import depolarising_noise
 from qopt.solvers.qaoa.simulate import open_for_training, reference
 from qopt.solvers.qaoa.simulate.light_cone import LightCones
@@ -368,7 +368,7 @@ def test_without_noise_worth_the_name_both_trainings_agree(random_qubo):
 
 def test_a_circuit_is_compiled_once_for_all_angles(random_qubo, watch):
     ansatz = Ansatz(Cost.of(random_qubo(4)))
-    device = open_device("aer:manila", tries=1)
+    device = open_device("aer:manila", DeviceOptions(tries=1))
     device.load()
     bind = device.prepare(ansatz, 2, 1, watch)
     for angles in (Angles((0.3, 0.1), (0.4, -0.2)), Angles((0.0, 1.0), (2.0, 0.1))):

@@ -7,7 +7,7 @@ from qopt.errors import SizeError, UnknownNameError, UsageError
 from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Progress
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
-from qopt.solvers.qaoa.devices import Watch, open_device
+from qopt.solvers.qaoa.devices import DeviceOptions, Watch, open_device
 from qopt.solvers.qaoa.devices.calibrated import device_names, device_qubits
 from qopt.solvers.qaoa.devices.depolarising import DepolarisingDevice
 from qopt.solvers.qaoa.simulate import reference
@@ -77,7 +77,7 @@ def test_a_depolarising_device_reads_its_numbers():
 )
 def test_options_that_would_not_act_are_refused(name, options):
     with pytest.raises(UsageError, match="leave out"):
-        open_device(name, **options)
+        open_device(name, DeviceOptions(**options))
 
 
 def test_registers_that_do_not_fit(watch):
@@ -112,7 +112,7 @@ def test_routed_qubits_come_back_to_their_variables(random_qubo, watch, trajecto
     # the mean energy by about its standard deviation over bit strings.
     model = random_qubo(5, seed=2)
     ansatz = Ansatz(Cost.of(model), ANGLES)
-    device = open_device("aer:manila", trajectories=trajectories)
+    device = open_device("aer:manila", DeviceOptions(trajectories=trajectories))
     device.load()
     compiled = device.compile(ansatz, 3, watch)
     assert compiled.circuit.count_ops()["cx"] > 20
@@ -132,7 +132,7 @@ def test_routed_qubits_come_back_to_their_variables(random_qubo, watch, trajecto
 
 def test_compilations_leave_time_to_execute(random_qubo):
     watch = Watch(Budget(time_limit=1e-6).start(), Progress())
-    device = open_device("aer:torino", level=1, tries=2)
+    device = open_device("aer:torino", DeviceOptions(level=1, tries=2))
     device.load()
     compiled = device.compile(Ansatz(Cost.of(random_qubo(4)), ANGLES), 3, watch)
     assert compiled.details["compiler"].endswith("best of 1 compilations, 4 were planned")
@@ -147,7 +147,7 @@ def test_a_watch_tells_shares_of_the_limit(monkeypatch):
 
 
 def test_a_calibrated_device_tells_what_it_ran(random_qubo, watch):
-    device = open_device("aer:torino", level=1, tries=2)
+    device = open_device("aer:torino", DeviceOptions(level=1, tries=2))
     device.load()
     compiled = device.compile(Ansatz(Cost.of(random_qubo(4)), ANGLES), 3, watch)
     again = device.compile(Ansatz(Cost.of(random_qubo(4)), ANGLES), 3, watch)

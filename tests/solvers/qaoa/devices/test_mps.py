@@ -6,7 +6,7 @@ from qopt.forms import Group, Qubo
 from qopt.solver import Budget, Progress
 from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
-from qopt.solvers.qaoa.devices import Watch, open_device
+from qopt.solvers.qaoa.devices import DeviceOptions, Watch, open_device
 from qopt.solvers.qaoa.devices.mps import MpsDevice
 from qopt.solvers.qaoa.simulate.statevector import Statevector
 
@@ -36,7 +36,7 @@ def test_other_bond_dimensions_are_refused(name):
 def test_options_that_would_not_act_are_refused():
     for options in ({"trajectories": 5}, {"level": 1}, {"tries": 2}):
         with pytest.raises(UsageError, match="leave out"):
-            open_device("mps", **options)
+            open_device("mps", DeviceOptions(**options))
 
 
 def test_registers_that_are_too_long():

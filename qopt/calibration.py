@@ -1,0 +1,221 @@
+"""A device as it was measured on a date: errors, times and couplings, as a file of its own."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from .errors import ParseError
+from .record import content_key
+
+SCHEMA = "qopt-calibration/1"
+
+DEAD_ERROR = 0.1
+"""Gates with at least this error are not used: calibrations mark broken couplings with error 1."""
+
+MOST_BYTES = 50_000_000
+"""Size of a file above which it is no calibration."""
+
+
+@dataclass(frozen=True)
+class QubitCalibration:
+    """One qubit.
+
+    Parameters
+    ----------
+    t1, t2 : float, optional
+        Relaxation and dephasing times in seconds.
+    frequency : float, optional
+        In hertz.
+    misread_zero, misread_one : float
+        Probability that it is read wrong when it is 0, and when it is 1.
+    readout_seconds : float, optional
+    """
+
+    t1: float | None
+    t2: float | None
+    frequency: float | None
+    misread_zero: float
+    misread_one: float
+    readout_seconds: float | None = None
+
+    @property
+    def readout_error(self) -> float:
+        """Mean of both."""
+        return 0.5 * (self.misread_zero + self.misread_one)
+
+
+@dataclass(frozen=True)
+class GateCalibration:
+    """One gate on certain qubits.
+
+    Parameters
+    ----------
+    qubits : tuple of int
+        In the direction in which it is calibrated.
+    error : float, optional
+        None where it was not measured.
+    seconds : float, optional
+    """
+
+    qubits: tuple[int, ...]
+    error: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A device as it was measured.
+
+    Parameters
+    ----------
+    name : str
+        The vendor's: ``"ibm_torino"``.
+    date : str
+        ISO 8601, of the last measurement in it.
+    qubits : tuple of QubitCalibration
+        By the device's numbers.
+    gates : mapping of str to tuple of GateCalibration
+        By name, after qiskit's, each sorted by qubits. Measurement is not among them.
+    dt : float, optional
+        Seconds of a tick, of which gates and delays last whole numbers.
+    repetition_delay : float
+        Seconds between shots.
+    source : str
+        Where it was read.
+    """
+
+    name: str
+    date: str
+    qubits: tuple[QubitCalibration, ...] = field(repr=False)
+    gates: Mapping[str, tuple[GateCalibration, ...]] = field(repr=False)
+    dt: float | None = None
+    repetition_delay: float = 250e-6
+    source: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of all that was measured; where it was read does not matter."""
+        data = self.to_json()
+        del data["source"]
+        return content_key(data)
+
+    def to_json(self) -> dict[str, Any]:
+        """The calibration as JSON values."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "date": self.date,
+            "dt": self.dt,
+            "repetition_delay": self.repetition_delay,
+            "source": self.source,
+            "qubits": [
+                [q.t1, q.t2, q.frequency, q.misread_zero, q.misread_one, q.readout_seconds]
+                for q in self.qubits
+            ],
+            "gates": {
+                name: [[list(g.qubits), g.error, g.seconds] for g in self.gates[name]]
+                for name in sorted(self.gates)
+            },
+        }
+
+    def write(self, path: str | Path) -> None:
+        """Write the calibration as a file."""
+        text = json.dumps(self.to_json(), sort_keys=True, allow_nan=False) + "\n"
+        Path(path).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Calibration":
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        ParseError
+            Where the file is no calibration, with what is wrong in it.
+        """
+        return cls.from_json(_parsed(Path(path)), path)
+
+    @classmethod
+    def from_json(cls, data: Any, path: str | Path = "<calibration>") -> "Calibration":
+        """Check and take JSON values.
+
+        Raises
+        ------
+        ParseError
+        """
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+            found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+            raise ParseError(
+                path, f"is no calibration: \"schema\" must be {SCHEMA!r}, got {found!r}"
+            )
+        try:
+            read = cls(
+                name=str(data["name"]),
+                date=str(data["date"]),
+                qubits=tuple(_qubit(row) for row in data["qubits"]),
+                gates={
+                    str(name): tuple(sorted((_gate(row) for row in rows), key=lambda g: g.qubits))
+                    for name, rows in data["gates"].items()
+                },
+                dt=_positive(data["dt"]),
+                repetition_delay=_positive(data["repetition_delay"]) or 0.0,
+                source=str(path),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            what = f"{fault} is missing" if isinstance(fault, KeyError) else str(fault)
+            raise ParseError(path, f"is a damaged calibration: {what}") from None
+        for name, gates in read.gates.items():
+            for gate in gates:
+                if not all(0 <= q < len(read.qubits) for q in gate.qubits):
+                    raise ParseError(
+                        path, f"gate {name} acts on qubits {gate.qubits}, and there are "
+                        f"{len(read.qubits)}"
+                    )
+        return read
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ParseError(path, f"is larger than {MOST_BYTES} bytes, which no calibration is")
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as fault:
+        raise ParseError(path, f"cannot be read: {fault.strerror}") from None
+    except json.JSONDecodeError as fault:
+        raise ParseError(path, f"is not JSON: {fault.msg}", line=fault.lineno) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise ParseError(path, "is not JSON") from None
+
+
+def _qubit(row: Any) -> QubitCalibration:
+    t1, t2, frequency, zero, one, seconds = row
+    return QubitCalibration(
+        _positive(t1), _positive(t2), _positive(frequency), _share(zero), _share(one),
+        _positive(seconds),
+    )
+
+
+def _gate(row: Any) -> GateCalibration:
+    qubits, error, seconds = row
+    if not 1 <= len(qubits) == len(set(qubits)) or not all(type(q) is int for q in qubits):
+        raise ValueError(f"a gate acts on distinct qubits by their numbers, got {qubits!r}")
+    return GateCalibration(
+        tuple(qubits), None if error is None else _share(error), _positive(seconds)
+    )
+
+
+def _share(value: Any) -> float:
+    if type(value) not in (int, float) or not 0.0 <= value <= 1.0:
+        raise ValueError(f"an error is a number from 0 to 1, got {value!r}")
+    return float(value)
+
+
+def _positive(value: Any) -> float | None:
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not isfinite(value) or value < 0.0:
+        raise ValueError(f"a time or frequency is a finite number from 0 on, got {value!r}")
+    return float(value)
