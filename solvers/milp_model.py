@@ -16,6 +16,10 @@ from qopt.solver import Progress
 TOLERANCE = 1e-6
 """Scaled coefficients below this are too close to the libraries' tolerances of 1e-7 to count."""
 
+_NO_BOUND = 1e18
+"""Size from which a bound stands for none. A row that were scaled to such a variable would be lost
+among tolerances, and HiGHS calls wrong answers optimal beside it."""
+
 _LARGEST_ROW = 2.0**40
 """Rows with larger sums of sizes are scaled down to it: beside sums of 2**47 and more the
 libraries' absolute tolerances of 1e-7 are below the rounding of doubles."""
@@ -165,8 +169,8 @@ def pulp_model(
     variables = [
         make_variable(
             f"x{i}",
-            None if np.isinf(low) else low,
-            None if np.isinf(high) else high,
+            None if low <= -_NO_BOUND else low,
+            None if high >= _NO_BOUND else high,
             pulp.LpInteger if whole else pulp.LpContinuous,
         )
         for i, (low, high, whole) in enumerate(bounds)
@@ -179,7 +183,7 @@ def pulp_model(
     )
     comparators = {"<=": pulp.LpConstraintLE, ">=": pulp.LpConstraintGE, "==": pulp.LpConstraintEQ}
     reach = np.maximum(np.abs(program.lower), np.abs(program.upper))
-    reach[np.isinf(reach)] = 1.0
+    reach[reach >= _NO_BOUND] = 1.0
     for number, item in enumerate(program.constraints):
         if number % 1024 == 0 and give_up():
             return None

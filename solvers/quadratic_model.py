@@ -22,9 +22,9 @@ _LARGEST_WHOLE_ROW = 2.0**28
 """Largest sum of sizes of a row of whole variables: from 2**29 on CPLEX 22, from 2**38 on Gurobi 13
 and from 2**48 on SCIP 10 cut answers off and call the others optimal, or none feasible."""
 
-_NO_BOUND = 1e20
-"""Size from which CPLEX, SCIP and Xpress take a bound for none. A row that were scaled to such a
-variable would be lost among tolerances."""
+_NO_BOUND = 1e18
+"""Size from which a bound stands for none (CPLEX, SCIP and Xpress take 1e20 so). A row that were
+scaled to such a variable would be lost among tolerances."""
 
 _WHOLE = 1e-6
 """What a bound of a whole variable may lack of a whole number."""

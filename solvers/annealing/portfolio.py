@@ -22,6 +22,8 @@ from qopt.forms import Qubo
 from qopt.registry import Spec, find
 from qopt.solver import Budget, Clock, Outcome, Progress, Span, Status, Usage
 
+from .opening import without_variables
+
 ARMS = ("memetic", "path-relinking", "tempering", "tabu", "sa")
 """Solvers that race, where they are installed. Of two that do equally well the first goes on."""
 
@@ -104,10 +106,9 @@ class Portfolio:
         Outcome
             Distinct answers, best first; no bound. ``usage.evaluations`` counts proposals.
         """
-        usage = Usage()
         if not model.num_variables:
-            progress.incumbent(model.offset)
-            return Outcome(Status.FEASIBLE, np.zeros((1, 0), dtype=np.int8), usage=usage)
+            return without_variables(model, progress)
+        usage = Usage()
         with usage.phase("setup"):
             race = _Race(model, budget, seed, progress, start)
             charged = race.warm_up()

@@ -498,3 +498,15 @@ def test_a_stop_before_the_first_answer_leaves_a_bound():
     outcome = solve(program, Budget(time_limit=300.0), progress, backend="cbc")
     timer.join()
     assert outcome.bound >= program_floor(program)
+
+
+@BACKENDS
+@pytest.mark.parametrize("bound", [1e15, 1e19, 1e25, np.inf])
+def test_huge_bounds_do_not_hide_a_constraint(backend, bound):
+    program = Program.build(
+        linear=[1.0, 1.0], lower=[-np.inf, 0.0], upper=[np.inf, bound], integer=[False, True],
+        constraints=[("least", [0, 1], 1.0, ">=", -4.0)],
+    )
+    outcome = solve(program, Budget(10.0), backend=backend)
+    assert outcome.status is Status.OPTIMAL
+    assert program.objective(outcome.answers[0]) == pytest.approx(-4.0)
