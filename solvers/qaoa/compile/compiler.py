@@ -86,6 +86,7 @@ _CHOICES: "OrderedDict[str, _Choice]" = OrderedDict()
 
 def compile_ansatz(
     ansatz: Ansatz, target: "Target", options: CompileOptions, over: Callable[[], bool],
+    seconds: float = inf,
 ) -> Routed:
     """The likeliest to succeed of the circuits that all ways lead to.
 
@@ -102,6 +103,8 @@ def compile_ansatz(
     options : CompileOptions
     over : callable
         Asked between compilations whether to end. What it ends is not remembered.
+    seconds : float
+        Until it will say so.
 
     Raises
     ------
@@ -118,12 +121,14 @@ def compile_ansatz(
         made = _synthesised(known.plan, ansatz, couplings, target, options.seed)
         check_circuit(made.circuit, ansatz)
         return replace(made, compilations=known.compilations)
-    candidates = list(_candidates(ansatz, target, couplings, options, over))
+    candidates = list(_candidates(ansatz, target, couplings, options, over, seconds))
     best = likeliest(
         [routed for routed, _ in candidates], ansatz.cost.qubits, options.most_qubits
     )
     check_circuit(best.circuit, ansatz)
-    if not over():
+    if over():
+        best = replace(best, complete=False)
+    else:
         plan = next(plan for routed, plan in candidates if routed.circuit is best.circuit)
         _CHOICES[key] = _Choice(plan, len(candidates))
         while len(_CHOICES) > _REMEMBERED:
@@ -133,12 +138,12 @@ def compile_ansatz(
 
 def _candidates(
     ansatz: Ansatz, target: "Target", couplings: Couplings, options: CompileOptions,
-    over: Callable[[], bool],
+    over: Callable[[], bool], seconds: float,
 ) -> Iterator[tuple[Routed, Plan | None]]:
     """Circuits, each with the plan that it comes from; one at least."""
     made = 0
     if options.way != "qiskit" and _turns_alone(ansatz):
-        for plan in _plans(ansatz, couplings, options, over):
+        for plan in _plans(ansatz, couplings, options, over, seconds):
             yield _synthesised(plan, ansatz, couplings, target, options.seed), plan
             made += 1
     if options.way in ("auto", "qiskit") or not made:
@@ -160,7 +165,8 @@ def _turns_alone(ansatz: Ansatz) -> bool:
 
 
 def _plans(
-    ansatz: Ansatz, couplings: Couplings, options: CompileOptions, over: Callable[[], bool]
+    ansatz: Ansatz, couplings: Couplings, options: CompileOptions, over: Callable[[], bool],
+    seconds: float,
 ) -> list[Plan]:
     """The plans with the least estimated loss."""
     qubits, ising = ansatz.cost.qubits, ansatz.cost.ising
@@ -171,7 +177,7 @@ def _plans(
     found: list[Plan] = []
     pairs = qubits * (qubits - 1) / 2
     if options.way == "line" or (options.way == "auto" and len(terms) >= _DENSE * pairs):
-        line = best_line(couplings, qubits)
+        line = best_line(couplings, qubits, seconds)
         if line is not None:
             found.append(swap_network(terms, line))
     routed = options.way == "routes" or (

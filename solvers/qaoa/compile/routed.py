@@ -29,6 +29,8 @@ class Routed:
         From which it was chosen.
     method : str
         Who made it, in words.
+    complete : bool
+        Whether all that was planned was tried.
     """
 
     circuit: "QuantumCircuit" = field(repr=False)
@@ -37,6 +39,7 @@ class Routed:
     seed: int
     compilations: int = 1
     method: str = ""
+    complete: bool = True
 
     @property
     def success_probability(self) -> float:
@@ -44,7 +47,7 @@ class Routed:
         return self.success.total
 
 
-def likeliest(candidates: Sequence[Routed], variables: int, most_qubits: int) -> Routed:
+def likeliest(candidates: Sequence[Routed], variables: int, most_qubits: float) -> Routed:
     """The circuit that is the likeliest to succeed.
 
     Routing may borrow qubits beside the circuit's own. Each doubles the work of a simulator and
@@ -59,7 +62,7 @@ def likeliest(candidates: Sequence[Routed], variables: int, most_qubits: int) ->
     fewest = min(len(each.qubits) for each in candidates)
     if fewest > most_qubits:
         raise SizeError(
-            "the noisy simulator", fewest, most_qubits, "qubits",
+            "the noisy simulator", fewest, int(most_qubits), "qubits",
             f"that many are in use after routing {variables} variables; another compile_seed, more "
             "compile_tries or fewer variables may fit",
         )

@@ -53,7 +53,7 @@ def usable_target(target: "Target") -> "Target":
 
 def largest_region(target: "Target") -> int:
     """Number of qubits of the largest part that is connected by two-qubit gates."""
-    return max(map(len, _regions(target)), default=0)
+    return len(_largest(target))
 
 
 def free_gates(target: "Target") -> tuple[str, ...]:
@@ -111,7 +111,7 @@ class Couplings:
     @classmethod
     def of(cls, target: "Target") -> "Couplings":
         """The couplings of a target of `usable_target`."""
-        qubits = np.array(sorted(max(_regions(target), key=len, default=set())), dtype=np.int64)
+        qubits = np.array(_largest(target), dtype=np.int64)
         place = {int(qubit): k for k, qubit in enumerate(qubits)}
         best: dict[tuple[int, int], tuple[float, float]] = {}
         for name, pair in _coupled(target):
@@ -172,13 +172,15 @@ def adjacency(
     return offsets, np.ascontiguousarray(ends[order, 1]), np.ascontiguousarray(number[order])
 
 
-def _regions(target: "Target") -> list[set[int]]:
+def _largest(target: "Target") -> list[int]:
+    """The qubits of the largest connected part, ascending."""
     import rustworkx
 
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(range(target.num_qubits or 0))
     graph.add_edges_from_no_data([pair for _, pair in _coupled(target)])
-    return list(rustworkx.connected_components(graph))
+    parts = [sorted(part) for part in rustworkx.connected_components(graph)]
+    return max(parts, key=lambda part: len(part), default=[])
 
 
 def _coupled(target: "Target") -> Iterator[tuple[str, tuple[int, int]]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qopt.devices import Description, DeviceSize
-from qopt.errors import MissingPackageError, SizeError, UnknownNameError
+from qopt.errors import MissingPackageError, SizeError, UnknownNameError, UsageError
 
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
@@ -112,8 +112,13 @@ class CalibratedDevice:
             way=self._way, level=self._level, seed=seed, tries=self._tries,
             most_qubits=MOST_QUBITS,
         )
-        routed = compiler.compile_ansatz(ansatz, target, options, lambda: watch.past(_SHARE))
+        clock = watch.clock
+        routed = compiler.compile_ansatz(
+            ansatz, target, options, lambda: watch.past(_SHARE),
+            max(0.0, _SHARE * clock.limit - clock.elapsed),
+        )
         circuit = compiler.restrict(routed.circuit, routed.qubits)
+        cut = "" if routed.complete else "; the time limit ended the search for others"
         configuration = self._backend.configuration()
         properties = self._backend.properties()
         return Compiled(
@@ -125,7 +130,7 @@ class CalibratedDevice:
             duration=compiler.duration(routed.circuit, target),
             repetition_delay=getattr(configuration, "default_rep_delay", _REPETITION_DELAY),
             details={
-                "compiler": f"{routed.method}, best of {routed.compilations} circuits",
+                "compiler": f"{routed.method}, best of {routed.compilations} circuits{cut}",
                 "compile_seed": routed.seed,
                 "success": routed.success.to_json(),
                 "physical_qubits": list(routed.qubits),
@@ -193,6 +198,11 @@ class CalibratedFamily:
 
     def open(self, name: str, options: DeviceOptions) -> CalibratedDevice:
         """The device."""
+        if options.way in ("routes", "line") and options.level is not None:
+            raise UsageError(
+                f"optimisation_level is for qiskit's compiler, and compiler={options.way} asks for "
+                "another: drop one"
+            )
         return CalibratedDevice(
             name,
             level=DEFAULT_LEVEL if options.level is None else options.level,

@@ -1,6 +1,6 @@
 """The best line against all lines."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from .conftest import HEXAGON, device
 
 
 def price(couplings: Couplings, line: list[int]) -> float:
-    gates = [couplings.number[min(a, b), max(a, b)] for a, b in zip(line, line[1:], strict=False)]
+    gates = [couplings.number[min(a, b), max(a, b)] for a, b in pairwise(line)]
     return 3 * len(line) * float(couplings.costs[gates].sum()) + float(
         couplings.readout[line].sum()
     )
@@ -30,7 +30,7 @@ def test_no_line_is_better(length: int) -> None:
         for line in permutations(range(6), length)
         if all(
             (min(a, b), max(a, b)) in couplings.number
-            for a, b in zip(line, line[1:], strict=False)
+            for a, b in pairwise(line)
         )
     ]
     assert price(couplings, found.tolist()) == pytest.approx(min(every), abs=1e-4)
