@@ -136,6 +136,11 @@ def compile_ansatz(
     return best
 
 
+def forget() -> None:
+    """Forget all choices: what is compiled next is searched for."""
+    _CHOICES.clear()
+
+
 def _candidates(
     ansatz: Ansatz, target: "Target", couplings: Couplings, options: CompileOptions,
     over: Callable[[], bool], seconds: float,

@@ -93,6 +93,11 @@ class CalibratedDevice:
         self._backend = _backend(self._short)
         self._target = compiler.usable_target(self._backend.target)
 
+    @property
+    def target(self) -> Any:
+        """Its usable gates: a qiskit ``Target``."""
+        return self._target
+
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the device or the simulator cannot hold."""
         qubits, region = ansatz.cost.qubits, compiler.largest_region(self._target)

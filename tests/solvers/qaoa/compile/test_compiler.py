@@ -16,7 +16,7 @@ from qopt.solvers.qaoa.compile.success import idle_loss
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
-    compiler._CHOICES.clear()
+    compiler.forget()
 
 
 def never() -> bool:
@@ -98,7 +98,7 @@ def test_one_seed_gives_one_circuit(random_qubo, hexagon) -> None:
     ansatz = Ansatz(Cost.of(random_qubo(7, 3, 0.6)), Angles((0.3,), (0.4,)))
     found = []
     for _ in range(2):
-        compiler._CHOICES.clear()
+        compiler.forget()
         found.append(compile_ansatz(ansatz, hexagon, options(), never).circuit)
     assert found[0] == found[1]
 
