@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
@@ -15,6 +16,9 @@ SCHEMA = "qopt-calibration/1"
 
 DEAD_ERROR = 0.1
 """Gates with at least this error are not used: calibrations mark broken couplings with error 1."""
+
+STALE_DAYS = 30
+"""Age in days over which a snapshot is told to be old: devices drift within days."""
 
 MOST_BYTES = 50_000_000
 """Size of a file above which it is no calibration."""
@@ -33,6 +37,8 @@ class QubitCalibration:
     misread_zero, misread_one : float
         Probability that it is read wrong when it is 0, and when it is 1.
     readout_seconds : float, optional
+    stated_error : float, optional
+        Readout error that the vendor states beside the two kinds, measured by itself.
     """
 
     t1: float | None
@@ -41,10 +47,13 @@ class QubitCalibration:
     misread_zero: float
     misread_one: float
     readout_seconds: float | None = None
+    stated_error: float | None = None
 
     @property
     def readout_error(self) -> float:
-        """Mean of both."""
+        """As stated, or the mean of both kinds."""
+        if self.stated_error is not None:
+            return self.stated_error
         return 0.5 * (self.misread_zero + self.misread_one)
 
 
@@ -103,6 +112,43 @@ class Calibration:
         del data["source"]
         return content_key(data)
 
+    def age(self, now: datetime | None = None) -> float:
+        """Days since the last measurement; dates without a time zone are taken to be UTC."""
+        return ((now or datetime.now(UTC)) - _moment(self.date)).total_seconds() / 86400.0
+
+    def scaled(self, factor: float) -> "Calibration":
+        """The same device with its noise multiplied.
+
+        Errors of gates and readout and rates of relaxation are multiplied; what exceeds 1 is 1,
+        and at 0 nothing relaxes (T1 and T2 are None). Dead gates stay as they are.
+        """
+
+        def error(value: float) -> float:
+            return min(1.0, factor * value)
+
+        def seconds(time: float | None) -> float | None:
+            return None if time is None or factor == 0.0 else time / factor
+
+        return replace(
+            self,
+            qubits=tuple(
+                replace(
+                    q, t1=seconds(q.t1), t2=seconds(q.t2), misread_zero=error(q.misread_zero),
+                    misread_one=error(q.misread_one),
+                    stated_error=None if q.stated_error is None else error(q.stated_error),
+                )
+                for q in self.qubits
+            ),
+            gates={
+                name: tuple(
+                    g if g.error is None or g.error >= DEAD_ERROR
+                    else replace(g, error=error(g.error))
+                    for g in gates
+                )
+                for name, gates in self.gates.items()
+            },
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The calibration as JSON values."""
         return {
@@ -113,7 +159,10 @@ class Calibration:
             "repetition_delay": self.repetition_delay,
             "source": self.source,
             "qubits": [
-                [q.t1, q.t2, q.frequency, q.misread_zero, q.misread_one, q.readout_seconds]
+                [
+                    q.t1, q.t2, q.frequency, q.misread_zero, q.misread_one, q.readout_seconds,
+                    q.stated_error,
+                ]
                 for q in self.qubits
             ],
             "gates": {
@@ -164,9 +213,12 @@ class Calibration:
                 repetition_delay=_positive(data["repetition_delay"]) or 0.0,
                 source=str(path),
             )
+            _moment(read.date)
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             what = f"{fault} is missing" if isinstance(fault, KeyError) else str(fault)
             raise ParseError(path, f"is a damaged calibration: {what}") from None
+        if not read.qubits:
+            raise ParseError(path, "is a calibration of 0 qubits; take a snapshot of a device")
         for name, gates in read.gates.items():
             for gate in gates:
                 if not all(0 <= q < len(read.qubits) for q in gate.qubits):
@@ -191,10 +243,11 @@ def _parsed(path: Path) -> Any:
 
 
 def _qubit(row: Any) -> QubitCalibration:
-    t1, t2, frequency, zero, one, seconds = row
+    t1, t2, frequency, zero, one, seconds, *more = row
+    (stated,) = more or (None,)
     return QubitCalibration(
         _positive(t1), _positive(t2), _positive(frequency), _share(zero), _share(one),
-        _positive(seconds),
+        _positive(seconds), None if stated is None else _share(stated),
     )
 
 
@@ -205,6 +258,11 @@ def _gate(row: Any) -> GateCalibration:
     return GateCalibration(
         tuple(qubits), None if error is None else _share(error), _positive(seconds)
     )
+
+
+def _moment(date: str) -> datetime:
+    moment = datetime.fromisoformat(date)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _share(value: Any) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from .calibration import Calibration
 from .errors import UnknownNameError
+from .forms import Qubo
 from .registry import Spec, available, find
 
 
@@ -118,6 +119,42 @@ class DeviceFamily(Protocol):
             With the nearest names.
         UsageError
             Where an option does not act on the device.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class CircuitFacts:
+    """A circuit as a device would execute it.
+
+    Parameters
+    ----------
+    hash : str
+        SHA-256 of its canonical list of instructions.
+    physical : tuple of int
+        The device's numbers of its qubits.
+    depth, two_qubit_gates : int
+    success_probability : float, optional
+        Estimated probability that a shot meets no error.
+    """
+
+    hash: str
+    physical: tuple[int, ...] = field(repr=False)
+    depth: int
+    two_qubit_gates: int
+    success_probability: float | None = None
+
+
+class CompilingFamily(DeviceFamily, Protocol):
+    """A family that can tell what it makes of a model, without executing anything."""
+
+    def compile_model(self, name: str, model: Qubo, layers: int, seed: int) -> CircuitFacts:
+        """The circuit of a model; one seed gives one circuit for one calibration.
+
+        Raises
+        ------
+        SizeError
+            Where the model does not fit.
         """
         ...
 

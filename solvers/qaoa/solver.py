@@ -67,8 +67,8 @@ class Qaoa:
     device : str
         'statevector' (no noise), 'mps:BOND' (no noise; a matrix product state of that bond
         dimension, 64 if left out and at most 512, for many qubits), 'aer:NAME' (an IBM device by
-        its calibration: aer:torino, aer:fez, aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT'
-        (all-to-all, these error rates).
+        its calibration: aer:torino, aer:fez, aer:sherbrooke, ...), 'aer:FILE.json' (by a snapshot)
+        or 'depolarizing:P1;P2;READOUT' (all-to-all, these error rates).
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
@@ -127,6 +127,10 @@ class Qaoa:
     trajectories : int, optional
         Noise trajectories that the shots are drawn from; by default as many as some 20 s of one
         thread allow, and the density matrix where it is small.
+    noise_scale : float, optional
+        What the noise of a simulated device is multiplied by: 0.5 halves every error of gates and
+        readout and the rates of relaxation, 0 leaves none, at most 10. The circuit stays the same;
+        what is simulated is no real device then.
     precision : {"double", "single"}
         Of the amplitudes that the training and the noiseless device simulate; single precision
         takes half the time and memory, and is good to about six digits.
@@ -158,6 +162,7 @@ class Qaoa:
     training_shots: int | None = None
     training_noise: bool = False
     trajectories: int | None = None
+    noise_scale: float | None = None
     precision: Literal["double", "single"] = "double"
     optimisation_level: int | None = None
     compile_seed: int | None = None
@@ -425,7 +430,7 @@ class Qaoa:
             self.device,
             DeviceOptions(
                 threads=threads, precision=self.precision, level=self.optimisation_level,
-                tries=tries, trajectories=self.trajectories,
+                tries=tries, trajectories=self.trajectories, noise_scale=self.noise_scale,
             ),
         )
 
