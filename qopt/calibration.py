@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .errors import ParseError
@@ -76,6 +77,35 @@ class GateCalibration:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """The errors of one gate, or of readout, over a device.
+
+    Parameters
+    ----------
+    median, worst : float
+        Of those that can be used.
+    worst_at : tuple of int
+        Where the worst is.
+    usable, dead : int
+        How many can be used, and how many cannot.
+    """
+
+    median: float
+    worst: float
+    worst_at: tuple[int, ...]
+    usable: int
+    dead: int = 0
+
+    @classmethod
+    def of(cls, errors: Mapping[tuple[int, ...], float], dead: int = 0) -> "Spread | None":
+        """Of errors by place; None where there are none."""
+        if not errors:
+            return None
+        at = max(errors, key=lambda place: (errors[place], place))
+        return cls(median(errors.values()), errors[at], at, len(errors), dead)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """A device as it was measured.
 
@@ -111,6 +141,87 @@ class Calibration:
         data = self.to_json()
         del data["source"]
         return content_key(data)
+
+    @cached_property
+    def dead_qubits(self) -> frozenset[int]:
+        """Qubits a gate of whose own has at least `DEAD_ERROR`."""
+        return frozenset(
+            gate.qubits[0]
+            for gates in self.gates.values()
+            for gate in gates
+            if len(gate.qubits) == 1 and (gate.error or 0.0) >= DEAD_ERROR
+        )
+
+    def is_dead(self, gate: GateCalibration) -> bool:
+        """Whether a gate is not to be used.
+
+        Its error is `DEAD_ERROR` or more, or it is one of several qubits and was not measured, or
+        a qubit of its is dead.
+        """
+        if len(gate.qubits) > 1 and (gate.error is None or self.dead_qubits & set(gate.qubits)):
+            return True
+        return (gate.error or 0.0) >= DEAD_ERROR
+
+    @cached_property
+    def couplings(self) -> frozenset[tuple[int, int]]:
+        """Pairs of qubits that have a gate, the smaller number first."""
+        return frozenset(
+            (min(gate.qubits), max(gate.qubits)) for gate in self._pair_gates()
+        )
+
+    @cached_property
+    def usable_couplings(self) -> frozenset[tuple[int, int]]:
+        """Those with a gate, in one direction or the other, that is not dead."""
+        return frozenset(
+            (min(gate.qubits), max(gate.qubits))
+            for gate in self._pair_gates() if not self.is_dead(gate)
+        )
+
+    @property
+    def dead_couplings(self) -> frozenset[tuple[int, int]]:
+        """The others."""
+        return self.couplings - self.usable_couplings
+
+    def _pair_gates(self) -> list[GateCalibration]:
+        return [g for gates in self.gates.values() for g in gates if len(g.qubits) == 2]
+
+    @cached_property
+    def region(self) -> tuple[int, ...]:
+        """The largest set of qubits that usable couplings connect, ascending."""
+        neighbours: dict[int, list[int]] = {q: [] for q in range(len(self.qubits))}
+        for a, b in self.usable_couplings:
+            neighbours[a].append(b)
+            neighbours[b].append(a)
+        best: set[int] = set()
+        left = set(neighbours)
+        while left:
+            found, ahead = set[int](), [min(left)]
+            while ahead:
+                qubit = ahead.pop()
+                if qubit not in found:
+                    found.add(qubit)
+                    ahead += neighbours[qubit]
+            left -= found
+            best = max(best, found, key=len)
+        return tuple(sorted(best))
+
+    @cached_property
+    def spreads(self) -> dict[str, Spread]:
+        """The errors of every gate that has any, by its name, and of ``"readout"``."""
+        found = {}
+        for name, gates in self.gates.items():
+            usable = {g.qubits: g.error for g in gates if g.error is not None
+                      and not self.is_dead(g)}
+            dead = sum(map(self.is_dead, gates))
+            if (spread := Spread.of(usable, dead)) is not None:
+                found[name] = spread
+        readout = Spread.of({(k,): q.readout_error for k, q in enumerate(self.qubits)})
+        return found if readout is None else {**found, "readout": readout}
+
+    def median_time(self, name: str) -> float | None:
+        """Median T1 or T2 (``"t1"``, ``"t2"``) in seconds, of the qubits where it is known."""
+        known = [t for q in self.qubits if (t := getattr(q, name)) is not None]
+        return median(known) if known else None
 
     def age(self, now: datetime | None = None) -> float:
         """Days since the last measurement; dates without a time zone are taken to be UTC."""

@@ -7,6 +7,7 @@ import pytest
 
 from qopt.calibration import Calibration
 from qopt.errors import MissingPackageError, ParseError
+from qopt.solvers.qaoa import compile as compiler
 from qopt.solvers.qaoa.devices import ibm_calibration
 from qopt.solvers.qaoa.devices.ibm_calibration import device_names, packaged_calibration
 from qopt.solvers.qaoa.target_of import target_of
@@ -92,3 +93,16 @@ def test_the_package_is_missed_by_name(monkeypatch):
     monkeypatch.setattr(ibm_calibration, "find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match="pip install qiskit-ibm-runtime"):
         device_names.__wrapped__()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_usable_is_what_the_compiler_takes(name):
+    calibration = packaged_calibration(name)
+    usable = compiler.usable_target(target_of(calibration))
+    assert len(calibration.region) == compiler.largest_region(usable)
+    assert calibration.usable_couplings == {
+        (min(qubits), max(qubits))
+        for operation in usable.operation_names
+        for qubits in usable[operation] or ()
+        if len(qubits) == 2
+    }
