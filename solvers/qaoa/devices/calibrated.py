@@ -6,12 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from qopt.calibration import STALE_DAYS, Calibration
-from qopt.devices import CircuitFacts, Description, DeviceSize
+from qopt.devices import Description, DeviceSize
 from qopt.errors import SizeError, UnknownNameError
-from qopt.forms import Qubo
-from qopt.solver import Budget, Progress
 
-from .. import circuit as circuits
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
 from ..circuit import ORDERS, build_circuit, one_qubit_gates
@@ -78,13 +75,12 @@ class CalibratedDevice:
     ) -> None:
         short = name.removeprefix(PREFIX)
         self._read: Callable[[], Calibration] = lambda: packaged_calibration(short)
-        self._snapshot = short.endswith(SNAPSHOT)
-        if self._snapshot:
-            snapshot = Calibration.read(short)
+        if (snapshot := snapshot_of(name)) is not None:
             name = PREFIX + snapshot.name
             self._read = lambda: snapshot
         elif short not in device_names():
             raise UnknownNameError("device", name, [PREFIX + each for each in device_names()])
+        self._snapshot = snapshot is not None
         self.name = name + noise_words(noise_scale)
         self.hypothetical = noise_scale != 1.0
         self._level, self._tries = level, tries
@@ -240,6 +236,19 @@ class CalibratedDevice:
         return replace(samples, method=samples.method + noise_words(self._scale))
 
 
+def snapshot_of(name: str) -> Calibration | None:
+    """What a device's file holds; None where its name is none of a snapshot's.
+
+    Raises
+    ------
+    ParseError
+        Where the file is no calibration.
+    """
+    if not (name.startswith(PREFIX) and name.endswith(SNAPSHOT)):
+        return None
+    return Calibration.read(name.removeprefix(PREFIX))
+
+
 class CalibratedFamily:
     """IBM's devices by their calibrations."""
 
@@ -274,22 +283,6 @@ class CalibratedFamily:
             trajectories=options.trajectories,
             threads=options.threads,
             noise_scale=1.0 if options.noise_scale is None else options.noise_scale,
-        )
-
-    def compile_model(self, name: str, model: Qubo, layers: int, seed: int) -> CircuitFacts:
-        """QAOA's circuit of a model on a device, with equal angles in every layer."""
-        device = self.open(name, DeviceOptions())
-        device.load()
-        ansatz = Ansatz.of(model, "ring" if model.groups else "x")
-        device.check_size(ansatz)
-        angles = Angles((0.1,) * layers, (0.1,) * layers)
-        compiled = device.compile(ansatz.at(angles), seed, Watch(Budget().start(), Progress()))
-        return CircuitFacts(
-            hash=circuits.fingerprint(compiled.circuit),
-            physical=compiled.physical,
-            depth=circuits.depth(compiled.circuit),
-            two_qubit_gates=circuits.two_qubit_gates(compiled.circuit),
-            success_probability=compiled.success_probability,
         )
 
 

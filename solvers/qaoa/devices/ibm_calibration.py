@@ -62,7 +62,7 @@ def packaged_calibration(name: str) -> Calibration:
     configuration, properties = _read(name, "conf"), _read(name, "props")
     try:
         return Calibration(
-            name=str(configuration["backend_name"]).replace("alt_", "ibm_"),
+            name=f"ibm_{name}",  # as IBM names devices now, whatever stood before it then
             date=str(properties["last_update_date"]),
             qubits=tuple(_qubit(_values(row)) for row in properties["qubits"]),
             gates=_gates(configuration, properties["gates"]),

@@ -10,7 +10,7 @@ from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.circuit import fingerprint
 from qopt.solvers.qaoa.devices import DeviceOptions, open_device
-from qopt.solvers.qaoa.devices.calibrated import FAMILY, STALE
+from qopt.solvers.qaoa.devices.calibrated import STALE
 from qopt.solvers.qaoa.devices.ibm_calibration import packaged_calibration
 
 ANGLES = Angles((0.2,), (-0.4,))
@@ -182,11 +182,23 @@ def test_the_description_carries_the_calibration(snapshot):
 
 
 def test_a_model_is_compiled_without_executing_it(snapshot, random_qubo):
-    name = snapshot(line(3))
-    facts = FAMILY.compile_model(name, random_qubo(3), layers=2, seed=1)
-    assert facts == FAMILY.compile_model(name, random_qubo(3), layers=2, seed=1)
+    solver = Qaoa(device=snapshot(line(3)), p=2)
+    facts = solver.compile_only(random_qubo(3), seed=1)
+    assert facts == solver.compile_only(random_qubo(3), seed=1)
     assert set(facts.physical) == {0, 1, 2}
     assert facts.two_qubit_gates >= 2 * 2 * 3
     assert 0.0 < facts.success_probability < 1.0
     with pytest.raises(SizeError):
-        FAMILY.compile_model(name, random_qubo(4), layers=1, seed=1)
+        solver.compile_only(random_qubo(4), seed=1)
+
+
+@pytest.mark.parametrize("more", ["", ",multi_angle=true", ",warm_start=convex"])
+def test_the_circuit_of_a_run_is_compiled_again(snapshot, random_qubo, more):
+    import qopt
+
+    name, model = snapshot(line(2)), random_qubo(2)
+    text = f"qaoa:device={name},shots=10,optimisation_level=1{more},presolve=false"
+    record = qopt.solve(model, text, seed=5).record
+    options = {k: v for k, v in record.options.items() if k != "presolve"}
+    facts = Qaoa(**options).compile_only(model, 5, record.details)
+    assert facts.hash == record.details["circuit_hash"]
