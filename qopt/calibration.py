@@ -18,6 +18,9 @@ SCHEMA = "qopt-calibration/1"
 DEAD_ERROR = 0.1
 """Gates with at least this error are not used: calibrations mark broken couplings with error 1."""
 
+_TOLD_ELSEWHERE = ("measure", "delay")
+"""What every qubit has, and is told with the qubits or needs no calibration."""
+
 STALE_DAYS = 30
 """Age in days over which a snapshot is told to be old: devices drift within days."""
 
@@ -320,7 +323,7 @@ class Calibration:
                     str(name): tuple(sorted((_gate(row) for row in rows), key=lambda g: g.qubits))
                     for name, rows in data["gates"].items()
                 },
-                dt=_positive(data["dt"]),
+                dt=_above(data["dt"]),
                 repetition_delay=_positive(data["repetition_delay"]) or 0.0,
                 source=str(path),
             )
@@ -331,6 +334,10 @@ class Calibration:
         if not read.qubits:
             raise ParseError(path, "is a calibration of 0 qubits; take a snapshot of a device")
         for name, gates in read.gates.items():
+            if name in _TOLD_ELSEWHERE:
+                raise ParseError(path, f"has a gate {name!r}, which is no gate: leave it out")
+            if len({gate.qubits for gate in gates}) < len(gates):
+                raise ParseError(path, f"has gate {name} twice on the same qubits")
             for gate in gates:
                 if not all(0 <= q < len(read.qubits) for q in gate.qubits):
                     raise ParseError(
@@ -357,7 +364,7 @@ def _qubit(row: Any) -> QubitCalibration:
     t1, t2, frequency, zero, one, seconds, *more = row
     (stated,) = more or (None,)
     return QubitCalibration(
-        _positive(t1), _positive(t2), _positive(frequency), _share(zero), _share(one),
+        _above(t1), _above(t2), _positive(frequency), _share(zero), _share(one),
         _positive(seconds), None if stated is None else _share(stated),
     )
 
@@ -380,6 +387,12 @@ def _share(value: Any) -> float:
     if type(value) not in (int, float) or not 0.0 <= value <= 1.0:
         raise ValueError(f"an error is a number from 0 to 1, got {value!r}")
     return float(value)
+
+
+def _above(value: Any) -> float | None:
+    if value == 0.0:
+        raise ValueError("T1, T2 and dt are above 0, or null where they are not known")
+    return _positive(value)
 
 
 def _positive(value: Any) -> float | None:

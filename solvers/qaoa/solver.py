@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from qopt.devices import CircuitFacts
+from qopt.devices import CircuitFacts, full_name
 from qopt.errors import UsageError
 from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
@@ -82,8 +82,9 @@ class Qaoa:
     device : str
         'statevector' (no noise), 'mps:BOND' (no noise; a matrix product state of that bond
         dimension, 64 if left out and at most 512, for many qubits), 'aer:NAME' (an IBM device by
-        its calibration: aer:torino, aer:fez, aer:sherbrooke, ...), 'aer:FILE.json' (by a snapshot)
-        or 'depolarizing:P1;P2;READOUT' (all-to-all, these error rates).
+        its calibration: aer:torino, aer:fez, aer:sherbrooke, ...), 'FILE.json' (by a snapshot that
+        `qopt devices snapshot` wrote) or 'depolarizing:P1;P2;READOUT' (all-to-all, these error
+        rates).
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
@@ -433,7 +434,7 @@ class Qaoa:
         angles = Path(options.get("angles_from") or "")
         if angles.is_file():
             found["angles_from"] = hashlib.sha256(angles.read_bytes()).hexdigest()
-        if (snapshot := snapshot_of(options.get("device", ""))) is not None:
+        if (snapshot := snapshot_of(full_name(options.get("device", "")))) is not None:
             found["device"] = snapshot.key
         return found
 

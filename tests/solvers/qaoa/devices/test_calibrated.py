@@ -1,11 +1,13 @@
 """Devices by snapshots, and with their noise scaled."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qopt.calibration import Calibration, GateCalibration, QubitCalibration
 from qopt.devices import describe
-from qopt.errors import ParseError, SizeError, UsageError
+from qopt.errors import ParseError, SizeError, UnsupportedError, UsageError
 from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.circuit import fingerprint
@@ -202,3 +204,35 @@ def test_the_circuit_of_a_run_is_compiled_again(snapshot, random_qubo, more):
     options = {k: v for k, v in record.options.items() if k != "presolve"}
     facts = Qaoa(**options).compile_only(model, 5, record.details)
     assert facts.hash == record.details["circuit_hash"]
+
+
+def test_a_file_alone_is_a_device(snapshot):
+    name = snapshot(line(3)).removeprefix("aer:")
+    assert open_device(name).name == "aer:ibm_line"
+    files = Qaoa.files({"device": name})
+    assert files == Qaoa.files({"device": f"aer:{name}"}) == {"device": line(3).key}
+    assert Qaoa.files({}) == Qaoa.files({"device": "aer:torino"}) == {}
+
+
+def test_a_scaled_device_has_no_price(snapshot, random_qubo):
+    import qopt
+
+    name = snapshot(replace(line(2), name="ibm_torino"))
+    solver = f"qaoa:device={name},shots=10,angles=0.2;-0.4,presolve=false"
+    plain, scaled = (
+        qopt.solve(random_qubo(2), f"{solver}{more}").record for more in ("", ",noise_scale=0.5")
+    )
+    assert any("aer:ibm_torino" in each["item"] for each in plain.money)
+    assert not any("device" in each["item"] for each in scaled.money)
+    assert scaled.usage.hypothetical
+    assert not plain.usage.hypothetical
+    assert scaled.usage.device == "aer:ibm_torino with noise x0.5"
+    assert "with noise x0.5" in scaled.reason
+    assert plain.details["circuit_hash"] == scaled.details["circuit_hash"]
+
+
+def test_a_device_without_the_gates_for_it_is_refused(snapshot, random_qubo, watch):
+    poor = line(2)
+    bare = replace(poor, gates={"cz": poor.gates["cz"]})
+    with pytest.raises(UnsupportedError, match="cannot compile the circuit"):
+        opened(snapshot(bare)).compile(Ansatz(Cost.of(random_qubo(2)), ANGLES), 0, watch)
