@@ -7,11 +7,11 @@ from typing import Any
 
 from qopt.calibration import STALE_DAYS, Calibration
 from qopt.devices import Description, DeviceSize
-from qopt.errors import SizeError, UnknownNameError
+from qopt.errors import SizeError, UnknownNameError, UnsupportedError, UsageError
 
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
-from ..circuit import ORDERS, build_circuit, one_qubit_gates
+from ..circuit import one_qubit_gates
 from ..noise import MODELLED, Noise, calibrated_noise
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
@@ -45,6 +45,8 @@ class CalibratedDevice:
         Optimisation level of qiskit's compiler.
     tries : int
         Seeds of the compiler, each with every order of gates.
+    way : {"auto", "routes", "line", "qiskit"}
+        Of the compiler.
     trajectories : int, optional
     threads : int
     noise_scale : float
@@ -69,6 +71,7 @@ class CalibratedDevice:
         *,
         level: int = DEFAULT_LEVEL,
         tries: int = DEFAULT_TRIES,
+        way: compiler.Way = "auto",
         trajectories: int | None = None,
         threads: int = 1,
         noise_scale: float = 1.0,
@@ -83,7 +86,7 @@ class CalibratedDevice:
         self._snapshot = snapshot is not None
         self.name = name + noise_words(noise_scale)
         self.hypothetical = noise_scale != 1.0
-        self._level, self._tries = level, tries
+        self._level, self._tries, self._way = level, tries, way
         self._trajectories = trajectories
         self._threads = threads
         self._scale = noise_scale
@@ -121,39 +124,57 @@ class CalibratedDevice:
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The likeliest to succeed of several compilations, on its active qubits alone."""
         target = self._target
-        routed = compiler.compile_circuit(
-            [build_circuit(ansatz, order) for order in ORDERS],
-            target,
-            level=self._level,
-            seed=seed,
-            tries=self._tries,
-            most_qubits=MOST_QUBITS,
-            over=lambda: watch.past(_SHARE),
-        )
+        routed = self._route(ansatz, seed, watch)
         circuit = compiler.restrict(routed.circuit, routed.qubits)
-        chosen, planned = f"best of {self._tries} seeds", self._tries * len(ORDERS)
-        if routed.compilations < planned:
-            chosen = f"best of {routed.compilations} compilations, {planned} were planned"
         self._check_scale(circuit, routed.qubits)
-        success = routed.success_probability
+        success = routed.success
         if self._scale != 1.0:
-            success = compiler.success_probability(routed.circuit, self._scaled_target)
+            success = compiler.success(routed.circuit, self._scaled_target)
+        cut = "" if routed.complete else "; the time limit ended the search for others"
         return Compiled(
             ansatz=ansatz,
             circuit=circuit,
             physical=routed.qubits,
             one_qubit_gates=one_qubit_gates(circuit, free=compiler.free_gates(target)),
-            success_probability=success,
+            success_probability=success.total,
             duration=compiler.duration(routed.circuit, target),
             repetition_delay=self.calibration.repetition_delay,
             details={
-                "compiler": f"qiskit, level {self._level}, {chosen}",
+                "compiler": f"{routed.method}, best of {routed.compilations} circuits{cut}",
                 "compile_seed": routed.seed,
+                "success": success.to_json(),
                 "physical_qubits": list(routed.qubits),
                 **self._told(),
                 "noise": MODELLED,
             },
         )
+
+    def _route(self, ansatz: Ansatz, seed: int, watch: Watch) -> compiler.Routed:
+        """A compiled circuit on all of the device's qubits.
+
+        Raises
+        ------
+        UnsupportedError
+            Where the device's gates cannot make the circuit: a snapshot may lack some.
+        """
+        from qiskit.transpiler.exceptions import TranspilerError
+
+        options = compiler.CompileOptions(
+            way=self._way, level=self._level, seed=seed, tries=self._tries,
+            most_qubits=MOST_QUBITS,
+        )
+        clock = watch.clock
+        try:
+            return compiler.compile_ansatz(
+                ansatz, self._target, options, lambda: watch.past(_SHARE),
+                max(0.0, _SHARE * clock.limit - clock.elapsed),
+            )
+        except TranspilerError as fault:
+            gates = ", ".join(self.calibration.gates)
+            raise UnsupportedError(
+                f"qiskit cannot compile the circuit for {self.name}, whose gates are "
+                f"{gates or 'none'}; a snapshot needs those of its device"
+            ) from fault
 
     def _told(self) -> dict[str, Any]:
         """What the record says of the calibration."""
@@ -223,17 +244,17 @@ class CalibratedDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the calibrated noise."""
-
-        def noise() -> Noise:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds
-                return calibrated_noise(compiled.circuit, compiled.physical, self._scaled)
-
         samples = sample_noisy(
-            compiled, noise, shots, seed, watch,
+            compiled, lambda: self.noise(compiled), shots, seed, watch,
             trajectories=self._trajectories, threads=self._threads,
         )
         return replace(samples, method=samples.method + noise_words(self._scale))
+
+    def noise(self, compiled: Compiled) -> Noise:
+        """The calibrated noise of a circuit's gates and readout."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds
+            return calibrated_noise(compiled.circuit, compiled.physical, self._scaled)
 
 
 def snapshot_of(name: str) -> Calibration | None:
@@ -276,10 +297,16 @@ class CalibratedFamily:
 
     def open(self, name: str, options: DeviceOptions) -> CalibratedDevice:
         """The device."""
+        if options.way in ("routes", "line") and options.level is not None:
+            raise UsageError(
+                f"optimisation_level is for qiskit's compiler, and compiler={options.way} asks for "
+                "another: drop one"
+            )
         return CalibratedDevice(
             name,
             level=DEFAULT_LEVEL if options.level is None else options.level,
             tries=DEFAULT_TRIES if options.tries is None else options.tries,
+            way=options.way or "auto",
             trajectories=options.trajectories,
             threads=options.threads,
             noise_scale=1.0 if options.noise_scale is None else options.noise_scale,

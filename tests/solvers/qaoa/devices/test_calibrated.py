@@ -32,7 +32,7 @@ def line(qubits: int, *, two: float | None = 0.01, date: str = "2026-01-02") -> 
 
 
 def opened(name: str, **options):
-    device = open_device(name, DeviceOptions(level=1, tries=2, **options))
+    device = open_device(name, DeviceOptions(level=1, tries=3, **options))
     device.load()
     return device
 
