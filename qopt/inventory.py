@@ -121,7 +121,7 @@ def calibration_facts(calibration: Calibration) -> dict[str, Any]:
         "couplings": len(calibration.couplings),
         "dead_couplings": [list(pair) for pair in sorted(calibration.dead_couplings)],
         "dead_qubits": sorted(calibration.dead_qubits),
-        "connected_qubits": len(calibration.region) if calibration.usable_couplings else 0,
+        "connected_qubits": len(calibration.region),
         "errors": {name: asdict(spread) for name, spread in calibration.spreads.items()},
         "median_t1": calibration.median_time("t1"),
         "median_t2": calibration.median_time("t2"),

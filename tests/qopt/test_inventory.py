@@ -55,8 +55,10 @@ def test_a_device_is_told_with_its_calibration_and_price():
     assert "more than 90 days" in late["prices"][0]["warning"]
 
 
-def test_a_device_without_couplings_has_no_connected_qubits():
-    assert facts("aer:kyoto", PRICES)["calibration"]["connected_qubits"] == 0
+def test_a_device_without_usable_couplings_has_single_qubits():
+    kyoto = facts("aer:kyoto", PRICES)["calibration"]
+    assert kyoto["connected_qubits"] == 1
+    assert len(kyoto["dead_couplings"]) == kyoto["couplings"] == 144
     assert facts("statevector", PRICES)["calibration"] is None
 
 
