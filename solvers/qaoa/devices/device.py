@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 
+LARGEST_NOISE_SCALE = 10.0
+"""What noise may be multiplied by at most."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceOptions:
     """What the user of a device may choose; None leaves it to the device.
@@ -34,6 +38,8 @@ class DeviceOptions:
         How the compiler finds its way, for devices with couplings.
     trajectories : int, optional
         Noise trajectories, for simulated noise.
+    noise_scale : float, optional
+        What the simulated noise is multiplied by, 0 to `LARGEST_NOISE_SCALE`.
     """
 
     threads: int = 1
@@ -42,6 +48,14 @@ class DeviceOptions:
     tries: int | None = None
     way: Way | None = None
     trajectories: int | None = None
+    noise_scale: float | None = None
+
+    def __post_init__(self) -> None:
+        scale = self.noise_scale
+        if scale is not None and not 0.0 <= scale <= LARGEST_NOISE_SCALE:
+            raise UsageError(
+                f"noise_scale must be between 0 and {LARGEST_NOISE_SCALE:g}, got {scale:g}"
+            )
 
     def check(self, name: str, *, compiles: bool, noisy: bool) -> None:
         """Refuse options that do not act on a device.
@@ -65,6 +79,13 @@ class DeviceOptions:
             )
         if not noisy and self.trajectories is not None:
             raise UsageError(f"device {name!r} has no noise to simulate: leave out trajectories")
+        if not noisy and self.noise_scale is not None:
+            raise UsageError(f"device {name!r} has no simulated noise: leave out noise_scale")
+
+
+def noise_words(scale: float) -> str:
+    """How names and methods tell that noise was scaled; empty where it was not."""
+    return "" if scale == 1.0 else f" with noise x{scale:g}"
 
 
 @dataclass(frozen=True)

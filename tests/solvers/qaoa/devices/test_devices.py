@@ -8,8 +8,8 @@ from qopt.forms import Qubo
 from qopt.solver import Budget, Clock, Progress
 from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
 from qopt.solvers.qaoa.devices import DeviceOptions, Watch, open_device
-from qopt.solvers.qaoa.devices.calibrated import device_names, device_qubits
 from qopt.solvers.qaoa.devices.depolarising import DepolarisingDevice
+from qopt.solvers.qaoa.devices.ibm_calibration import device_names, device_qubits
 from qopt.solvers.qaoa.simulate import reference
 
 ANGLES = Angles((0.2,), (-0.4,))
