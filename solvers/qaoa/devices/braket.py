@@ -15,7 +15,7 @@ _LOCAL = FrameworkFamily(
     Framework(
         name=LOCAL, title="Braket's local simulator", module="braket.default_simulator",
         package="amazon-braket-default-simulator", probabilities=braket.probabilities,
-        most_qubits=braket.MOST_QUBITS, copies=braket.COPIES,
+        most_qubits=braket.MOST_QUBITS, copies=braket.COPIES, warm_up=braket.warm_up,
     )
 )
 

@@ -44,6 +44,8 @@ class Framework:
     most_qubits : int
     copies : float
         States that are in memory at once.
+    warm_up : callable, optional
+        Compiles what a register of so many qubits needs.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Framework:
     probabilities: _Simulate
     most_qubits: int
     copies: float
+    warm_up: Callable[[int], None] | None = None
 
 
 class FrameworkDevice:
@@ -82,11 +85,13 @@ class FrameworkDevice:
         import_module(self._framework.module)
 
     def check_size(self, ansatz: Ansatz) -> None:
-        """Refuse what does not fit into memory, or takes the framework too long."""
+        """Refuse what does not fit into memory, or takes the framework too long; else warm up."""
         check_size(
             self._framework.title, ansatz.cost.qubits, self._framework.most_qubits,
             self._framework.copies, whose="the model",
         )
+        if self._framework.warm_up is not None:
+            self._framework.warm_up(ansatz.cost.qubits)
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is."""

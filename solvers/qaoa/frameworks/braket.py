@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 COPIES = 5.0
-MOST_QUBITS = 26
+MOST_QUBITS = 24
+
+_COMPILED_FROM = 11
+"""Qubits from which the simulator takes kernels that numba compiles when they are first run."""
 
 
 def convert(circuit: "QuantumCircuit") -> Any:
@@ -66,3 +69,22 @@ def probabilities(circuit: "QuantumCircuit", stop: Stop = never) -> Probabilitie
         simulation.evolve([operation(gate) for gate in piece])
     highest_first = simulation.state_vector.reshape([2] * qubits)
     return squared(highest_first.transpose(range(qubits)[::-1]).reshape(-1))
+
+
+def warm_up(qubits: int) -> None:
+    """Compile, or load from the cache, what a register of so many qubits needs."""
+    from qiskit import QuantumCircuit
+    from qiskit.circuit.library import XXPlusYYGate
+
+    if qubits < _COMPILED_FROM:
+        return
+    circuit = QuantumCircuit(_COMPILED_FROM)
+    circuit.h(0)
+    circuit.x(0)
+    for turn in (circuit.rx, circuit.ry, circuit.rz):
+        turn(0.1, 0)
+    circuit.cx(0, 1)
+    circuit.cz(0, 1)
+    circuit.rzz(0.1, 0, 1)
+    circuit.append(XXPlusYYGate(0.1), [0, 1])
+    probabilities(circuit)

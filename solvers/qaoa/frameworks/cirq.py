@@ -11,7 +11,7 @@ from .walk import Gate, untouched, walk
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-COPIES = 5.0
+COPIES = 6.0
 MOST_QUBITS = 24
 
 

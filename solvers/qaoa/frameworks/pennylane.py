@@ -10,8 +10,8 @@ from .walk import Gate, walk
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
-COPIES = 6.0
-MOST_QUBITS = {"default.qubit": 20, "lightning.qubit": 24}
+COPIES = 5.0
+MOST_QUBITS = {"default.qubit": 22, "lightning.qubit": 24}
 """Devices that give exact states, and the registers that take minutes at most."""
 
 

@@ -2,31 +2,32 @@
 
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from optional import installed, reason
 from qiskit import QuantumCircuit
+from qiskit.circuit.library import XXPlusYYGate
 
 from qopt.errors import SizeError, UnsupportedError, UsageError
-from qopt.solvers.qaoa.ansatz import Angles
+from qopt.forms import Qubo
+from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
+from qopt.solvers.qaoa.circuit import build_circuit
 from qopt.solvers.qaoa.frameworks import walk as walking
 from qopt.solvers.qaoa.simulate import StoppedError
 
 KINDS = ("ising", "tilted", "ring", "complete", "grover")
-DISTRIBUTIONS = {
-    "qulacs": "qulacs", "cirq": "cirq-core", "braket.default_simulator":
-    "amazon-braket-default-simulator", "pennylane": "pennylane",
-}
+# The first example imports a framework, and a fixture gives the same function in all of them.
+QUIET = [
+    HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.differing_executors
+]
 
 
 def framework(name: str, module: str, **options):
     """The parameter of a framework; its tests are skipped where it is not installed."""
-    try:
-        missing = find_spec(module) is None
-    except ModuleNotFoundError:
-        missing = True
-    skip = pytest.mark.skipif(missing, reason=f"needs {DISTRIBUTIONS[module]}")
+    skip = pytest.mark.skipif(not installed(module), reason=reason(module))
     return pytest.param(name, options, marks=skip, id="-".join([name, *options.values()]))
 
 
@@ -60,8 +61,6 @@ def zoo() -> QuantumCircuit:
         circuit.swap(i, j)
         circuit.crx(e, j, i)
         circuit.sx(j)
-        from qiskit.circuit.library import XXPlusYYGate
-
         circuit.append(XXPlusYYGate(c, f), [j, i])
         circuit.id(i)
     circuit.measure(range(5), [4, 0, 1, 2, 3])
@@ -75,6 +74,18 @@ class TestProbabilities:
         circuit = qaoa_circuits(kind)
         found = probabilities_of(name, options)(circuit)
         assert found.dtype == np.float64
+        np.testing.assert_allclose(found, exact(circuit), rtol=0.0, atol=1e-12)
+
+    @given(qubits=st.integers(1, 6), seed=st.integers(0, 2**32 - 1), layers=st.integers(0, 3))
+    @settings(max_examples=5, deadline=None, suppress_health_check=QUIET)
+    def test_of_random_models(self, exact, name, options, qubits, seed, layers):
+        generator = np.random.default_rng(seed)
+        row, col = np.triu_indices(qubits, 1)
+        weights = generator.normal(size=len(row)) * (generator.random(len(row)) < 0.7)
+        model = Qubo.from_arrays(generator.normal(size=qubits), row, col, weights)
+        angles = Angles(*generator.normal(size=(2, layers)).tolist())
+        circuit = build_circuit(Ansatz(Cost.of(model), angles))
+        found = probabilities_of(name, options)(circuit)
         np.testing.assert_allclose(found, exact(circuit), rtol=0.0, atol=1e-12)
 
     def test_of_random_gates(self, exact, name, options):
@@ -114,6 +125,17 @@ class TestProbabilities:
     def test_stop_where_they_are_told_to(self, name, options):
         with pytest.raises(StoppedError):
             probabilities_of(name, options)(zoo(), stop=lambda: True)
+
+
+def test_the_compiled_kernels_of_braket_are_right_too(exact):
+    if not installed("braket.default_simulator"):
+        pytest.skip(reason("braket.default_simulator"))
+    circuit = QuantumCircuit(12)
+    circuit.compose(zoo().remove_final_measurements(inplace=False), [11, 3, 7, 0, 5], inplace=True)
+    braket = import_module("qopt.solvers.qaoa.frameworks.braket")
+    np.testing.assert_allclose(
+        braket.probabilities(circuit), exact(circuit), rtol=0.0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize(("name", "options"), FRAMEWORKS[:-1])

@@ -1,9 +1,8 @@
 """Text that the readers of qiskit, Cirq, PennyLane and Braket take, without losing a digit."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
+from optional import installed, reason
 from qiskit import QuantumCircuit
 
 from qopt.errors import UnknownNameError
@@ -14,8 +13,8 @@ KINDS = ("ising", "tilted", "ring", "complete", "grover")
 
 def needs(*modules: str):
     for module in modules:
-        if find_spec(module.split(".")[0]) is None:
-            pytest.skip(f"needs {module}")
+        if not installed(module):
+            pytest.skip(reason(module))
 
 
 def unmeasured(text):
@@ -77,7 +76,7 @@ def read_by_pennylane(circuit):
 
 
 def read_by_braket(circuit):
-    needs("braket")
+    needs("braket.default_simulator")
     from braket.default_simulator import StateVectorSimulator
     from braket.ir.openqasm import Program
 
@@ -114,7 +113,7 @@ def test_tiny_angles_and_idle_qubits_are_read(exact, reader):
 
 
 def test_braket_runs_the_text_as_it_is(qaoa_circuits, exact):
-    needs("braket")
+    needs("braket.default_simulator")
     from braket.default_simulator import StateVectorSimulator
     from braket.ir.openqasm import Program
 
