@@ -13,7 +13,7 @@ LOCAL = PREFIX + "local"
 
 _LOCAL = FrameworkFamily(
     Framework(
-        name=LOCAL, title="Braket's local simulator", module="braket.default_simulator",
+        name=LOCAL, title="Braket's local simulator", load=braket.load,
         package="amazon-braket-default-simulator", probabilities=braket.probabilities,
         most_qubits=braket.MOST_QUBITS, copies=braket.COPIES, warm_up=braket.warm_up,
     )

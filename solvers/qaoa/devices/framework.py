@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
@@ -35,8 +34,8 @@ class Framework:
         Of the device: ``"pennylane:lightning.qubit"``.
     title : str
         For messages.
-    module : str
-        What is imported.
+    load : callable
+        Imports it.
     package : str
         The distribution that holds it.
     probabilities : callable
@@ -50,7 +49,7 @@ class Framework:
 
     name: str
     title: str
-    module: str
+    load: Callable[[], object]
     package: str
     probabilities: _Simulate
     most_qubits: int
@@ -78,11 +77,12 @@ class FrameworkDevice:
 
     def load(self) -> None:
         """Import qiskit and the framework."""
-        import qiskit  # noqa: F401 - the import is what takes time
+        import numba  # noqa: F401 - the import is what takes time
+        import qiskit  # noqa: F401
         import rustworkx  # noqa: F401
         import threadpoolctl  # noqa: F401
 
-        import_module(self._framework.module)
+        self._framework.load()
 
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what does not fit into memory, or takes the framework too long; else warm up."""

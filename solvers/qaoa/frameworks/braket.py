@@ -15,18 +15,31 @@ _COMPILED_FROM = 11
 """Qubits from which the simulator takes kernels that numba compiles when they are first run."""
 
 
+def load() -> None:
+    """Import the simulator, and put numba's settings back, which it changes for everybody."""
+    import numba
+
+    names = ("NUMBA_NUM_THREADS", "THREADING_LAYER")
+    before = {name: getattr(numba.config, name) for name in names}
+    import braket.default_simulator  # noqa: F401 - the import is what changes them
+
+    for name, value in before.items():
+        setattr(numba.config, name, value)
+
+
 def convert(circuit: "QuantumCircuit") -> Any:
     """The ``braket.default_simulator.openqasm.circuit.Circuit`` of a circuit.
 
-    It is what the local simulator makes of OpenQASM; `openqasm.braket_openqasm` writes what the
-    service takes. Qubits that no gate acts on get an identity: Braket would renumber the others.
-    Its own order of bits begins with the highest one.
+    It is what the local simulator makes of OpenQASM; the service takes the text of
+    `openqasm.openqasm`. Qubits that no gate acts on get an identity: Braket would renumber the
+    others. Its own order of bits begins with qubit 0 as the highest.
 
     Raises
     ------
     UsageError, UnsupportedError
         Where `walk` does.
     """
+    load()
     from braket.default_simulator.gate_operations import Identity
     from braket.default_simulator.openqasm.circuit import Circuit
 
@@ -62,6 +75,7 @@ def probabilities(circuit: "QuantumCircuit", stop: Stop = never) -> Probabilitie
     """
     gates, qubits = walk(circuit), circuit.num_qubits
     check_size("Braket's local simulator", qubits, MOST_QUBITS, COPIES)
+    load()
     from braket.default_simulator.state_vector_simulation import StateVectorSimulation
 
     simulation = StateVectorSimulation(qubits, 0, 1)

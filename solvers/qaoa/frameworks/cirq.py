@@ -19,7 +19,7 @@ def convert(circuit: "QuantumCircuit") -> Any:
     """The ``cirq.Circuit`` of a circuit: ``LineQubit(i)`` is qubit ``i``.
 
     Qubits that no gate acts on get an identity: Cirq would forget them. Its own order of bits
-    begins with the highest one; ``qubit_order=cirq.LineQubit.range(n)[::-1]`` gives qiskit's.
+    has qubit 0 as the highest; ``qubit_order=cirq.LineQubit.range(n)[::-1]`` gives qiskit's.
 
     Raises
     ------

@@ -18,7 +18,8 @@ MOST_QUBITS = {"default.qubit": 22, "lightning.qubit": 24}
 def convert(circuit: "QuantumCircuit") -> Any:
     """The ``pennylane.tape.QuantumScript`` of a circuit, without measurements: wires are qubits.
 
-    Its own order of bits begins with the first wire; a device with wires n - 1 to 0 gives qiskit's.
+    Its own order of bits has the first wire as the highest; a device with wires n - 1 to 0 gives
+    qiskit's.
 
     Raises
     ------

@@ -50,8 +50,7 @@ def check_size(
     SizeError
     """
     bytes_ = _BYTES_AN_AMPLITUDE * copies
-    fits = int(np.log2(max(2.0, free_memory() / bytes_)))
-    limit = min(most, fits)
+    limit = int(min(most, np.log2(max(2.0, free_memory() / bytes_))))
     if qubits > limit:
         raise SizeError(
             f"the simulation by {framework}", qubits, limit, "qubits",
@@ -82,7 +81,14 @@ def squared(state: NDArray[np.complex128]) -> Probabilities:
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Keep the libraries that are loaded by now to so many threads."""
+    import numba
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=count):
-        yield
+    before = numba.get_num_threads()
+    # Who imports Braket's simulator by himself leaves -1 there.
+    numba.set_num_threads(max(1, min(count, numba.config.NUMBA_NUM_THREADS)))
+    try:
+        with threadpool_limits(limits=count):
+            yield
+    finally:
+        numba.set_num_threads(before)

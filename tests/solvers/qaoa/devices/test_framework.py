@@ -12,7 +12,7 @@ from qopt.errors import MissingPackageError, SizeError, UnknownNameError, UsageE
 from qopt.forms import Group, Qubo
 from qopt.solver import Budget, Progress
 from qopt.solvers.qaoa import Qaoa
-from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost
+from qopt.solvers.qaoa.ansatz import Angles, Ansatz, Cost, TermAngles
 from qopt.solvers.qaoa.devices import DeviceOptions, Watch, open_device
 from qopt.solvers.qaoa.simulate import reference
 
@@ -59,6 +59,31 @@ def test_groups_are_kept(device, random_qubo, watch):
     bind = device.prepare(Ansatz.of(model, "complete"), 1, 0, watch)
     bits = device.sample(bind(ANGLES), 200, 1, watch).bits
     assert not model.group_violations(bits).any()
+
+
+def test_variants_are_sampled_as_on_the_own_simulator(device, random_qubo, watch):
+    cost, generator = Cost.of(random_qubo(4)), np.random.default_rng(2)
+    terms = TermAngles(generator.normal(size=(1, cost.terms)), generator.normal(size=(1, 4)))
+    for angles, tilts in ((ANGLES, generator.uniform(0.0, np.pi, 4)), (terms, None)):
+        compiled = device.compile(Ansatz(cost, angles, tilts=tilts), 0, watch)
+        own, theirs = (
+            each.sample(compiled, 500, 1, watch).bits
+            for each in (open_device("statevector"), device)
+        )
+        np.testing.assert_array_equal(own, theirs)
+
+
+def test_threads_change_nothing(device, random_qubo, watch):
+    import numba
+
+    ansatz = Ansatz(Cost.of(random_qubo(12)), ANGLES)
+    before, compiled = numba.get_num_threads(), device.compile(ansatz, 0, watch)
+    one, two = (
+        open_device(device.name, DeviceOptions(threads=threads)).sample(compiled, 500, 1, watch)
+        for threads in (1, 2)
+    )
+    np.testing.assert_array_equal(one.bits, two.bits)
+    assert numba.get_num_threads() == before
 
 
 def test_bits_are_those_that_qubits_are_measured_into(device, random_qubo, watch):

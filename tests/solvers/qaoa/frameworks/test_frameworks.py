@@ -1,5 +1,6 @@
 """The same circuit, the same probabilities: on every framework that is installed."""
 
+import sys
 from functools import partial
 from importlib import import_module
 
@@ -59,6 +60,7 @@ def zoo() -> QuantumCircuit:
         circuit.barrier()
         circuit.cz(i, j)
         circuit.swap(i, j)
+        circuit.ecr(j, i)
         circuit.crx(e, j, i)
         circuit.sx(j)
         circuit.append(XXPlusYYGate(c, f), [j, i])
@@ -125,6 +127,20 @@ class TestProbabilities:
     def test_stop_where_they_are_told_to(self, name, options):
         with pytest.raises(StoppedError):
             probabilities_of(name, options)(zoo(), stop=lambda: True)
+
+
+def test_braket_leaves_the_settings_of_numba_alone(monkeypatch):
+    if not installed("braket.default_simulator"):
+        pytest.skip(reason("braket.default_simulator"))
+    import numba
+
+    for name in [name for name in sys.modules if name.startswith("braket.default_simulator")]:
+        monkeypatch.delitem(sys.modules, name)  # what changes them is the import
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
+    monkeypatch.setattr(numba.config, "THREADING_LAYER", "default")
+    import_module("qopt.solvers.qaoa.frameworks.braket").load()
+    assert "braket.default_simulator.linalg_utils" in sys.modules
+    assert (numba.config.NUMBA_NUM_THREADS, numba.config.THREADING_LAYER) == (1, "default")
 
 
 def test_the_compiled_kernels_of_braket_are_right_too(exact):
