@@ -12,9 +12,11 @@ from .options import complete_instances, instance_options, parse_settings
 @click.argument("file", metavar="FILE", shell_complete=complete_instances)
 @click.option(
     "--to", "target", required=True,
-    type=click.Choice(["qubo", "bqm", "ising", "sparse", "lp", "qasm3"]),
+    type=click.Choice([
+        "qubo", "bqm", "ising", "sparse", "lp", "qasm2", "qasm3", "qasm3-braket", "qasm3-pennylane",
+    ]),
     help="qubo and ising: JSON; bqm: dimod's file; sparse: BiqMac; lp: CPLEX LP; "
-    "qasm3: the QAOA circuit.",
+    "qasm2, qasm3: the QAOA circuit in OpenQASM; qasm3-braket, qasm3-pennylane: as these read it.",
 )
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path),
@@ -27,7 +29,7 @@ from .options import complete_instances, instance_options, parse_settings
 )
 @click.option(
     "--qaoa", default="qaoa", metavar="qaoa[:OPTION=VALUE,...]",
-    help="Options of the circuit for qasm3: qaoa:p=2,angles=0.3;0.5;0.4;0.2",
+    help="Options of the circuit for qasm2 and qasm3: qaoa:p=2,angles=0.3;0.5;0.4;0.2",
 )
 def convert(
     file: str,

@@ -12,7 +12,10 @@ from .problem import Problem
 from .reduction import lower
 from .run import parse_solver
 
-TARGETS = ("qubo", "bqm", "ising", "sparse", "lp", "qasm3")
+CIRCUITS = ("qasm2", "qasm3", "qasm3-braket", "qasm3-pennylane")
+"""Dialects of OpenQASM."""
+
+TARGETS = ("qubo", "bqm", "ising", "sparse", "lp", *CIRCUITS)
 """What `convert` writes."""
 
 
@@ -28,14 +31,16 @@ def convert(
     Parameters
     ----------
     problem : Problem
-    target : {"qubo", "bqm", "ising", "sparse", "lp", "qasm3"}
-        ``qubo`` and ``ising`` are JSON, ``bqm`` dimod's file, ``sparse`` BiqMac's, ``lp`` the LP
-        format, ``qasm3`` the OpenQASM 3 of the QAOA circuit. Where the format has no groups they
-        become penalties.
+    target : str
+        One of `TARGETS`. ``qubo`` and ``ising`` are JSON, ``bqm`` dimod's file, ``sparse``
+        BiqMac's, ``lp`` the LP format; ``qasm2`` and ``qasm3`` are the QAOA circuit in OpenQASM
+        for most readers, with ``-braket`` or ``-pennylane`` in what these read. Where the format
+        has no groups they become penalties.
     lowering : mapping, optional
         Options of the problem's lowering.
     circuit : str
-        A solver with options that has a method ``qasm3``: ``"qaoa:p=2"``.
+        A solver with options that has a method ``openqasm`` of a model and a dialect:
+        ``"qaoa:p=2"``.
 
     Returns
     -------
@@ -53,13 +58,13 @@ def convert(
     if target == "lp":
         return program_to_lp(lower(problem, ["program"], lowering)[1].model).encode()
     model = lower(problem, ["qubo"], lowering)[1].model
-    if target == "qasm3":
+    if target in CIRCUITS:
         name, options = parse_solver(circuit)
         solver_class = registry.find("solver", name).load()
-        if not hasattr(solver_class, "qasm3"):
+        if not hasattr(solver_class, "openqasm"):
             raise UnsupportedError(f"solver {name!r} has no circuit; use qaoa")
         solver = solver_class(**check_options(solver_class, options, f"solver {name!r}"))
-        return str(solver.qasm3(model)).encode()
+        return str(solver.openqasm(model, target)).encode()
     formats: dict[str, QuboFormat] = {
         "qubo": "json", "ising": "ising", "bqm": "bqm", "sparse": "sparse"
     }

@@ -23,6 +23,7 @@ from .compile import Way
 from .devices import Device, DeviceOptions, Samples, Watch, open_device
 from .devices.calibrated import snapshot_of
 from .devices.mps import NAME as MPS
+from .frameworks.openqasm import openqasm
 from .mixers import GROUP_MIXERS
 from .results import (
     add_caveat,
@@ -85,7 +86,8 @@ class Qaoa:
         dimension, 64 if left out and at most 512, for many qubits), 'aer:NAME' (an IBM device by
         its calibration: aer:torino, aer:fez, aer:sherbrooke, ...), 'FILE.json' (by a snapshot that
         `qopt devices snapshot` wrote) or 'depolarizing:P1;P2;READOUT' (all-to-all, these error
-        rates).
+        rates). Other frameworks' simulators, without noise: 'qulacs', 'cirq', 'braket:local',
+        'pennylane:default.qubit' and 'pennylane:lightning.qubit'.
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
@@ -367,17 +369,21 @@ class Qaoa:
                 "larger bond dimension cuts less",
             )
 
-    def qasm3(self, model: Qubo) -> str:
-        """The bound logical circuit of a model as OpenQASM 3, with angles as `solve` trains them.
+    def openqasm(self, model: Qubo, dialect: str = "qasm3") -> str:
+        """The bound logical circuit of a model as OpenQASM, with angles as `solve` trains them.
+
+        Parameters
+        ----------
+        model : Qubo
+        dialect : str
+            One of `frameworks.openqasm.DIALECTS`.
 
         Raises
         ------
         SizeError
             Where angles have to be trained and the register is too large for that.
         """
-        from qiskit import qasm3
-
-        return str(qasm3.dumps(self.circuit(model)))
+        return openqasm(self.circuit(model), dialect)
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""

@@ -176,7 +176,7 @@ def test_runs_with_and_without_post_processing_share_a_store(tmp_path):
 @pytest.mark.parametrize(
     ("target", "expected"),
     [("qubo", '"linear"'), ("ising", '"h"'), ("lp", "Subject To"), ("qasm3", "OPENQASM 3"),
-     ("sparse", " ")],
+     ("qasm2", "OPENQASM 2"), ("qasm3-braket", "zz("), ("sparse", " ")],
 )
 def test_convert(target, expected):
     assert expected.lower() in qopt("convert", "cubic-14", "--to", target).stdout.lower()

@@ -300,15 +300,15 @@ def test_qasm3_is_the_bound_circuit(random_qubo):
     from qiskit import qasm3
 
     model = random_qubo(3)
-    text = Qaoa(p=2, angles=(0.1, 0.2, 0.3, 0.4)).qasm3(model)
+    text = Qaoa(p=2, angles=(0.1, 0.2, 0.3, 0.4)).openqasm(model)
     assert text.startswith("OPENQASM 3")
     lines = [line.split("(")[0].split(" ")[0] for line in text.splitlines()]
     assert (lines.count("h"), lines.count("rzz"), lines.count("rz"), lines.count("rx")) == (
         3, 6, 6, 6,
     )
     assert text.count("= measure") == 3
-    trained = Qaoa().qasm3(model)
-    assert trained == Qaoa().qasm3(model) != text
+    trained = Qaoa().openqasm(model)
+    assert trained == Qaoa().openqasm(model) != text
     parsed = pytest.importorskip("qiskit_qasm3_import") and qasm3.loads(text)
     assert parsed.count_ops()["rzz"] == 6
 
