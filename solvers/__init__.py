@@ -306,6 +306,23 @@ SPECS = (
     ),
     Spec(
         kind="device",
+        name="ibm",
+        summary="IBM's devices by qiskit-ibm-runtime, fake ones in its local mode",
+        target="qopt.solvers.qaoa.devices.ibm:FAMILY",
+        forms=("qubo",),
+        requires=(("qiskit_ibm_runtime", "qiskit-ibm-runtime"),),
+    ),
+    Spec(
+        kind="device",
+        name="ionq",
+        summary="IonQ's devices and simulator by its REST interface",
+        target="qopt.solvers.qaoa.devices.ionq:FAMILY",
+        forms=("qubo",),
+        requires=(("requests", "requests"),),
+        install="qopt-toolkit[ionq]",
+    ),
+    Spec(
+        kind="device",
         name="depolarizing",
         summary="all qubits coupled, three error rates: depolarizing:P1;P2;READOUT",
         target="qopt.solvers.qaoa.devices.depolarising:FAMILY",

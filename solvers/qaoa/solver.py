@@ -136,6 +136,10 @@ class Qaoa:
         Of the compiler; by default the run's seed.
     compile_tries : int, optional
         Seeds that the compiler tries, keeping the likeliest circuit to succeed; 4 if left out.
+    resubmit : bool
+        For devices of a vendor: whether a job is submitted again whose submission was cut off, so
+        that nobody knows whether the vendor took it; it may be paid twice then. Jobs that are known
+        to be with their vendor are never submitted again, their results are fetched.
     postprocess : {"none", "repair", "descent"}
         What is made of the samples, and counted apart from them: 'repair' makes exactly-k groups
         hold by the fewest flips, 'descent' goes on from there to a local minimum.
@@ -162,6 +166,7 @@ class Qaoa:
     optimisation_level: int | None = None
     compile_seed: int | None = None
     compile_tries: int | None = None
+    resubmit: bool = False
     postprocess: Postprocess = "none"
 
     def __post_init__(self) -> None:
@@ -207,7 +212,13 @@ class Qaoa:
         if self.training_noise:
             if self.training not in BY_SHOTS:
                 raise UsageError("training_noise acts only with training=spsa or training=cobyla")
-            if not self._open(threads=1).noisy:
+            device = self._open(threads=1)
+            if not device.simulated:
+                raise UsageError(
+                    f"training_noise would submit a job to {self.device!r} for every evaluation: "
+                    "train without it, or on a device that is simulated (aer:NAME)"
+                )
+            if not device.noisy:
                 raise UsageError(f"device {self.device!r} has no noise: leave out training_noise")
 
     def _check_objective(self) -> None:
@@ -310,10 +321,15 @@ class Qaoa:
             samples = device.sample(compiled, self.shots, int(seeds[2]), watch)
         shots = len(samples.bits)
         if not shots:
-            return unfinished(usage, progress, "before a shot was taken")
+            found = unfinished(usage, progress, samples.unfinished or "before a shot was taken")
+            # A job that is left with its vendor is found again by its circuit.
+            found.details |= self._angles(trained) | samples.details
+            return found
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
-        usage.device_seconds = compiled.seconds(usage.shots)
+        usage.device_seconds = (
+            compiled.seconds(usage.shots) if device.simulated else samples.device_seconds
+        )
         details = self._details(model, ansatz, units, trained, noiseless)
         details |= {"simulator": where, **execution(compiled, samples)}
         reason = self._reason(model, ansatz, samples, trained, noiseless, clock, progress)
@@ -425,7 +441,7 @@ class Qaoa:
             self.device,
             DeviceOptions(
                 threads=threads, precision=self.precision, level=self.optimisation_level,
-                tries=tries, trajectories=self.trajectories,
+                tries=tries, trajectories=self.trajectories, resubmit=self.resubmit,
             ),
         )
 
@@ -447,6 +463,12 @@ class Qaoa:
             warm_start(Qubo.from_arrays([1.0]), self.warm_start, None, 0)
         return device
 
+    @staticmethod
+    def _angles(trained: Trained[Any]) -> dict[str, Any]:
+        return {
+            name: np.asarray(getattr(trained.angles, name)).tolist() for name in ("gammas", "betas")
+        }
+
     def _details(
         self, model: Qubo, ansatz: Ansatz, units: Units, trained: Trained[Any],
         noiseless: dict[str, float],
@@ -454,8 +476,7 @@ class Qaoa:
         cost = ansatz.cost
         details: dict[str, Any] = {
             "p": trained.angles.layers,
-            "gammas": np.asarray(trained.angles.gammas).tolist(),
-            "betas": np.asarray(trained.angles.betas).tolist(),
+            **self._angles(trained),
             "mixer": ansatz.mixer,
             "convention": _convention(ansatz, trained),
             "scale": cost.scale,

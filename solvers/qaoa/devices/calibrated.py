@@ -196,6 +196,7 @@ class CalibratedFamily:
 
     def open(self, name: str, options: DeviceOptions) -> CalibratedDevice:
         """The device."""
+        options.check(name, compiles=True, noisy=True)
         return CalibratedDevice(
             name,
             level=DEFAULT_LEVEL if options.level is None else options.level,

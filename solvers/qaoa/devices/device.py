@@ -31,6 +31,9 @@ class DeviceOptions:
         Optimisation level and seeds of the compiler, for devices with couplings.
     trajectories : int, optional
         Noise trajectories, for simulated noise.
+    resubmit : bool
+        Whether a job is submitted again whose submission was cut off, so that nobody knows whether
+        its vendor took it.
     """
 
     threads: int = 1
@@ -38,8 +41,11 @@ class DeviceOptions:
     level: int | None = None
     tries: int | None = None
     trajectories: int | None = None
+    resubmit: bool = False
 
-    def check(self, name: str, *, compiles: bool, noisy: bool) -> None:
+    def check(
+        self, name: str, *, compiles: bool, noisy: bool, submits: bool = False
+    ) -> None:
         """Refuse options that do not act on a device.
 
         Parameters
@@ -49,6 +55,8 @@ class DeviceOptions:
             Whether circuits are compiled here for its couplings.
         noisy : bool
             Whether its noise is simulated here.
+        submits : bool
+            Whether jobs are sent to a vendor.
 
         Raises
         ------
@@ -61,6 +69,8 @@ class DeviceOptions:
             )
         if not noisy and self.trajectories is not None:
             raise UsageError(f"device {name!r} has no noise to simulate: leave out trajectories")
+        if self.resubmit and not submits:
+            raise UsageError(f"device {name!r} submits no jobs to a vendor: leave out resubmit")
 
 
 @dataclass(frozen=True)
@@ -159,6 +169,10 @@ class Samples:
         How they were drawn, in words.
     details : dict
         JSON values for the record.
+    device_seconds : float, optional
+        Time on the device by its vendor's own count, where it tells one.
+    unfinished : str
+        Why there are no shots, where a job is left with its vendor: what to do about it.
     """
 
     bits: NDArray[np.int8] = field(repr=False)
@@ -166,6 +180,8 @@ class Samples:
     batch: NDArray[np.int64] | None = field(default=None, repr=False)
     method: str = ""
     details: dict[str, Any] = field(default_factory=dict, repr=False)
+    device_seconds: float | None = None
+    unfinished: str = ""
 
 
 class Device(Protocol):
