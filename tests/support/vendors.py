@@ -1,4 +1,4 @@
-"""What vendors of quantum devices do with a circuit that is sent to them, by its documented form."""
+"""What vendors of quantum devices make of a circuit that is sent, by its documented form."""
 
 import re
 

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,11 +69,14 @@ def open_arn(name: str, options: DeviceOptions) -> "BraketDevice":
     """
     _matched(name)
     options.check(name, compiles=False, noisy=False, submits=True)
-    from importlib.util import find_spec
-
+    if options.resubmit:
+        raise UsageError(
+            f"{VENDOR} takes a token only once, so that a submission that was cut off is repeated "
+            f"without harm: leave out resubmit for {name!r}"
+        )
     if find_spec("boto3") is None:
         raise MissingPackageError(f"device {name!r}", ["boto3"], "qopt-toolkit[braket]")
-    return BraketDevice(name, options.resubmit)
+    return BraketDevice(name)
 
 
 def describe_arn(name: str) -> Description:
@@ -113,20 +117,16 @@ class BraketDevice:
     ----------
     name : str
         `SYNTAX`.
-    resubmit : bool
-        Braket takes a token once, so that every cut submission is repeated without harm; the
-        option changes nothing but for `qopt.errors.UsageError` on devices without jobs.
     """
 
     hypothetical = simulated = False
 
-    def __init__(self, name: str, resubmit: bool = False) -> None:
+    def __init__(self, name: str) -> None:
         found = _matched(name)
         self.name = name
         self.arn = name.removeprefix(PREFIX)
         self.region = found[1] or os.environ.get("AWS_DEFAULT_REGION") or _REGION
         self.noisy = found[2].lower() == "qpu"
-        self._resubmit = resubmit
         self._orders = Orders(name)
 
     def load(self) -> None:
@@ -176,7 +176,7 @@ class BraketDevice:
             self._client, self.arn, openqasm(compiled.circuit, self._known.gates),
             compiled.circuit.num_clbits, shots, seed,
         )
-        return execute(work, order, self._journal, watch, resubmit=self._resubmit)
+        return execute(work, order, self._journal, watch)
 
 
 def openqasm(circuit: "QuantumCircuit", gates: Collection[str]) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from qopt.devices import Description, DeviceSize
 from qopt.errors import CredentialsError, SizeError, UnknownNameError, UsageError, VendorError
+from qopt.solver import Budget, Progress
 
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
@@ -22,7 +23,17 @@ from ..noise import MODELLED, calibrated_noise
 from ..simulate.noisy import MOST_QUBITS
 from . import calibrated
 from .device import Compiled, DeviceOptions, Samples, Watch
-from .jobs import Busy, Fetched, JobState, Over, Unsure, attended, execute, plain
+from .jobs import (
+    CALL_SECONDS,
+    Busy,
+    Fetched,
+    JobState,
+    Over,
+    Unsure,
+    attended,
+    execute,
+    plain,
+)
 from .journal import Journal
 from .vendor import Orders
 
@@ -463,8 +474,9 @@ class Account:
 
     def _definitely(self, call: Callable[[], _T]) -> _T:
         """The answer of a call that is not repeated here: the runtime itself does."""
+        watch = Watch(Budget().start(), Progress())
         try:
-            return self.attempt(call)
+            return attended(lambda: self.attempt(call), watch, CALL_SECONDS)
         except Busy as fault:
             text = str(fault)
         raise VendorError(f"{text}; try again later")

@@ -197,7 +197,7 @@ class IonqJob:
 
     def submit(self, key: str) -> str:
         """Send it."""
-        body = {
+        body: dict[str, Any] = {
             "type": "ionq.circuit.v1",
             "backend": self._backend,
             "shots": self._shots,
@@ -209,6 +209,10 @@ class IonqJob:
                 "circuit": instructions(self._circuit),
             },
         }
+        if self._backend == SIMULATOR:
+            body["noise"] = {"model": "ideal"}
+        else:  # raw shots: mitigation is the user's choice, and costs more
+            body["settings"] = {"error_mitigation": {"debiasing": False}}
         answer = self._client.post("jobs", body)
         if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
             raise Unsure(f"{VENDOR} answered the submission without an id")
@@ -407,4 +411,7 @@ def _never_connected(fault: Exception) -> bool:
     from urllib3.exceptions import NewConnectionError
 
     reason = getattr(fault.args[0] if fault.args else None, "reason", None)
-    return isinstance(fault, ConnectTimeout) or isinstance(reason, NewConnectionError)
+    behind = getattr(reason, "original_error", None)  # of a proxy that is not there
+    return isinstance(fault, ConnectTimeout) or any(
+        isinstance(each, NewConnectionError) for each in (reason, behind)
+    )

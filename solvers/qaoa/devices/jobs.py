@@ -40,7 +40,7 @@ GRACE_SECONDS = 10.0
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _TRIES = 8
-"""Failed calls in a row after which a vendor counts as out of reach: two minutes or so."""
+"""Failed calls in a row after which a vendor counts as out of reach: a minute or so."""
 
 _SLICE = 0.05
 
@@ -253,9 +253,10 @@ def _submit(work: VendorJob, order: Order, journal: Journal, watch: Watch) -> st
                 return _again(send, work, watch)
             pause(2.0 * _FIRST_PAUSE, watch)
     except Over:
-        text += "; the run was to end before more was known"
-    if work.idempotent:
-        raise VendorError(f"{text}: run the same again, {work.vendor} takes a token only once")
+        raise VendorError(
+            f"{text}, and the run was to end before {work.vendor} was asked whether it has the "
+            "job: run the same command again, it asks first"
+        ) from None
     entry = journal.intend(order)
     raise VendorError(f"{text}; " + _unknown_fate(work, journal, entry.intended if entry else ""))
 
@@ -313,14 +314,15 @@ def repeat(
         Where the run is to end; a submission under way is waited for a little longer.
     """
     wait, text = _FIRST_PAUSE, ""
-    for _ in range(_TRIES):
+    for tried in range(1, _TRIES + 1):
         if watch.over:
             raise Over
         try:
             return attended(call, watch, CALL_SECONDS, submission=submission)
         except Busy as fault:
             text, after = str(fault), fault.after
-        pause(max(wait, after or 0.0), watch)
+        if tried < _TRIES:
+            pause(max(wait, after or 0.0), watch)
         wait = min(2.0 * wait, _LONGEST_PAUSE)
     raise VendorError(f"could not {words}, tried {_TRIES} times: {text}; run the same again later")
 

@@ -363,6 +363,8 @@ def test_options_that_cannot_act_are_refused():
         open_arn(NAME, DeviceOptions(level=3))
     with pytest.raises(UsageError, match="leave out trajectories"):
         open_arn(NAME, DeviceOptions(trajectories=3))
+    with pytest.raises(UsageError, match="leave out resubmit"):
+        open_arn(NAME, DeviceOptions(resubmit=True))
 
 
 def test_results_go_where_the_user_says(monkeypatch):

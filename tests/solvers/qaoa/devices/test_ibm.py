@@ -143,7 +143,8 @@ class Service:
         if "identity/token" in url:
             if self.login != 200:
                 return self.login, {
-                    "errorCode": "BXNIM0415E", "errorMessage": "Provided API key could not be found."
+                    "errorCode": "BXNIM0415E",
+                    "errorMessage": "Provided API key could not be found.",
                 }
             claims = {"iam_id": "1", "account": {"bss": "abc"}, "exp": 4102444800, "iat": 1}
             token = jwt.encode(claims, "k" * 40, algorithm="HS256")

@@ -18,7 +18,7 @@ from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.ansatz import Ansatz
 from qopt.solvers.qaoa.circuit import build_circuit
 from qopt.solvers.qaoa.devices import DeviceOptions, open_device
-from qopt.solvers.qaoa.devices.ionq import instructions
+from qopt.solvers.qaoa.devices.ionq import _never_connected, instructions
 
 responses = pytest.importorskip("responses")
 
@@ -120,6 +120,10 @@ def test_shots_come_back_in_the_order_of_variables(service, state, name, watch, 
     body = next(iter(service.jobs.values()))
     assert body["backend"] == name.removeprefix("ionq:")
     assert body["shots"] == 4000
+    if service.rounded:
+        assert body["settings"] == {"error_mitigation": {"debiasing": False}}
+    else:
+        assert body["noise"] == {"model": "ideal"}
     assert samples.device_seconds == 3.5
     assert samples.details["job"]["queue_seconds"] == 180.0
     assert samples.details["job"]["execution_seconds"] == 4.0
@@ -173,14 +177,14 @@ def test_a_submission_of_unknown_fate_is_looked_for(service, lopsided, watch, fa
 
 
 def test_a_connection_that_never_was_is_tried_again(service, lopsided, watch):
-    from urllib3.exceptions import MaxRetryError, NewConnectionError
+    from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
     reason = MaxRetryError(None, "/", NewConnectionError(None, "refused"))
     service.refusals = [requests.ConnectTimeout("no route")]
     assert len(sample(opened(), lopsided, watch).bits) == 4000
-    from qopt.solvers.qaoa.devices.ionq import _never_connected
-
+    behind = MaxRetryError(None, "/", ProxyError("no proxy", NewConnectionError(None, "refused")))
     assert _never_connected(requests.ConnectionError(reason))
+    assert _never_connected(requests.exceptions.ProxyError(behind))
     assert not _never_connected(requests.ConnectionError("reset"))
 
 
@@ -210,7 +214,7 @@ def test_a_failed_job_tells_why(service, lopsided, watch):
 
 def test_a_definite_refusal_tells_why(service, lopsided, watch):
     service.refusals = [(400, {}, json.dumps({"message": "too many shots"}))]
-    with pytest.raises(VendorError, match="HTTP 400.*too many shots"):
+    with pytest.raises(VendorError, match=r"HTTP 400.*too many shots"):
         sample(opened(), lopsided, watch)
 
 

@@ -299,3 +299,17 @@ def test_other_probabilities_are_drawn_from_by_the_seed():
 def test_what_are_no_probabilities_is_refused(shares):
     with pytest.raises(VendorError, match="no probabilities"):
         shots_of(shares, 2, 10, 1, "Faraway")
+
+
+def test_a_cut_submission_at_the_end_of_a_run_is_asked_after_by_the_next(watch):
+    class Cut(Desk):
+        def submit(self, key):
+            watch.progress.stop()
+            return super().submit(key)
+
+    desk = Cut([Unsure("cut")])
+    with pytest.raises(VendorError, match="it asks first"):
+        execute(desk, ORDER, Journal(), watch)
+    later = Watch(Budget().start(), Progress())
+    assert len(execute(desk, ORDER, Journal(), later).bits) == 3
+    assert desk.calls == 1
