@@ -94,10 +94,13 @@ class IonqFamily:
     """IonQ's simulator and devices."""
 
     def sizes(self) -> tuple[DeviceSize, ...]:
-        """Those whose size is known without asking."""
+        """The devices whose size is known without asking.
+
+        The simulator is not among them: where a simulation suffices, those here need no account.
+        """
         return tuple(
-            DeviceSize(PREFIX + name, qubits, real=name != SIMULATOR)
-            for name, qubits in BACKENDS.items()
+            DeviceSize(PREFIX + name, qubits, real=True)
+            for name, qubits in BACKENDS.items() if name != SIMULATOR
         )
 
     def describe(self, name: str) -> Description:
