@@ -68,7 +68,9 @@ class Qaoa:
         'statevector' (no noise), 'mps:BOND' (no noise; a matrix product state of that bond
         dimension, 64 if left out and at most 512, for many qubits), 'aer:NAME' (an IBM device by
         its calibration: aer:torino, aer:fez, aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT'
-        (all-to-all, these error rates).
+        (all-to-all, these error rates). Devices that are paid for: 'ibm:NAME' (ibm:torino;
+        ibm:fake_torino runs in IBM's local mode) and 'ionq:NAME' (ionq:qpu.forte-1,
+        ionq:simulator); a job is submitted once, and running the same again fetches its result.
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members

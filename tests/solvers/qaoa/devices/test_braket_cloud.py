@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
@@ -11,10 +12,10 @@ import pytest
 from vendors import exact, from_braket
 
 from qopt.errors import CredentialsError, UnknownNameError, UsageError, VendorError
-from qopt.pricing import price_list
-from qopt.solver import Budget, Progress
+from qopt.pricing import charge, price_list
+from qopt.solver import Budget, Progress, Usage
 from qopt.solvers.qaoa.circuit import build_circuit
-from qopt.solvers.qaoa.devices import DeviceOptions, Watch
+from qopt.solvers.qaoa.devices import DeviceOptions, Watch, braket_cloud
 from qopt.solvers.qaoa.devices.braket_cloud import (
     BraketTask,
     Client,
@@ -37,6 +38,27 @@ TASK = "arn:aws:braket:us-east-1:123456789012:quantum-task/0a1b"
 SECRET, TOKEN = "s3cr3t-of-aws", "s3ss10n-of-aws"
 ALL = ("h", "x", "rx", "ry", "rz", "cnot", "xx", "yy", "zz")
 WHEN = datetime(2026, 5, 28, 20, 0, tzinfo=UTC)
+
+
+STUBBED = []
+
+
+@lru_cache(maxsize=1)
+def shared_client():
+    """One for all: reading the services' models takes a second."""
+    return Client("us-east-1")
+
+
+def release():
+    """Leave the shared client as it was."""
+    while STUBBED:
+        STUBBED.pop().deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    yield
+    release()
 
 
 @pytest.fixture(autouse=True)
@@ -70,20 +92,18 @@ class Service:
 
     def __init__(self, name=NAME, **about):
         self.device = open_arn(name, DeviceOptions())
-        client = Client(self.device.region)
+        release()
+        client = shared_client()
         self.braket, self.s3 = stub.Stubber(client._braket), stub.Stubber(client._s3)
-        self.braket.activate()
-        self.s3.activate()
-        import qopt.solvers.qaoa.devices.braket_cloud as module
-
+        for stubber in (self.braket, self.s3):
+            stubber.activate()
+            STUBBED.append(stubber)
         self.braket.add_response(
             "get_device", capabilities(**about), {"deviceArn": self.device.arn}
         )
-        original, module.Client = module.Client, lambda region: client
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(braket_cloud, "Client", lambda region: client)
             self.device.load()
-        finally:
-            module.Client = original
 
     def expect_submission(self, **wanted):
         expected = {
@@ -257,7 +277,7 @@ def test_faults_of_the_network_are_told_apart(fault, kind):
     def call():
         raise fault
 
-    client = Client("us-east-1")
+    client = shared_client()
     with pytest.raises(Exception, match="cannot be reached") as submitting:
         client._attempt(call, submission=True)
     assert type(submitting.value).__name__ == kind
@@ -368,7 +388,7 @@ def test_options_that_cannot_act_are_refused():
 
 
 def test_results_go_where_the_user_says(monkeypatch):
-    client = Client("us-east-1")
+    client = shared_client()
     assert client.place == ("amazon-braket-mine", "here")
     monkeypatch.setenv("QOPT_BRAKET_S3", "https://bucket")
     with pytest.raises(UsageError, match="QOPT_BRAKET_S3"):
@@ -385,3 +405,10 @@ def test_an_arn_has_the_tariff_of_its_device():
     }
     simulator = "braket:arn:aws:braket:::device/quantum-simulator/amazon/sv1"
     assert [p.sku for p in price_list().tariff(simulator)] == ["braket-sv1"]
+
+
+def test_what_a_device_took_is_charged_as_measured():
+    usage = Usage(device=NAME, simulated=False, circuits=1, shots=1000)
+    lines = charge(usage, price_list())
+    assert {line["basis"] for line in lines} == {"measured"}
+    assert sum(line["amount"] for line in lines) == pytest.approx(0.30 + 1000 * 0.08)
