@@ -18,8 +18,8 @@ from qopt.solver import Budget, Progress
 
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
-from ..circuit import ORDERS, build_circuit, one_qubit_gates
-from ..noise import MODELLED, calibrated_noise
+from ..circuit import one_qubit_gates
+from ..noise import MODELLED, calibrated_noise, calibration_key
 from ..simulate.noisy import MOST_QUBITS
 from . import calibrated
 from .device import Compiled, DeviceOptions, Samples, Watch
@@ -73,7 +73,9 @@ class IbmDevice:
     level : int
         Optimisation level of qiskit's compiler.
     tries : int
-        Seeds of the compiler, each with every order of gates.
+        How hard the compiler tries.
+    way : {"auto", "routes", "line", "qiskit"}
+        How it finds its way.
     resubmit : bool
         Whether a job of unknown fate is submitted again.
 
@@ -92,12 +94,14 @@ class IbmDevice:
         *,
         level: int = calibrated.DEFAULT_LEVEL,
         tries: int = calibrated.DEFAULT_TRIES,
+        way: compiler.Way = "auto",
         resubmit: bool = False,
     ) -> None:
         self.name = name
         self._called = _called(name)
         self.simulated = self._called.startswith(FAKE)
-        self._level, self._tries, self._resubmit = level, tries, resubmit
+        self._level, self._tries, self._way = level, tries, way
+        self._resubmit = resubmit
         self._orders = Orders(name)
 
     def load(self) -> None:
@@ -126,16 +130,17 @@ class IbmDevice:
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The likeliest to succeed of several compilations."""
         target = self._target
-        routed = compiler.compile_circuit(
-            [build_circuit(ansatz, order) for order in ORDERS],
-            target,
-            level=self._level,
-            seed=seed,
-            tries=self._tries,
+        options = compiler.CompileOptions(
+            way=self._way, level=self._level, seed=seed, tries=self._tries,
             most_qubits=MOST_QUBITS if self.simulated else target.num_qubits,
-            over=lambda: watch.past(_SHARE),
+        )
+        clock = watch.clock
+        routed = compiler.compile_ansatz(
+            ansatz, target, options, lambda: watch.past(_SHARE),
+            max(0.0, _SHARE * clock.limit - clock.elapsed),
         )
         circuit = compiler.restrict(routed.circuit, routed.qubits)
+        cut = "" if routed.complete else "; the time limit ended the search for others"
         delay = getattr(self._backend, "default_rep_delay", None)
         properties = self._backend.properties()
         return Compiled(
@@ -147,14 +152,16 @@ class IbmDevice:
             duration=compiler.duration(routed.circuit, target),
             repetition_delay=_REPETITION_DELAY if delay is None else float(delay),
             details={
-                "compiler": f"qiskit, level {self._level}, best of {routed.compilations} "
-                "compilations",
+                "compiler": f"{routed.method}, best of {routed.compilations} circuits{cut}",
                 "compile_seed": routed.seed,
+                "success": routed.success.to_json(),
                 "physical_qubits": list(routed.qubits),
-                "calibration_date": (
-                    None if properties is None else properties.last_update_date.isoformat()
-                ),
-            } | ({"noise": MODELLED} if self.simulated else {}),
+                **({} if properties is None else {
+                    "calibration_date": properties.last_update_date.isoformat(),
+                    "calibration_hash": calibration_key(self._backend.target, properties),
+                }),
+                **({"noise": MODELLED} if self.simulated else {}),
+            },
         )
 
     def prepare(
@@ -252,6 +259,7 @@ class IbmFamily:
             name,
             level=calibrated.DEFAULT_LEVEL if options.level is None else options.level,
             tries=calibrated.DEFAULT_TRIES if options.tries is None else options.tries,
+            way=options.way or "auto",
             resubmit=options.resubmit,
         )
 
