@@ -143,7 +143,7 @@ class IbmDevice:
         cut = "" if routed.complete else "; the time limit ended the search for others"
         delay = getattr(self._backend, "default_rep_delay", None)
         properties = self._backend.properties()
-        return Compiled(
+        return self._orders.compiled(Compiled(
             ansatz=ansatz,
             circuit=circuit,
             physical=routed.qubits,
@@ -162,7 +162,7 @@ class IbmDevice:
                 }),
                 **({"noise": MODELLED} if self.simulated else {}),
             },
-        )
+        ))
 
     def prepare(
         self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
@@ -179,7 +179,9 @@ class IbmDevice:
         def bind(angles: Angles) -> Compiled:
             values = dict(zip([*gammas, *betas], angles.flat, strict=True))
             bound = template.circuit.assign_parameters(values)
-            return replace(template, ansatz=ansatz.at(angles), circuit=bound)
+            return self._orders.compiled(
+                replace(template, ansatz=ansatz.at(angles), circuit=bound)
+            )
 
         return bind
 
@@ -187,7 +189,6 @@ class IbmDevice:
         """Shots of the device, or of the runtime's local mode under the fake one's noise."""
         if self.simulated:
             return self._sample_locally(compiled, shots, seed, watch)
-        self._orders.compiled(compiled)
         order = self._orders.order(compiled.circuit, shots, seed)
         circuit = on_device(compiled, self._backend.num_qubits)
         work = IbmJob(self._account, self._backend, circuit, shots)

@@ -33,7 +33,9 @@ class Orders:
         self._asked: Counter[tuple[str, int, int]] = Counter()
 
     def compiled(self, compiled: Compiled) -> Compiled:
-        """Remember what a circuit was compiled from."""
+        """Remember what a circuit was compiled from; what is made of it later is another's."""
+        if compiled.circuit.parameters:
+            return compiled
         source = fingerprint(build_circuit(compiled.ansatz))
         self._sources[fingerprint(compiled.circuit)] = source
         return compiled

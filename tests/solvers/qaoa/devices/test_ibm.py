@@ -36,7 +36,7 @@ def sample(device, ansatz, watch, shots=2000, seed=3):
 
 @pytest.fixture(scope="module")
 def manila():
-    device = open_device("ibm:fake_manila")
+    device = open_device("ibm:fake_manila", DeviceOptions(level=1, tries=1))
     device.load()
     return device
 
@@ -239,7 +239,7 @@ def service(monkeypatch, tmp_path):
 
 
 def opened(name="ibm:far"):
-    device = open_device(name)
+    device = open_device(name, DeviceOptions(level=1, tries=1))
     device.load()
     return device
 
@@ -266,15 +266,16 @@ def test_a_second_run_submits_nothing_even_after_a_calibration(service, lopsided
 
 
 def test_a_circuit_that_was_changed_after_compiling_is_another_job(service, lopsided, watch):
-    device = opened()
-    compiled = device.compile(lopsided, 1, watch)
-    device.sample(compiled, 2000, 3, watch)
+    first, second, third = opened(), opened(), opened()
+    first.sample(first.compile(lopsided, 1, watch), 2000, 3, watch)
+    compiled = second.compile(lopsided, 1, watch)
     folded = compiled.circuit.copy_empty_like()
     folded.x(0)
     folded.x(0)
-    device.sample(
-        replace(compiled, circuit=folded.compose(compiled.circuit)), 2000, 3, watch
-    )
+    folded = folded.compose(compiled.circuit)
+    second.sample(replace(compiled, circuit=folded), 2000, 3, watch)
+    assert service.posts == 2
+    third.sample(third.compile(lopsided, 1, watch), 2000, 3, watch)
     assert service.posts == 2
 
 
