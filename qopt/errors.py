@@ -12,7 +12,9 @@
     ├── UnsupportedError           5   no way from this problem or model to what was asked
     ├── MissingPackageError        6   with the line that installs it
     ├── SolverError                7   a solver broke, or answered nonsense
-    └── StoreError                 8   a run store that cannot be read or written
+    ├── StoreError                 8   a run store that cannot be read or written
+    └── VendorError                9   a seller of devices refused, failed or is out of reach
+        └── CredentialsError      12   no credentials for it, or such as it does not take
 
 Other exit codes: 0 a feasible answer (or the command did its work), 10 no feasible answer was
 found, 11 the instance is proven infeasible, 130 interrupted before anything was found.
@@ -194,6 +196,18 @@ class StoreError(QoptError):
     """A run store that cannot be opened, read or written."""
 
     exit_code = 8
+
+
+class VendorError(QoptError):
+    """A seller of quantum devices refused, failed, answered nonsense, or cannot be reached."""
+
+    exit_code = 9
+
+
+class CredentialsError(VendorError):
+    """Credentials are missing, expired or refused. The message never holds them."""
+
+    exit_code = 12
 
 
 def check_type(item: object, wanted: type | tuple[type, ...], what: str) -> None:

@@ -119,10 +119,11 @@ class PriceList:
         device : str
             As a run's ledger names it. What stands before a colon chooses the seller
             (``"azure:aria-1"``) or says how the device was simulated (``"aer:torino"``); without a
-            seller the first one of the list is taken.
+            seller the first one of the list is taken. Of an ARN
+            (``"braket:arn:aws:braket:...:device/qpu/ionq/Forte-1"``) the last part is the name.
         """
-        before, _, name = device.lower().rpartition(":")
-        name = name.removeprefix("ibm_")
+        before, name = device.lower().partition(":")[0], device.lower().rpartition(":")[2]
+        name = name.rpartition("/")[2].removeprefix("ibm_")
         rows = [p for p in self.prices if p.charged and self._names(p.device, name)]
         if any(before in p.provider.lower().split() for p in self.prices):
             rows = [p for p in rows if before in p.provider.lower().split()]

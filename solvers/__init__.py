@@ -306,6 +306,23 @@ SPECS = (
     ),
     Spec(
         kind="device",
+        name="ibm",
+        summary="IBM's devices by qiskit-ibm-runtime, fake ones in its local mode",
+        target="qopt.solvers.qaoa.devices.ibm:FAMILY",
+        forms=("qubo",),
+        requires=(("qiskit_ibm_runtime", "qiskit-ibm-runtime"),),
+    ),
+    Spec(
+        kind="device",
+        name="ionq",
+        summary="IonQ's devices and simulator by its REST interface",
+        target="qopt.solvers.qaoa.devices.ionq:FAMILY",
+        forms=("qubo",),
+        requires=(("requests", "requests"),),
+        install="qopt-toolkit[ionq]",
+    ),
+    Spec(
+        kind="device",
         name="depolarizing",
         summary="all qubits coupled, three error rates: depolarizing:P1;P2;READOUT",
         target="qopt.solvers.qaoa.devices.depolarising:FAMILY",
@@ -341,10 +358,8 @@ SPECS = (
     Spec(
         kind="device",
         name="braket",
-        summary="Amazon Braket: braket:local, its simulator, noiseless",
+        summary="Amazon Braket: braket:local, its simulator, noiseless, and braket:ARN, paid for",
         target="qopt.solvers.qaoa.devices.braket:FAMILY",
         forms=("qubo",),
-        requires=(("braket.default_simulator", "amazon-braket-default-simulator"),),
-        install="qopt-toolkit[braket]",
     ),
 )

@@ -87,7 +87,10 @@ class Qaoa:
         its calibration: aer:torino, aer:fez, aer:sherbrooke, ...), 'FILE.json' (by a snapshot that
         `qopt devices snapshot` wrote) or 'depolarizing:P1;P2;READOUT' (all-to-all, these error
         rates). Other frameworks' simulators, without noise: 'qulacs', 'cirq', 'braket:local',
-        'pennylane:default.qubit' and 'pennylane:lightning.qubit'.
+        'pennylane:default.qubit' and 'pennylane:lightning.qubit'. Devices that are paid for:
+        'ibm:NAME' (ibm:torino; ibm:fake_torino runs in IBM's local mode), 'ionq:NAME'
+        (ionq:qpu.forte-1, ionq:simulator) and 'braket:ARN'; a job is submitted once, and running
+        the same again fetches its result.
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
@@ -165,6 +168,10 @@ class Qaoa:
     compile_tries : int, optional
         Seeds that the compiler tries, keeping the likeliest circuit to succeed; 4 if left out.
         'routes' anneals five placements for each.
+    resubmit : bool
+        For devices of a vendor: whether a job is submitted again whose submission was cut off, so
+        that nobody knows whether the vendor took it; it may be paid twice then. Jobs that are known
+        to be with their vendor are never submitted again, their results are fetched.
     postprocess : {"none", "repair", "descent"}
         What is made of the samples, and counted apart from them: 'repair' makes exactly-k groups
         hold by the fewest flips, 'descent' goes on from there to a local minimum.
@@ -193,6 +200,7 @@ class Qaoa:
     compiler: Way | None = None
     compile_seed: int | None = None
     compile_tries: int | None = None
+    resubmit: bool = False
     postprocess: Postprocess = "none"
 
     def __post_init__(self) -> None:
@@ -238,7 +246,13 @@ class Qaoa:
         if self.training_noise:
             if self.training not in BY_SHOTS:
                 raise UsageError("training_noise acts only with training=spsa or training=cobyla")
-            if not self._open(threads=1).noisy:
+            device = self._open(threads=1)
+            if not device.simulated:
+                raise UsageError(
+                    f"training_noise would submit a job to {self.device!r} for every evaluation: "
+                    "train without it, or on a device that is simulated (aer:NAME)"
+                )
+            if not device.noisy:
                 raise UsageError(f"device {self.device!r} has no noise: leave out training_noise")
 
     def _check_objective(self) -> None:
@@ -340,10 +354,15 @@ class Qaoa:
             samples = device.sample(compiled, self.shots, int(seeds[2]), watch)
         shots = len(samples.bits)
         if not shots:
-            return unfinished(usage, progress, "before a shot was taken")
+            found = unfinished(usage, progress, samples.unfinished or "before a shot was taken")
+            # A job that is left with its vendor is found again by its circuit.
+            found.details |= self._angles(trained) | samples.details
+            return found
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
-        usage.device_seconds = compiled.seconds(usage.shots)
+        usage.device_seconds = (
+            compiled.seconds(usage.shots) if device.simulated else samples.device_seconds
+        )
         details = self._details(model, ansatz, units, trained, noiseless)
         details |= {"simulator": where, **execution(compiled, samples)}
         reason = self._reason(model, ansatz, samples, trained, noiseless, clock, progress)
@@ -517,6 +536,7 @@ class Qaoa:
                 threads=threads, precision=self.precision, level=self.optimisation_level,
                 tries=tries, way=self.compiler, trajectories=self.trajectories,
                 noise_scale=self.noise_scale,
+                resubmit=self.resubmit,
             ),
         )
 
@@ -538,6 +558,12 @@ class Qaoa:
             warm_start(Qubo.from_arrays([1.0]), self.warm_start, None, 0)
         return device
 
+    @staticmethod
+    def _angles(trained: Trained[Any]) -> dict[str, Any]:
+        return {
+            name: np.asarray(getattr(trained.angles, name)).tolist() for name in ("gammas", "betas")
+        }
+
     def _details(
         self, model: Qubo, ansatz: Ansatz, units: Units, trained: Trained[Any],
         noiseless: dict[str, float],
@@ -545,8 +571,7 @@ class Qaoa:
         cost = ansatz.cost
         details: dict[str, Any] = {
             "p": trained.angles.layers,
-            "gammas": np.asarray(trained.angles.gammas).tolist(),
-            "betas": np.asarray(trained.angles.betas).tolist(),
+            **self._angles(trained),
             "mixer": ansatz.mixer,
             "convention": _convention(ansatz, trained),
             "scale": cost.scale,

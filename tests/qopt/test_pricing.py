@@ -37,7 +37,8 @@ def on(device: str, **changes: object) -> list[dict]:
 def test_every_bundled_row_is_sourced_and_unknown_is_never_zero():
     prices = price_list()
     assert {p.provider for p in prices.prices} == {
-        "Amazon EC2", "IBM Quantum", "Amazon Braket", "Azure Quantum", "IQM Resonance"
+        "Amazon EC2", "IBM Quantum", "Amazon Braket", "Azure Quantum", "IonQ",
+        "IQM Resonance",
     }
     for price in prices.prices:
         assert price.source, price.sku

@@ -302,11 +302,7 @@ class CalibratedFamily:
 
     def open(self, name: str, options: DeviceOptions) -> CalibratedDevice:
         """The device."""
-        if options.way in ("routes", "line") and options.level is not None:
-            raise UsageError(
-                f"optimisation_level is for qiskit's compiler, and compiler={options.way} asks for "
-                "another: drop one"
-            )
+        options.check(name, compiles=True, noisy=True)
         return CalibratedDevice(
             name,
             level=DEFAULT_LEVEL if options.level is None else options.level,

@@ -40,6 +40,9 @@ class DeviceOptions:
         Noise trajectories, for simulated noise.
     noise_scale : float, optional
         What the simulated noise is multiplied by, 0 to `LARGEST_NOISE_SCALE`.
+    resubmit : bool
+        Whether a job is submitted again whose submission was cut off, so that nobody knows whether
+        its vendor took it.
     """
 
     threads: int = 1
@@ -49,6 +52,7 @@ class DeviceOptions:
     way: Way | None = None
     trajectories: int | None = None
     noise_scale: float | None = None
+    resubmit: bool = False
 
     def __post_init__(self) -> None:
         scale = self.noise_scale
@@ -57,7 +61,9 @@ class DeviceOptions:
                 f"noise_scale must be between 0 and {LARGEST_NOISE_SCALE:g}, got {scale:g}"
             )
 
-    def check(self, name: str, *, compiles: bool, noisy: bool) -> None:
+    def check(
+        self, name: str, *, compiles: bool, noisy: bool, submits: bool = False
+    ) -> None:
         """Refuse options that do not act on a device.
 
         Parameters
@@ -67,6 +73,8 @@ class DeviceOptions:
             Whether circuits are compiled here for its couplings.
         noisy : bool
             Whether its noise is simulated here.
+        submits : bool
+            Whether jobs are sent to a vendor.
 
         Raises
         ------
@@ -77,10 +85,17 @@ class DeviceOptions:
                 f"device {name!r} needs no compiler here: leave out optimisation_level, compiler, "
                 "compile_seed and compile_tries"
             )
+        if self.way in ("routes", "line") and self.level is not None:
+            raise UsageError(
+                f"optimisation_level is for qiskit's compiler, and compiler={self.way} asks for "
+                "another: drop one"
+            )
         if not noisy and self.trajectories is not None:
             raise UsageError(f"device {name!r} has no noise to simulate: leave out trajectories")
         if not noisy and self.noise_scale is not None:
             raise UsageError(f"device {name!r} has no simulated noise: leave out noise_scale")
+        if self.resubmit and not submits:
+            raise UsageError(f"device {name!r} submits no jobs to a vendor: leave out resubmit")
 
 
 def noise_words(scale: float) -> str:
@@ -184,6 +199,10 @@ class Samples:
         How they were drawn, in words.
     details : dict
         JSON values for the record.
+    device_seconds : float, optional
+        Time on the device by its vendor's own count, where it tells one.
+    unfinished : str
+        Why there are no shots, where a job is left with its vendor: what to do about it.
     """
 
     bits: NDArray[np.int8] = field(repr=False)
@@ -191,6 +210,8 @@ class Samples:
     batch: NDArray[np.int64] | None = field(default=None, repr=False)
     method: str = ""
     details: dict[str, Any] = field(default_factory=dict, repr=False)
+    device_seconds: float | None = None
+    unfinished: str = ""
 
 
 class Device(Protocol):
