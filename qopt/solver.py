@@ -160,6 +160,8 @@ class Usage:
         Objective evaluations, in the solver's unit.
     circuits, shots : int
         Circuits executed and shots taken in all, those spent on angles and on mitigation included.
+    jobs : int
+        Jobs that the circuits were sent in; 0 where each was a job of its own.
     qubits, depth, two_qubit_gates : int
         Of the circuit as executed, after compilation.
     logical_depth, logical_two_qubit_gates : int
@@ -183,6 +185,7 @@ class Usage:
     evaluations: int = 0
     circuits: int = 0
     shots: int = 0
+    jobs: int = 0
     qubits: int = 0
     depth: int = 0
     two_qubit_gates: int = 0
@@ -205,6 +208,11 @@ class Usage:
             span = self.phases.setdefault(name, Span())
             span.wall += time.perf_counter() - wall
             span.cpu += _cpu_seconds() - cpu
+
+    @property
+    def job_count(self) -> int:
+        """Jobs that the circuits were sent in."""
+        return self.jobs or self.circuits
 
     @property
     def wall(self) -> float:
@@ -233,6 +241,8 @@ class Usage:
             own.wall += span.wall
             own.cpu += span.cpu
         self.evaluations += other.evaluations
+        if self.jobs or other.jobs:
+            self.jobs = self.job_count + other.job_count
         self.circuits += other.circuits
         self.shots += other.shots
         for name in (
