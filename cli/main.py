@@ -23,8 +23,8 @@ from .why import why
 
 EPILOG = """Exit codes: 0 a feasible answer, or the work is done; 1 other faults; 2 wrong usage;
 3 a wrong instance; 4 a model too large; 5 no way from this problem to what was asked;
-6 a missing package; 7 a solver broke; 8 a run store that cannot be used; 10 no feasible answer
-found; 11 proven infeasible; 130 interrupted."""
+6 a missing package; 7 a solver broke; 8 a run store that cannot be used; 9 a limit of shots or
+money would be exceeded; 10 no feasible answer found; 11 proven infeasible; 130 interrupted."""
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -48,7 +48,8 @@ class Status(StrEnum):
     TIME_LIMIT = "time_limit"
     """The budget ended before there was any answer."""
     UNSUPPORTED = "unsupported"
-    """The solver does not take this model: its form, its size, a licence limit."""
+    """The solver does not take this model: its form, its size, a licence limit, or a limit of
+    shots or money that it would exceed."""
     FAILED = "failed"
     """The solver broke."""
 
@@ -71,11 +72,14 @@ class Budget:
         each solver's documentation says which). None leaves the solver's default.
     threads : int
         Threads that the solver may use.
+    meter : Meter, optional
+        Of a run with limits of shots or money: a solver that submits circuits asks it before.
     """
 
     time_limit: float | None = None
     evaluations: int | None = None
     threads: int = 1
+    meter: "Meter | None" = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         limit: Any = self.time_limit
@@ -90,6 +94,13 @@ class Budget:
                 raise UsageError(f"{name} must be a whole number above 0, got {count!r}")
             if count is not None:
                 object.__setattr__(self, name, int(count))
+
+    def to_json(self) -> dict[str, Any]:
+        """What decides the answer, as JSON values; limits that end no run do not."""
+        return {
+            "time_limit": self.time_limit, "evaluations": self.evaluations,
+            "threads": self.threads,
+        }
 
     def start(self) -> "Clock":
         """A clock that runs from now."""
@@ -270,6 +281,39 @@ class Usage:
         fields = dict(data)
         fields["phases"] = {name: Span(**span) for name, span in fields["phases"].items()}
         return cls(**fields)
+
+
+class Meter(Protocol):
+    """What a run may still take of shots and money; `qopt.limits.RunMeter` is the one there is.
+
+    A plan is a ledger of what is to be submitted: device, circuits, shots, gates, device seconds.
+    """
+
+    def foresee(self, plan: Usage) -> None:
+        """Refuse early what cannot be admitted, by what is known of it: its shots and its device.
+
+        Raises
+        ------
+        LimitError
+        """
+        ...
+
+    def admit(self, plan: Usage) -> None:
+        """Refuse a plan, or count it as spent: asked before it is submitted.
+
+        Raises
+        ------
+        LimitError
+        """
+        ...
+
+    def give_back(self, plan: Usage) -> None:
+        """Count what was admitted, and not submitted after all, as not spent."""
+        ...
+
+    def affordable(self, each: Usage, then: Usage, most: int) -> int:
+        """How many times, 0 to `most`, a plan may be submitted so that another still can be."""
+        ...
 
 
 def _cpu_seconds() -> float:

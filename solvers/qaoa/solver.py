@@ -19,6 +19,7 @@ from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
 from .devices import Device, DeviceOptions, Samples, Watch, open_device
 from .devices.mps import NAME as MPS
 from .mixers import GROUP_MIXERS
+from .plans import Admission
 from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
 from .simulate import Units, warm_up
 from .simulate.opening import seconds_to_open
@@ -287,12 +288,18 @@ class Qaoa:
                 "s; take fewer qubits, mixer=x or a longer limit",
             )
         seeds = np.random.SeedSequence(seed).generate_state(4)
+        wished = int(seeds[1] % 2**31) if self.compile_seed is None else self.compile_seed
+        admission = Admission(self, budget.meter)
+        admission.foresee(device)
         progress.step(0.0, "training angles")
         with usage.phase("optimise"):
             start = self._start(model, int(seeds[3]))
             if start is not None:
                 ansatz = replace(ansatz, tilts=start.tilts)
-            finder = AngleFinder(self, model, ansatz, budget, watch, int(seeds[0]), device)
+            allowed = admission.training(
+                budget, lambda: device.prepare(ansatz, self.p, wished, watch), device
+            )
+            finder = AngleFinder(self, model, ansatz, allowed, watch, int(seeds[0]), device)
             trained, noiseless = finder.find()
             units, where = finder.units, finder.where
             del finder  # and with it the amplitudes, beside which the last circuit's need not fit
@@ -302,8 +309,8 @@ class Qaoa:
             return unfinished(usage, progress, "before the circuit was compiled")
         progress.step(0.3, "compiling")
         with usage.phase("compile"):
-            wished = int(seeds[1] % 2**31) if self.compile_seed is None else self.compile_seed
             compiled = device.compile(ansatz.at(trained.angles), wished, watch)
+            compiled = admission.execution(compiled, device, trained)
             describe(compiled, device, usage)
         progress.step(0.4, "executing")
         with usage.phase("execute"):
@@ -322,6 +329,7 @@ class Qaoa:
             if start is not None:
                 describe_start(start, model, found, int(seeds[3]))
         self._caveats(found, trained)
+        admission.tell(found)
         return postprocessing.improve(model, found, self.postprocess, clock, progress)
 
     def _caveats(self, found: Outcome, trained: Trained[Any]) -> None:
