@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from qopt.errors import UsageError
+from qopt.estimate import Forecast
 from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
@@ -18,6 +19,7 @@ from .angles import BY_SHOTS, Trained, Training
 from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
 from .devices import Device, DeviceOptions, Samples, Watch, open_device
 from .devices.mps import NAME as MPS
+from .estimate import forecast
 from .mixers import GROUP_MIXERS
 from .plans import Admission
 from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
@@ -185,7 +187,7 @@ class Qaoa:
         self._check_training()
         self._check_objective()
         self._check_start()
-        self._open(threads=1)
+        self.open_device()
 
     def _check_training(self) -> None:
         """Refuse options of the training where they do not act."""
@@ -208,7 +210,7 @@ class Qaoa:
         if self.training_noise:
             if self.training not in BY_SHOTS:
                 raise UsageError("training_noise acts only with training=spsa or training=cobyla")
-            if not self._open(threads=1).noisy:
+            if not self.open_device().noisy:
                 raise UsageError(f"device {self.device!r} has no noise: leave out training_noise")
 
     def _check_objective(self) -> None:
@@ -267,7 +269,7 @@ class Qaoa:
         with usage.phase("setup"):
             import qiskit  # noqa: F401 - the import is what takes time
         with usage.phase("compile"):
-            ansatz = self._ansatz(model)
+            ansatz = self.ansatz(model)
         with usage.phase("setup"):
             device = self._load(ansatz, budget.threads)
         with blas_threads(budget.threads):
@@ -347,6 +349,19 @@ class Qaoa:
                 "larger bond dimension cuts less",
             )
 
+    def estimate(self, model: Qubo | Table, budget: Budget, seed: int) -> Forecast:
+        """What `solve` would take: angles are trained and a circuit is compiled, none executed.
+
+        Raises
+        ------
+        SizeError
+            Where the register does not fit the device.
+        UnsupportedError
+            For tables, which have no circuit.
+        """
+        with blas_threads(budget.threads):
+            return forecast(self, model, budget, seed)
+
     def qasm3(self, model: Qubo) -> str:
         """The bound logical circuit of a model as OpenQASM 3, with angles as `solve` trains them.
 
@@ -361,22 +376,20 @@ class Qaoa:
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
-        ansatz, budget = self._ansatz(model), Budget()
+        ansatz, budget = self.ansatz(model), Budget()
         seeds = np.random.SeedSequence(seed).generate_state(4)
-        start = self._start(model, int(seeds[3]))
-        if start is not None:
-            ansatz = replace(ansatz, tilts=start.tilts)
+        ansatz = self.started(model, ansatz, int(seeds[3]))
         if self.angles is not None:
             return circuits.build_circuit(ansatz.at(Angles.split(self.angles)))
         watch = Watch(budget.start(), Progress())
-        device = self._open(threads=1)
+        device = self.open_device()
         if self.training_noise:
             device.load()
         finder = AngleFinder(self, model, ansatz, budget, watch, int(seeds[0]), device)
         trained, _ = finder.find()
         return circuits.build_circuit(ansatz.at(trained.angles))
 
-    def _ansatz(self, model: Qubo) -> Ansatz:
+    def ansatz(self, model: Qubo) -> Ansatz:
         """The initial state of a model.
 
         Raises
@@ -394,7 +407,7 @@ class Qaoa:
         varied = self.multi_angle or self.warm_start != "none"
         if not model.groups or varied or self.device.split(":")[0] == MPS:
             return Ansatz.of(model, "x")
-        if not self._open(threads=1).noisy:
+        if not self.open_device().noisy:
             return Ansatz.of(model, "complete")
         layers = Angles((0.1,) * self.p, (0.1,) * self.p)
         ring, flips = (Ansatz.of(model, mixer) for mixer in ("ring", "x"))
@@ -403,6 +416,11 @@ class Qaoa:
             for each in (ring, flips)
         ]
         return ring if gates[0] <= _WORTH_GATES * gates[1] else flips
+
+    def started(self, model: Qubo, ansatz: Ansatz, seed: int) -> Ansatz:
+        """The initial state with the tilts of its classical start, where one is asked for."""
+        start = self._start(model, seed)
+        return ansatz if start is None else replace(ansatz, tilts=start.tilts)
 
     def _start(self, model: Qubo, seed: int) -> WarmStart | None:
         """The classical start, where one is asked for."""
@@ -425,7 +443,15 @@ class Qaoa:
         """
         return None if self.angles_from is None else StoredAngles.read(Path(self.angles_from))
 
-    def _open(self, threads: int) -> Device:
+    def open_device(self, threads: int = 1, *, execute: bool = True) -> Device:
+        """The device with what its options choose.
+
+        Parameters
+        ----------
+        threads : int
+        execute : bool
+            Whether it will execute, too, and not compile alone.
+        """
         tries = self.compile_tries
         if tries is None and self.compile_seed is not None:
             tries = 4
@@ -433,12 +459,12 @@ class Qaoa:
             self.device,
             DeviceOptions(
                 threads=threads, precision=self.precision, level=self.optimisation_level,
-                tries=tries, trajectories=self.trajectories,
+                tries=tries, trajectories=self.trajectories, execute=execute,
             ),
         )
 
     def _load(self, ansatz: Ansatz, threads: int) -> Device:
-        device = self._open(threads)
+        device = self.open_device(threads)
         device.load()
         if self.postprocess != "none":
             postprocessing.load()

@@ -51,6 +51,8 @@ class CalibratedDevice:
         Seeds of the compiler, each with every order of gates.
     trajectories : int, optional
     threads : int
+    execute : bool
+        Whether circuits will be simulated with its noise, not only compiled.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class CalibratedDevice:
         tries: int = DEFAULT_TRIES,
         trajectories: int | None = None,
         threads: int = 1,
+        execute: bool = True,
     ) -> None:
         self.name = name
         self._short = name.removeprefix(PREFIX)
@@ -80,6 +83,7 @@ class CalibratedDevice:
         self._level, self._tries = level, tries
         self._trajectories = trajectories
         self._threads = threads
+        self._most = MOST_QUBITS if execute else device_qubits(self._short)
         self._backend: Any = None
         self._target: Any = None
 
@@ -93,12 +97,12 @@ class CalibratedDevice:
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the device or the simulator cannot hold."""
         qubits, region = ansatz.cost.qubits, compiler.largest_region(self._target)
-        if qubits > min(region, MOST_QUBITS):
-            holder = "has that many usable, connected qubits" if region < MOST_QUBITS else (
+        if qubits > min(region, self._most):
+            holder = "has that many usable, connected qubits" if region <= self._most else (
                 "is simulated with its noise only up to there"
             )
             raise SizeError(
-                f"device {self.name!r}", qubits, min(region, MOST_QUBITS), "qubits",
+                f"device {self.name!r}", qubits, min(region, self._most), "qubits",
                 f"it {holder}; {REMEDY}",
             )
 
@@ -111,13 +115,16 @@ class CalibratedDevice:
             level=self._level,
             seed=seed,
             tries=self._tries,
-            most_qubits=MOST_QUBITS,
+            most_qubits=self._most,
             over=lambda: watch.past(_SHARE),
         )
         circuit = compiler.restrict(routed.circuit, routed.qubits)
         chosen, planned = f"best of {self._tries} seeds", self._tries * len(ORDERS)
         if routed.compilations < planned:
             chosen = f"best of {routed.compilations} compilations, {planned} were planned"
+        unread = routed.circuit.remove_final_measurements(inplace=False)
+        gates = compiler.success_probability(unread, target)
+        length = compiler.duration(routed.circuit, target)
         configuration = self._backend.configuration()
         properties = self._backend.properties()
         return Compiled(
@@ -126,7 +133,7 @@ class CalibratedDevice:
             physical=routed.qubits,
             one_qubit_gates=one_qubit_gates(circuit, free=compiler.free_gates(target)),
             success_probability=routed.success_probability,
-            duration=compiler.duration(routed.circuit, target),
+            duration=length,
             repetition_delay=getattr(configuration, "default_rep_delay", _REPETITION_DELAY),
             details={
                 "compiler": f"qiskit, level {self._level}, {chosen}",
@@ -135,6 +142,11 @@ class CalibratedDevice:
                 "calibration_date": properties.last_update_date.isoformat(),
                 "calibration_hash": calibration_key(self._backend.target, properties),
                 "noise": MODELLED,
+                "success_parts": {
+                    "gates": gates,
+                    "readout": routed.success_probability / gates if gates > 0.0 else 0.0,
+                },
+                "readout_seconds": length - compiler.duration(unread, target),
             },
         )
 
@@ -202,6 +214,7 @@ class CalibratedFamily:
             tries=DEFAULT_TRIES if options.tries is None else options.tries,
             trajectories=options.trajectories,
             threads=options.threads,
+            execute=options.execute,
         )
 
 

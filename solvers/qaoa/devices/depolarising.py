@@ -30,6 +30,8 @@ class DepolarisingDevice:
         that a bit is read wrong. Commas and slashes separate as well.
     trajectories : int, optional
     threads : int
+    execute : bool
+        Whether circuits will be simulated, too.
 
     Raises
     ------
@@ -39,10 +41,13 @@ class DepolarisingDevice:
 
     hypothetical = simulated = noisy = True
 
-    def __init__(self, name: str, trajectories: int | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, name: str, trajectories: int | None = None, threads: int = 1, execute: bool = True
+    ) -> None:
         self.name = name
         self._trajectories = trajectories
         self._threads = threads
+        self._execute = execute
         self.one, self.two, self.readout = _probabilities(name)
 
     def load(self) -> None:
@@ -53,19 +58,22 @@ class DepolarisingDevice:
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the noisy simulator cannot hold."""
         qubits = ansatz.cost.qubits
-        if qubits > MOST_QUBITS:
+        if self._execute and qubits > MOST_QUBITS:
             raise SizeError(f"device {self.name!r}", qubits, MOST_QUBITS, "qubits", REMEDY)
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is: every gate is native, every pair coupled."""
         noise = {"one": self.one, "two": self.two, "readout": self.readout}
-        compiled = as_it_is(ansatz, details={"noise": noise})
-        success = (
-            (1.0 - self.one) ** compiled.one_qubit_gates
-            * (1.0 - self.two) ** two_qubit_gates(compiled.circuit)
-            * (1.0 - self.readout) ** compiled.circuit.num_qubits
+        compiled = as_it_is(ansatz)
+        parts = {
+            "gates": (1.0 - self.one) ** compiled.one_qubit_gates
+            * (1.0 - self.two) ** two_qubit_gates(compiled.circuit),
+            "readout": (1.0 - self.readout) ** compiled.circuit.num_qubits,
+        }
+        return replace(
+            compiled, success_probability=parts["gates"] * parts["readout"],
+            details={"noise": noise, "success_parts": parts},
         )
-        return replace(compiled, success_probability=success)
 
     def prepare(
         self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
@@ -109,7 +117,7 @@ class DepolarisingFamily:
     def open(self, name: str, options: DeviceOptions) -> DepolarisingDevice:
         """The device."""
         options.check(name, compiles=False, noisy=True)
-        return DepolarisingDevice(name, options.trajectories, options.threads)
+        return DepolarisingDevice(name, options.trajectories, options.threads, options.execute)
 
 
 FAMILY = DepolarisingFamily()

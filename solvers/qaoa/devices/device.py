@@ -31,6 +31,9 @@ class DeviceOptions:
         Optimisation level and seeds of the compiler, for devices with couplings.
     trajectories : int, optional
         Noise trajectories, for simulated noise.
+    execute : bool
+        Whether circuits will be executed, too: what is compiled alone may be larger than what is
+        simulated here.
     """
 
     threads: int = 1
@@ -38,6 +41,7 @@ class DeviceOptions:
     level: int | None = None
     tries: int | None = None
     trajectories: int | None = None
+    execute: bool = True
 
     def check(self, name: str, *, compiles: bool, noisy: bool) -> None:
         """Refuse options that do not act on a device.
