@@ -480,6 +480,9 @@ class Solver(Protocol):
     which each of its ablations departs from it, as ``({"subsolver": "none"},)``. A comparison runs
     them beside it, and finds them by ``details["ablations"]`` of its outcome.
 
+    One that submits circuits asks ``budget.meter`` before, where there is one, and may have a
+    method ``estimate(model, budget, seed)`` that gives a `qopt.estimate.Forecast` without a run.
+
     A solver that can start from answers takes one more keyword, ``start``, and its spec says
     ``starts=True``: answers of the model, best first, feasible or not, as `Outcome` has them. It
     uses as many as it can, and its answer is never worse than the best feasible one of them.

@@ -182,9 +182,9 @@ class _Training:
             except _EndedError:
                 result = best
                 ended = "an interrupt" if self._progress.stopping else "the time limit"
-                if self._limited and self.evaluations >= self._most:
-                    ended = "the limit of shots"
                 self.ending = f"{ended} ended COBYLA after {self.evaluations} evaluations"
+            if self._limited and self.evaluations >= self._most:
+                self.ending = f"the limit of shots ended COBYLA after {self._most} evaluations"
         return result
 
     @property

@@ -112,8 +112,12 @@ def _optimum(finder: AngleFinder, trained: Trained[Any]) -> tuple[float | None, 
         return None, None
     values = np.asarray(simulator.diagonal)
     least, spread = float(values.min()), float(np.ptp(values))
-    best = values <= least + _EQUAL[finder.options.precision] * spread
-    return float(np.asarray(simulator.probabilities(trained.angles))[best].sum()), int(best.sum())
+    best = np.flatnonzero(values <= least + _EQUAL[finder.options.precision] * spread)
+    # A penalty may leave strings that break a group level with the optimum.
+    best = best[finder.model.group_violations(simulator.bits(best)) == 0]
+    if not len(best):
+        return None, None
+    return float(np.asarray(simulator.probabilities(trained.angles))[best].sum()), len(best)
 
 
 def _strings(groups: tuple[Group, ...], qubits: int) -> float:
