@@ -25,7 +25,9 @@ from typing import Any
 from .errors import (
     InfeasibleError,
     MissingPackageError,
+    QoptError,
     SizeError,
+    UnknownNameError,
     UnsupportedError,
     UsageError,
 )
@@ -34,7 +36,7 @@ from .numbers import count_text, join, money_text, seconds_text
 from .pricing import Price, PriceList, charge, price_list, staleness, total
 from .problem import Problem
 from .reduction import forms_for, lower, ruled_out
-from .registry import available
+from .registry import available, find
 from .run import Task, parse_solver, presolved, solve
 from .solution import Solution
 from .solver import Budget, Progress, Usage
@@ -376,7 +378,8 @@ def estimate(
     solver : str
         With options: ``"qaoa:p=3"``.
     devices : sequence of str
-        Names; the solver's own where none is given. One that refuses the run has a reason.
+        Names; the solver's own where none is given. One that refuses the run, or an option, has a
+        reason.
     seed : int
     time_limit : float, optional
         Seconds for training and compiling, of each device.
@@ -403,31 +406,34 @@ def estimate(
     chosen: list[dict[str, Any]] = [{"device": device} for device in dict.fromkeys(devices)]
     prices = prices or price_list()
     budget = Budget(time_limit=time_limit, threads=threads)
-    tasks = [Task(subject, name, {**options, **each}, seed, budget) for each in chosen or [{}]]
-    _check_able(tasks[0])
-    rows, faults = [], []
-    for task in tasks:
+    _check_able(name)
+    rows: list[DeviceEstimate] = []
+    faults: list[QoptError] = []
+    for each in chosen or [{}]:
         try:
+            task = Task(subject, name, {**options, **each}, seed, budget)
             rows.append(_priced(_forecast(task), prices))
-        except (SizeError, UnsupportedError, MissingPackageError) as fault:
+        except UnknownNameError:
+            raise
+        except (SizeError, UnsupportedError, MissingPackageError, UsageError) as fault:
             faults.append(fault)
-            rows.append(DeviceEstimate(str(task.options.get("device", name)), reason=str(fault)))
+            rows.append(DeviceEstimate(each.get("device", name), reason=str(fault)))
     if len(faults) == len(rows):
         raise faults[0]
     rival = solve(subject, "auto", seed=seed, time_limit=CLASSICAL_SECONDS) if classical else None
     return Estimates(subject.name, solver, tuple(rows), rival, prices.version)
 
 
-def _check_able(task: Task) -> None:
+def _check_able(name: str) -> None:
     """Refuse a solver that tells nothing of a run before it runs."""
-    if hasattr(task.spec.load(), "estimate"):
+    if hasattr(find("solver", name).load(), "estimate"):
         return
     able = [
         spec.name for spec in available("solver")
         if spec.role == "quantum" and not spec.missing() and hasattr(spec.load(), "estimate")
     ]
     hint = f"; take {join(able, 'or')}" if able else ""
-    raise UnsupportedError(f"solver {task.solver!r} cannot be estimated before it runs{hint}")
+    raise UnsupportedError(f"solver {name!r} cannot be estimated before it runs{hint}")
 
 
 def _forecast(task: Task) -> Forecast:

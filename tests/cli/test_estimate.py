@@ -9,20 +9,14 @@ NOISY = "depolarizing:0.001;0.01;0.02"
 
 
 def test_estimates_stand_side_by_side_for_people_and_programs():
-    arguments = (
-        "estimate", "cubic-14", "--solver", "qaoa:p=2,compile_tries=1", "--device", "aer:torino",
-        "--device", NOISY, "--device", "aer:manila", "--classical",
-    )
+    arguments = ("estimate", "cubic-14", "--solver", "qaoa:p=2", "--device", NOISY)
     shown = qopt(*arguments).stdout
-    assert shown.startswith("cubic-14 by qaoa:p=2,compile_tries=1\n")
-    for words in (
-        "two-qubit gates, before and after", "42 -> ", "not sold", "ibm-pay-as-you-go: 1.6 USD",
-        "classical, auto: optimal", "No circuit was run.",
-    ):
+    assert shown.startswith("cubic-14 by qaoa:p=2\n")
+    for words in ("two-qubit gates, before and after", "42 -> 42", "not sold", "No circuit"):
         assert words in shown
-    assert "aer:manila: device 'aer:manila' takes at most 5 qubits" in " ".join(shown.split())
-    data = json.loads(qopt(*arguments, "--json").stdout)
-    torino, noisy, manila = data["devices"]
+    more = ("--device", "aer:manila", "--device", "aer:torino", "--classical", "--json")
+    data = json.loads(qopt(*arguments, *more).stdout)
+    noisy, manila, torino = data["devices"]
     assert data["classical"]["objective"] == 18
     assert torino["two_qubit_gates"]["before"] == noisy["two_qubit_gates"]["after"] == 42
     assert 0.0 < torino["optimum"]["a_shot"] < torino["optimum"]["noiseless"]
@@ -33,15 +27,12 @@ def test_estimates_stand_side_by_side_for_people_and_programs():
     assert "5 qubits" in manila["reason"]
 
 
-def test_a_device_without_a_known_price_is_unknown_and_not_free(tmp_path):
+def test_a_price_that_is_unknown_is_not_nothing(tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(
         '[[price]]\nprovider = "Acme"\ndevice = "ibm"\nsku = "acme"\nunit = "QPU second"\n'
         'currency = "USD"\nsource = "ours"\nconfidence = "first-hand"\ncharged = true\n'
     )
-    shown = qopt("estimate", "cubic-14", "--device", "aer:torino", "--prices", own, "--solver",
-                 "qaoa:compile_tries=1").stdout
-    assert "acme: unknown a QPU second" in shown
     data = json.loads(
         qopt("compare", "cubic-14", "--solver", "qaoa:device=aer:torino", "--seeds", 1, "--prices",
              own, "--max-cost", "100USD", "--json", code=10).stdout
@@ -60,21 +51,21 @@ def test_a_device_without_a_known_price_is_unknown_and_not_free(tmp_path):
         (("--max-shots", "99"), 9, "100 shots of 1 circuit on statevector: more than max-shots 99"),
     ],
 )
-@pytest.mark.parametrize("command", ["solve", "compare"])
-def test_bad_limits_and_refusals_are_one_line(command, arguments, code, words):
-    solver = ("--solver", "qaoa:shots=100", "--solver", "exact")[: 2 if command == "solve" else 4]
-    if command == "compare" and code == 9:  # a refusal is a row there
-        done = qopt(command, "cubic-14", *solver, "--seeds", 1, *arguments)
-        assert words in done.stdout
-        assert "refused" in done.stdout
-        return
-    assert words in one_line_error(command, "cubic-14", *solver, *arguments, code=code)
+def test_bad_limits_and_refusals_are_one_line(arguments, code, words):
+    solver = ("--solver", "qaoa:shots=100")
+    assert words in one_line_error("solve", "cubic-14", *solver, *arguments, code=code)
+
+
+def test_a_comparison_has_a_row_for_what_a_limit_refused():
+    line_up = ("--solver", "qaoa:shots=100", "--solver", "exact", "--seeds", 1)
+    done = qopt("compare", "cubic-14", *line_up, "--max-shots", 99)
+    assert "100 shots of 1 circuit on statevector: more than max-shots 99" in done.stdout
+    assert "refused" in done.stdout
+    assert "EUR" in one_line_error("compare", "cubic-14", *line_up, "--max-cost", "5EUR", code=2)
 
 
 def test_a_real_device_s_price_is_held_against_the_limit():
     solver = ("--solver", "qaoa:device=aer:torino,compile_tries=1,shots=100,trajectories=1")
-    words = one_line_error("solve", "cubic-14", *solver, "--max-cost", "1USD", code=9)
-    assert "100 shots of 1 circuit on aer:torino would bring the run to 3.2" in words
     data = json.loads(
         qopt("solve", "cubic-14", *solver, "--max-cost", "4USD", "--max-shots", 100,
              "--json").stdout
@@ -91,7 +82,6 @@ def test_a_real_device_s_price_is_held_against_the_limit():
         (("--device", "aer:manila"), 4, "takes at most 5 qubits"),
         (("--solver", "sa"), 5, "solver 'sa' cannot be estimated before it runs; take qaoa"),
         (("--solver", "qaoa:device=statevector", "--device", "mps"), 2, "drop one"),
-        (("--time-limit", "-1"), 2, "-1.0 is not in the range"),
         (("--prices", "nowhere.toml"), 2, "nowhere.toml"),
     ],
 )
