@@ -97,7 +97,7 @@ def _times(compiled: Compiled) -> dict[str, Any]:
         "circuit_seconds": compiled.duration,
         "readout_seconds": compiled.details.get("readout_seconds"),
         "repetition_delay": compiled.repetition_delay,
-        "success_parts": dict(compiled.details.get("success_parts", {})),
+        "success_parts": dict(compiled.details.get("success", {})),
     }
 
 

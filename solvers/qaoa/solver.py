@@ -17,6 +17,7 @@ from . import circuit as circuits
 from . import closed_form
 from .angles import BY_SHOTS, Trained, Training
 from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
+from .compile import Way
 from .devices import Device, DeviceOptions, Samples, Watch, open_device
 from .devices.mps import NAME as MPS
 from .estimate import forecast
@@ -135,10 +136,16 @@ class Qaoa:
         takes half the time and memory, and is good to about six digits.
     optimisation_level : int, optional
         Of qiskit's compiler, 0 to 3; 3 if left out.
+    compiler : {"auto", "routes", "line", "qiskit"}, optional
+        How circuits come onto a device with couplings. 'routes': variables are placed by annealing,
+        and terms, which commute, are done when swaps have made neighbours of their variables;
+        'line': a swap network on the best line of qubits; 'qiskit': its own compiler. 'auto', the
+        default, takes the likeliest to succeed of all. Mixers within groups are left to qiskit.
     compile_seed : int, optional
         Of the compiler; by default the run's seed.
     compile_tries : int, optional
         Seeds that the compiler tries, keeping the likeliest circuit to succeed; 4 if left out.
+        'routes' anneals five placements for each.
     postprocess : {"none", "repair", "descent"}
         What is made of the samples, and counted apart from them: 'repair' makes exactly-k groups
         hold by the fewest flips, 'descent' goes on from there to a local minimum.
@@ -163,6 +170,7 @@ class Qaoa:
     trajectories: int | None = None
     precision: Literal["double", "single"] = "double"
     optimisation_level: int | None = None
+    compiler: Way | None = None
     compile_seed: int | None = None
     compile_tries: int | None = None
     postprocess: Postprocess = "none"
@@ -459,7 +467,7 @@ class Qaoa:
             self.device,
             DeviceOptions(
                 threads=threads, precision=self.precision, level=self.optimisation_level,
-                tries=tries, trajectories=self.trajectories, execute=execute,
+                tries=tries, way=self.compiler, trajectories=self.trajectories, execute=execute,
             ),
         )
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from qopt.devices import Description, DeviceSize
-from qopt.errors import MissingPackageError, SizeError, UnknownNameError
+from qopt.errors import MissingPackageError, SizeError, UnknownNameError, UsageError
 
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
-from ..circuit import ORDERS, build_circuit, one_qubit_gates
+from ..circuit import one_qubit_gates
 from ..noise import MODELLED, Noise, calibrated_noise, calibration_key
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
@@ -49,6 +49,8 @@ class CalibratedDevice:
         Optimisation level of qiskit's compiler.
     tries : int
         Seeds of the compiler, each with every order of gates.
+    way : {"auto", "routes", "line", "qiskit"}
+        Of the compiler.
     trajectories : int, optional
     threads : int
     execute : bool
@@ -71,6 +73,7 @@ class CalibratedDevice:
         *,
         level: int = DEFAULT_LEVEL,
         tries: int = DEFAULT_TRIES,
+        way: compiler.Way = "auto",
         trajectories: int | None = None,
         threads: int = 1,
         execute: bool = True,
@@ -80,7 +83,7 @@ class CalibratedDevice:
         if self._short not in device_names():
             known = [PREFIX + each for each in device_names()]
             raise UnknownNameError("device", name, known)
-        self._level, self._tries = level, tries
+        self._level, self._tries, self._way = level, tries, way
         self._trajectories = trajectories
         self._threads = threads
         self._most = MOST_QUBITS if execute else device_qubits(self._short)
@@ -109,21 +112,18 @@ class CalibratedDevice:
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The likeliest to succeed of several compilations, on its active qubits alone."""
         target = self._target
-        routed = compiler.compile_circuit(
-            [build_circuit(ansatz, order) for order in ORDERS],
-            target,
-            level=self._level,
-            seed=seed,
-            tries=self._tries,
+        options = compiler.CompileOptions(
+            way=self._way, level=self._level, seed=seed, tries=self._tries,
             most_qubits=self._most,
-            over=lambda: watch.past(_SHARE),
+        )
+        clock = watch.clock
+        routed = compiler.compile_ansatz(
+            ansatz, target, options, lambda: watch.past(_SHARE),
+            max(0.0, _SHARE * clock.limit - clock.elapsed),
         )
         circuit = compiler.restrict(routed.circuit, routed.qubits)
-        chosen, planned = f"best of {self._tries} seeds", self._tries * len(ORDERS)
-        if routed.compilations < planned:
-            chosen = f"best of {routed.compilations} compilations, {planned} were planned"
+        cut = "" if routed.complete else "; the time limit ended the search for others"
         unread = routed.circuit.remove_final_measurements(inplace=False)
-        gates = compiler.success_probability(unread, target)
         length = compiler.duration(routed.circuit, target)
         configuration = self._backend.configuration()
         properties = self._backend.properties()
@@ -136,16 +136,13 @@ class CalibratedDevice:
             duration=length,
             repetition_delay=getattr(configuration, "default_rep_delay", _REPETITION_DELAY),
             details={
-                "compiler": f"qiskit, level {self._level}, {chosen}",
+                "compiler": f"{routed.method}, best of {routed.compilations} circuits{cut}",
                 "compile_seed": routed.seed,
+                "success": routed.success.to_json(),
                 "physical_qubits": list(routed.qubits),
                 "calibration_date": properties.last_update_date.isoformat(),
                 "calibration_hash": calibration_key(self._backend.target, properties),
                 "noise": MODELLED,
-                "success_parts": {
-                    "gates": gates,
-                    "readout": routed.success_probability / gates if gates > 0.0 else 0.0,
-                },
                 "readout_seconds": length - compiler.duration(unread, target),
             },
         )
@@ -208,10 +205,16 @@ class CalibratedFamily:
 
     def open(self, name: str, options: DeviceOptions) -> CalibratedDevice:
         """The device."""
+        if options.way in ("routes", "line") and options.level is not None:
+            raise UsageError(
+                f"optimisation_level is for qiskit's compiler, and compiler={options.way} asks for "
+                "another: drop one"
+            )
         return CalibratedDevice(
             name,
             level=DEFAULT_LEVEL if options.level is None else options.level,
             tries=DEFAULT_TRIES if options.tries is None else options.tries,
+            way=options.way or "auto",
             trajectories=options.trajectories,
             threads=options.threads,
             execute=options.execute,

@@ -72,7 +72,7 @@ class DepolarisingDevice:
         }
         return replace(
             compiled, success_probability=parts["gates"] * parts["readout"],
-            details={"noise": noise, "success_parts": parts},
+            details={"noise": noise, "success": parts},
         )
 
     def prepare(

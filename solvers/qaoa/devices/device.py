@@ -12,6 +12,7 @@ from qopt.solver import Clock, Progress
 
 from ..ansatz import Angles, Ansatz
 from ..circuit import build_circuit, one_qubit_gates
+from ..compile.compiler import Way
 from ..simulate.simulator import Precision
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class DeviceOptions:
         Of the amplitudes of a noiseless simulation.
     level, tries : int, optional
         Optimisation level and seeds of the compiler, for devices with couplings.
+    way : {"auto", "routes", "line", "qiskit"}, optional
+        How the compiler finds its way, for devices with couplings.
     trajectories : int, optional
         Noise trajectories, for simulated noise.
     execute : bool
@@ -40,6 +43,7 @@ class DeviceOptions:
     precision: Precision = "double"
     level: int | None = None
     tries: int | None = None
+    way: Way | None = None
     trajectories: int | None = None
     execute: bool = True
 
@@ -58,9 +62,9 @@ class DeviceOptions:
         ------
         UsageError
         """
-        if not compiles and (self.level is not None or self.tries is not None):
+        if not compiles and (self.level, self.tries, self.way) != (None, None, None):
             raise UsageError(
-                f"device {name!r} needs no compiler here: leave out optimisation_level, "
+                f"device {name!r} needs no compiler here: leave out optimisation_level, compiler, "
                 "compile_seed and compile_tries"
             )
         if not noisy and self.trajectories is not None:

@@ -1,5 +1,7 @@
 """Estimates of QAOA's runs against what the runs took, and against enumeration."""
 
+from math import prod
+
 import numpy as np
 import pytest
 
@@ -81,8 +83,8 @@ def test_parts_of_the_success_multiply_to_it(random_qubo):
     for device in ("aer:manila", NOISY):
         found = told(model, device=device)
         parts = found.success_parts
-        assert set(parts) == {"gates", "readout"}
-        assert parts["gates"] * parts["readout"] == pytest.approx(found.plan.success_probability)
+        assert set(parts) >= {"gates", "readout"}
+        assert prod(parts.values()) == pytest.approx(found.plan.success_probability)
     one, two = 8 + 4, 6  # 4 h, 4 rx, 4 rz, 6 rzz
     assert parts["gates"] == pytest.approx(0.999**one * 0.99**two)
     assert parts["readout"] == pytest.approx(0.98**4)
