@@ -10,6 +10,7 @@ from qopt.forms import Table
 from qopt.limits import Limits, RunMeter
 from qopt.pricing import charge, price_list, total
 from qopt.solver import Budget, Progress
+from qopt.solvers.auto import Auto
 from qopt.solvers.hybrid import Hybrid
 from qopt.solvers.qaoa import Qaoa
 from qopt.solvers.qaoa.plans import evaluations_of, trains_by_shots
@@ -134,6 +135,11 @@ def test_a_hybrid_s_calls_are_counted_together(random_qubo):
     assert meter.acted
     with pytest.raises(LimitError, match="more than max-shots 50"):
         solve(solver, model, max_shots=50)
+
+
+def test_auto_on_a_device_is_held_to_its_shots(random_qubo):
+    with pytest.raises(LimitError, match="1024 shots of 1 circuit on statevector: more than"):
+        solve(Auto(device="statevector"), random_qubo(6), max_shots=100)
 
 
 def test_the_peer_is_held_to_its_shots(random_qubo):
