@@ -10,6 +10,7 @@ from .options import (
     complete_solvers,
     instance_options,
     json_option,
+    limit_options,
     print_json,
 )
 
@@ -31,6 +32,7 @@ from .options import (
 )
 @instance_options
 @budget_options
+@limit_options
 @click.option(
     "--store", type=click.Path(dir_okay=False, path_type=Path),
     help="Keep run records here; runs that it holds already are not repeated.",
@@ -54,6 +56,8 @@ def compare(
     time_limit: float | None,
     evaluations: int | None,
     threads: int,
+    max_cost: str | None,
+    max_shots: int | None,
     store: Path | None,
     reports: tuple[Path, ...],
     price_files: tuple[Path, ...],
@@ -75,11 +79,12 @@ def compare(
     keep = SqliteStore(store) if store is not None else None
     study = Study(
         problems, solvers or None, seeds=range(seeds), time_limit=time_limit,
-        evaluations=evaluations, threads=threads,
+        evaluations=evaluations, threads=threads, max_cost=max_cost, max_shots=max_shots,
+        prices=prices,
     )
     with watching(len(study.tasks)) as watcher:
         comparison = study.run(
-            store=keep, prices=prices, begin=watcher.begin, listener=watcher.report
+            store=keep, begin=watcher.begin, listener=watcher.report
         )
     if keep is not None:
         keep.close()

@@ -16,6 +16,7 @@ from .catalogue import instances, problems, solvers
 from .compare import compare
 from .convert import convert
 from .devices import devices
+from .estimate import estimate
 from .portfolio import portfolio
 from .qubits import qubits
 from .runs import runs
@@ -24,8 +25,9 @@ from .why import why
 
 EPILOG = """Exit codes: 0 a feasible answer, or the work is done; 1 other faults; 2 wrong usage;
 3 a wrong instance; 4 a model too large; 5 no way from this problem to what was asked;
-6 a missing package; 7 a solver broke; 8 a run store that cannot be used; 10 no feasible answer
-found; 11 proven infeasible; 130 interrupted."""
+6 a missing package; 7 a solver broke; 8 a run store that cannot be used; 9 a seller of devices
+refused or is out of reach; 10 no feasible answer found; 11 proven infeasible; 12 credentials are
+missing or refused; 13 a limit of shots or money would be exceeded; 130 interrupted."""
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,7 +41,8 @@ def group() -> None:
 
 
 for command in (
-    solve, compare, why, convert, qubits, devices, portfolio, problems, solvers, instances, runs,
+    solve, compare, estimate, why, convert, qubits, devices, portfolio, problems, solvers,
+    instances, runs,
 ):
     group.add_command(command)
 

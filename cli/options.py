@@ -82,6 +82,19 @@ def budget_options(function: F) -> F:
     )(function)
 
 
+def limit_options(function: F) -> F:
+    """``--max-cost`` and ``--max-shots``: hard limits of a run."""
+    function = click.option(
+        "--max-shots", type=click.IntRange(1), metavar="N",
+        help="Shots that one run may take, training included; what would take more is refused.",
+    )(function)
+    return click.option(
+        "--max-cost", metavar="AMOUNT",
+        help="What one run may cost, device and machine time: 5USD. Checked before anything is "
+        "submitted; a simulated device counts as the real one would.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     """``--json``: the result as JSON on standard output."""
     return click.option(

@@ -13,6 +13,7 @@ from .options import (
     complete_solvers,
     instance_options,
     json_option,
+    limit_options,
     print_json,
 )
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @instance_options
 @budget_options
+@limit_options
 @click.option(
     "--start", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Start from the answer in this file, as --output writes it.",
@@ -54,6 +56,8 @@ def solve(
     time_limit: float | None,
     evaluations: int | None,
     threads: int,
+    max_cost: str | None,
+    max_shots: int | None,
     start: Path | None,
     store: Path | None,
     output: Path | None,
@@ -76,7 +80,8 @@ def solve(
         watcher.begin(f"{problem.name} by {solver}")
         solution = run_solver(
             problem, solver, seed=seed, time_limit=time_limit, evaluations=evaluations,
-            threads=threads, start=start, listener=watcher.report,
+            threads=threads, start=start, max_cost=max_cost, max_shots=max_shots,
+            listener=watcher.report,
         )
     if keep is not None:
         keep.add(solution.record)

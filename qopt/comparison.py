@@ -367,7 +367,7 @@ def _quantum_summary(instances: Sequence[InstanceComparison]) -> list[str]:
     refused = sum(
         i.findings.quantum is None and any(row.quantum for row in i.rows) for i in instances
     )
-    parts += [f"refused as too large on {refused}"] if refused else []
+    parts += [f"refused on {refused}"] if refused else []
     worked_on = any(row.quantum and row.postprocessing for i in instances for row in i.rows)
     samples = " by its samples, before post-processing," if worked_on else ""
     head = f"Best quantum run{samples} against best classical run: {join(parts)}."

@@ -10,6 +10,7 @@
     │   └── InfeasibleError       11   its constraints are seen to leave no answer
     ├── SizeError                  4   a model larger than a solver or device takes
     ├── UnsupportedError           5   no way from this problem or model to what was asked
+    │   └── LimitError            13   a run would take more shots or money than it may
     ├── MissingPackageError        6   with the line that installs it
     ├── SolverError                7   a solver broke, or answered nonsense
     ├── StoreError                 8   a run store that cannot be read or written
@@ -152,6 +153,12 @@ class UnsupportedError(QoptError):
     """No way from this problem or model to the form, file or solver asked for."""
 
     exit_code = 5
+
+
+class LimitError(UnsupportedError):
+    """A run would take more shots or money than its limits allow, or nobody knows how much."""
+
+    exit_code = 13
 
 
 class MissingPackageError(QoptError):

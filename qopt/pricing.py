@@ -11,6 +11,10 @@ The rules, in full:
   gates. Where the device was simulated the line is an *estimate* of what the real one would cost;
   it never replaces the simulation's own cost. A device without a tariff has no line, and a quantity
   or price that is unknown has the amount None: never 0.
+- **Jobs.** What is paid a task, and what a seller adds to every job, counts the jobs that the
+  circuits were sent in (`Usage.jobs`), each circuit one of its own where the ledger does not say,
+  and no fewer than the seller's jobs can hold.
+- **Minimum.** A row that is a minimum adds what the seller's other lines leave short of it.
 - **Basis.** ``"measured"`` and ``"estimated"`` lines are never added to each other.
 """
 
@@ -66,6 +70,12 @@ class Price:
         Processors of a rented machine.
     job_seconds : float
         Device seconds that the seller adds to every job.
+    job_circuits : int
+        Circuits that may be sent as one job, which pays one fee or overhead.
+    job_shots : int, optional
+        Shots of one job at most, over all its circuits; None where no limit is known.
+    minimum : bool
+        Whether it is the least that the seller's other rows come to, rather than added to them.
     """
 
     provider: str
@@ -83,6 +93,16 @@ class Price:
     charged: bool = False
     vcpus: int | None = None
     job_seconds: float = 0.0
+    job_circuits: int = 1
+    job_shots: int | None = None
+    minimum: bool = False
+
+    def jobs(self, usage: Usage) -> int:
+        """Jobs that a run's circuits are charged as."""
+        fewest = ceil(usage.circuits / self.job_circuits)
+        if self.job_shots is not None:
+            fewest = max(fewest, ceil(usage.shots / self.job_shots))
+        return max(usage.job_count, fewest)
 
     @property
     def read_on(self) -> date | None:
@@ -234,19 +254,26 @@ def _price(path: str | Path, row: Mapping[str, Any]) -> Price:
         raise ParseError(path, f"{name}: unit {row['unit']!r} is none of {', '.join(UNITS)}")
     if row["confidence"] not in ("first-hand", "second-hand", "disputed"):
         raise ParseError(path, f"{name}: confidence is first-hand, second-hand or disputed")
-    for number in ("price", "job_seconds", "vcpus"):
+    for number in ("price", "job_seconds", "vcpus", "job_circuits", "job_shots"):
         value = row.get(number, 0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not (
             isfinite(value) and value >= 0
         ):
             raise ParseError(path, f"{name}: {number} must be at least 0, got {value!r}")
+        if number in row and number.startswith("job_") and number != "job_seconds" and not (
+            isinstance(value, int) and value >= 1
+        ):
+            raise ParseError(
+                path, f"{name}: {number} must be a whole number above 0, got {value!r}"
+            )
     values = dict(row)
     for when in ("effective_from", "retrieved"):
         values[when] = str(row.get(when, ""))
         if values[when] and _date(values[when]) is None:
             raise ParseError(path, f"{name}: {when} must be YYYY-MM-DD or YYYY-MM")
-    if not isinstance(row.get("charged", False), bool):
-        raise ParseError(path, f"{name}: charged must be true or false")
+    for switch in ("charged", "minimum"):
+        if not isinstance(row.get(switch, False), bool):
+            raise ParseError(path, f"{name}: {switch} must be true or false")
     if row["unit"] == "instance hour" and not row.get("vcpus"):
         raise ParseError(path, f"{name} needs 'vcpus', the machine's number of processors")
     return Price(**values)
@@ -294,15 +321,43 @@ def charge(usage: Usage, prices: PriceList) -> list[dict[str, Any]]:
             lines.append(_line("classical machine", price, _quantity(price, usage), "measured"))
     if not usage.device or not (usage.shots or usage.circuits or usage.device_seconds):
         return lines
+    return lines + _device_lines(usage, prices)
+
+
+def _device_lines(usage: Usage, prices: PriceList) -> list[dict[str, Any]]:
+    """What the tariff of a run's device charges; minima last."""
     basis: Basis = "estimated" if usage.simulated else "measured"
-    for price in prices.tariff(usage.device):
+    lines = []
+    tariff = prices.tariff(usage.device)
+    for price in (price for price in tariff if not price.minimum):
         lines.append(_line(f"device {usage.device}", price, _quantity(price, usage), basis))
         # Measured device seconds are the seller's own and hold the overhead already.
         if price.job_seconds and usage.simulated:
-            quantity = price.job_seconds * usage.circuits
+            quantity = price.job_seconds * price.jobs(usage)
             item = f"job overhead of {usage.device}"
             lines.append(_line(item, price, quantity, basis, price.note))
+    for price in (price for price in tariff if price.minimum):
+        least = _line(f"minimum of {usage.device}", price, _quantity(price, usage), basis)
+        amounts = [line["amount"] for line in lines]
+        if least["amount"] is not None and None not in amounts:
+            least["amount"] = max(0.0, least["amount"] - sum(amounts))
+            lines.append(least)
     return lines
+
+
+def machine_rate(prices: PriceList, threads: int = 1) -> tuple[float, str] | None:
+    """What a second of this machine costs, with its currency, by the tariff that `charge` takes.
+
+    None where it is unknown.
+    """
+    rows = prices.tariff("processor")
+    if not rows or any(row.price is None for row in rows):
+        return None
+    rates = [
+        row.price / 3600.0 * max(1.0, threads / (row.vcpus or 1))
+        for row in rows if row.price is not None
+    ]
+    return sum(rates), currency_of([{"currency": row.currency} for row in rows])
 
 
 def up_to(lines: Iterable[Mapping[str, Any]], share: float) -> list[dict[str, Any]]:
@@ -384,7 +439,9 @@ def _quantity(price: Price, usage: Usage) -> float | None:
             return None if seconds is None else seconds / 60.0
         case "10 ms of QPU time":
             return None if seconds is None else float(ceil(100.0 * seconds))
-        case "task" | "program":
+        case "task":
+            return float(price.jobs(usage))
+        case "program":
             return float(usage.circuits)
         case "shot":
             return float(usage.shots)

@@ -156,6 +156,9 @@ class Record:
         Text of the fault, for a failed run.
     interrupted : bool
         Whether it was ended by hand, before its budget was used.
+    limits : dict
+        ``max_cost``, ``max_shots`` and whether one of them ``acted``: refused, shortened or ended
+        the run; empty without limits (`qopt.limits`).
     schema : int
     """
 
@@ -192,6 +195,7 @@ class Record:
     cpu: float = 0.0
     error: str = ""
     interrupted: bool = False
+    limits: dict[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property

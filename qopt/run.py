@@ -6,7 +6,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -19,6 +19,7 @@ import numpy as np
 from . import registry
 from .errors import (
     InfeasibleError,
+    LimitError,
     MissingPackageError,
     QoptError,
     SizeError,
@@ -29,6 +30,7 @@ from .errors import (
 )
 from .forms import FORMS, Lowering, Qubo
 from .forms.reduce import expected_seconds, prepare, reduce_qubo
+from .limits import Limits, RunMeter
 from .loading import Origin, as_problem, origin_of
 from .options import check_options, options_of, split_assignments
 from .picture import Picture
@@ -67,6 +69,8 @@ class Task:
     start : object, optional
         An answer to start from, or the path of a file with one (`qopt.start.Start.of`). It is held
         as a `Start`, and part of the key.
+    limits : Limits, optional
+        Hard limits of shots and money; no part of the key (`qopt.limits`).
 
     Raises
     ------
@@ -81,6 +85,7 @@ class Task:
     seed: int = 0
     budget: Budget = field(default_factory=Budget)
     start: Any = field(default=None, compare=False)
+    limits: Limits | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         try:
@@ -173,7 +178,7 @@ class Task:
             "version": solver_version(self.spec),
             "options": jsonable({**defaults, **self.options}),
             "seed": self.seed,
-            "budget": asdict(self.budget),
+            "budget": self.budget.to_json(),
             **start,
             **({"files": held} if held else {}),
         }
@@ -193,6 +198,8 @@ def solve(
     evaluations: int | None = None,
     threads: int = 1,
     start: Any = None,
+    max_cost: str | float | None = None,
+    max_shots: int | None = None,
     listener: Listener | None = None,
     **options: Any,
 ) -> Solution:
@@ -215,6 +222,11 @@ def solve(
     start : object, optional
         An answer of the problem to start from, such as ``solution.answer``, or the path of a file
         with one, as ``qopt solve -o`` writes it; for solvers that can (`Spec.starts`).
+    max_cost : str or float, optional
+        What the run may cost, the device and this machine's time together: ``"5USD"``, or a number
+        in the price list's currency. Checked before anything is submitted (`qopt.limits`).
+    max_shots : int, optional
+        Shots that it may take, those of its training included.
     listener : callable, optional
         Called with the `Progress` on every report.
     **options
@@ -227,12 +239,14 @@ def solve(
     Raises
     ------
     QoptError
-        Where the instance, solver or option is wrong, or the model does not fit the solver.
+        Where the instance, solver or option is wrong, or the model does not fit the solver;
+        `LimitError` where the run would exceed a limit.
     """
     check_type(solver, str, "a solver's name with its options, as 'qaoa:p=2',")
     name, given = parse_solver(solver)
     budget = Budget(time_limit=time_limit, evaluations=evaluations, threads=threads)
-    task = Task(as_problem(problem), name, {**given, **options}, seed, budget, start)
+    limits = Limits.of(max_cost, max_shots)
+    task = Task(as_problem(problem), name, {**given, **options}, seed, budget, start, limits)
     return execute(task, listener)
 
 
@@ -274,6 +288,7 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     usage = Usage()
     solver = task.spec.load()(**task.solver_options)
     progress = Progress(listener)
+    meter = None if task.limits is None else RunMeter(task.limits, task.budget.threads)
     with usage.phase("lower"):
         proof = ruled_out(task.problem)
         forms = (task.form,) if task.form else forms_for(task.problem, task.spec)
@@ -281,14 +296,22 @@ def execute(task: Task, listener: Listener | None = None) -> Solution:
     if lowering is None:
         done = without_run(proof)
     else:
-        with _interruptible(progress):
-            lowering, budget = _presolved(task, lowering, usage, progress)
+        with _interruptible(progress), _limited(meter, progress):
+            budget = task.budget if meter is None else replace(
+                task.budget, time_limit=meter.shorten(task.budget.time_limit), meter=meter
+            )
+            lowering, budget = presolved(task, lowering, budget, usage, progress)
             done = solve_in_rounds(
                 task.problem, lowering, partial(_call, task, solver), budget, progress, task.start
             )
     usage.add(done.outcome.usage)
     done.outcome.usage = usage
-    return _solution(task, form, done, progress, started)
+    return _solution(task, form, done, progress, started, meter)
+
+
+def _limited(meter: RunMeter | None, progress: Progress) -> AbstractContextManager[None]:
+    """While open, the run is held to its limit of money."""
+    return nullcontext() if meter is None else meter.guarding(progress)
 
 
 def _presolve(*, presolve: bool = True) -> None:
@@ -301,11 +324,10 @@ def _presolve(*, presolve: bool = True) -> None:
     """
 
 
-def _presolved(
-    task: Task, lowering: Lowering[Any], usage: Usage, progress: Progress
+def presolved(
+    task: Task, lowering: Lowering[Any], budget: Budget, usage: Usage, progress: Progress
 ) -> tuple[Lowering[Any], Budget]:
     """A lowering with its QUBO reduced, where that is wished, and what is left of the budget."""
-    budget = task.budget
     if not isinstance(lowering.model, Qubo):
         if task.options.get("presolve"):
             form = next(name for name, kind in FORMS.items() if isinstance(lowering.model, kind))
@@ -425,14 +447,17 @@ def _solution(
     done: Rounds,
     progress: Progress,
     started: str,
+    meter: RunMeter | None = None,
 ) -> Solution:
     judged, status = done.judged, done.status
-    ended = "interrupted" if progress.interrupted else ""
-    reason = "; ".join(filter(None, [done.reason, judged.origin, ended]))
+    ended = ["interrupted"] if progress.interrupted else []
+    if meter is not None and meter.ended:
+        ended.append(f"ended by max-cost {meter.limits.max_cost}")
+    reason = "; ".join(filter(None, [done.reason, judged.origin, *ended]))
     usage, score = done.outcome.usage, judged.score
     ended_by_clock = (
         task.budget.time_limit is not None and status is not Status.OPTIMAL
-    ) or progress.interrupted
+    ) or progress.interrupted or (meter is not None and meter.ended)
     prices = price_list()
     record = Record(
         **_identity(task),
@@ -459,6 +484,7 @@ def _solution(
         wall=usage.wall,
         cpu=usage.cpu,
         interrupted=progress.interrupted,
+        limits={} if meter is None else meter.limits.to_json(meter.acted),
     )
     return Solution(task.problem, judged.best, score, record)
 
@@ -496,7 +522,7 @@ def _identity(task: Task) -> dict[str, Any]:
         "role": task.spec.role or "",
         "options": jsonable(task.options),
         "seed": task.seed,
-        "budget": asdict(task.budget),
+        "budget": task.budget.to_json(),
     }
 
 
@@ -522,12 +548,13 @@ def attempt(task: Task, listener: Listener | None = None) -> Record:
     """Run one task and give its record, whatever happens: a failed run is a record too."""
     started = timestamp()
     usage = Usage()
-    status, error = Status.FAILED, ""
+    status, error, limited = Status.FAILED, "", False
     try:
         with usage.phase("execute"):
             return execute(task, listener).record
     except (SizeError, UnsupportedError, MissingPackageError) as refusal:
         status, reason = Status.UNSUPPORTED, str(refusal)
+        limited = isinstance(refusal, LimitError)
     except InfeasibleError as proof:
         status, reason = Status.PROVEN_INFEASIBLE, str(proof)
     except QoptError as fault:
@@ -550,6 +577,7 @@ def attempt(task: Task, listener: Listener | None = None) -> Record:
         wall=usage.wall,
         cpu=usage.cpu,
         error=error,
+        limits={} if task.limits is None else task.limits.to_json(limited),
     )
 
 
@@ -562,7 +590,8 @@ def collect(
 ) -> Iterator[Record]:
     """Run a grid of tasks and yield their records as they come.
 
-    What the store already holds is not run again, unless that run failed or was interrupted. Each
+    What the store already holds is not run again, unless that run failed or was interrupted, or
+    other limits of shots or money shaped it. Each
     new record is in the store before it is yielded, so that an end at any moment loses at most the
     runs in flight.
 
@@ -587,7 +616,7 @@ def collect(
             continue
         if store is not None and task.key in store:
             known = store.get(task.key)
-            if known.status is not Status.FAILED and not known.interrupted:
+            if _answers(known, task):
                 yield known
                 continue
         waiting[task.key] = task
@@ -595,6 +624,15 @@ def collect(
         if store is not None:
             store.add(record)
         yield record
+
+
+def _answers(known: Record, task: Task) -> bool:
+    """Whether a stored run is what a task would come to."""
+    if known.status is Status.FAILED or known.interrupted:
+        return False
+    if not known.limits.get("acted"):
+        return True
+    return task.limits is not None and known.limits == task.limits.to_json(True)
 
 
 def _run_all(

@@ -116,6 +116,7 @@ class Solution:
             "cost": record.money,
             "cost_to_best": record.money_to_best,
             "price_list": record.price_list,
+            "limits": record.limits,
             "notes": list(record.notes),
             "details": record.details,
         }

@@ -48,7 +48,8 @@ class Status(StrEnum):
     TIME_LIMIT = "time_limit"
     """The budget ended before there was any answer."""
     UNSUPPORTED = "unsupported"
-    """The solver does not take this model: its form, its size, a licence limit."""
+    """The solver does not take this model: its form, its size, a licence limit, or a limit of
+    shots or money that it would exceed."""
     FAILED = "failed"
     """The solver broke."""
 
@@ -71,11 +72,14 @@ class Budget:
         each solver's documentation says which). None leaves the solver's default.
     threads : int
         Threads that the solver may use.
+    meter : Meter, optional
+        Of a run with limits of shots or money: a solver that submits circuits asks it before.
     """
 
     time_limit: float | None = None
     evaluations: int | None = None
     threads: int = 1
+    meter: "Meter | None" = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         limit: Any = self.time_limit
@@ -90,6 +94,13 @@ class Budget:
                 raise UsageError(f"{name} must be a whole number above 0, got {count!r}")
             if count is not None:
                 object.__setattr__(self, name, int(count))
+
+    def to_json(self) -> dict[str, Any]:
+        """What decides the answer, as JSON values; limits that end no run do not."""
+        return {
+            "time_limit": self.time_limit, "evaluations": self.evaluations,
+            "threads": self.threads,
+        }
 
     def start(self) -> "Clock":
         """A clock that runs from now."""
@@ -160,6 +171,8 @@ class Usage:
         Objective evaluations, in the solver's unit.
     circuits, shots : int
         Circuits executed and shots taken in all, those spent on angles and on mitigation included.
+    jobs : int
+        Jobs that the circuits were sent in; 0 where each was a job of its own.
     qubits, depth, two_qubit_gates : int
         Of the circuit as executed, after compilation.
     logical_depth, logical_two_qubit_gates : int
@@ -183,6 +196,7 @@ class Usage:
     evaluations: int = 0
     circuits: int = 0
     shots: int = 0
+    jobs: int = 0
     qubits: int = 0
     depth: int = 0
     two_qubit_gates: int = 0
@@ -205,6 +219,11 @@ class Usage:
             span = self.phases.setdefault(name, Span())
             span.wall += time.perf_counter() - wall
             span.cpu += _cpu_seconds() - cpu
+
+    @property
+    def job_count(self) -> int:
+        """Jobs that the circuits were sent in."""
+        return self.jobs or self.circuits
 
     @property
     def wall(self) -> float:
@@ -233,6 +252,8 @@ class Usage:
             own.wall += span.wall
             own.cpu += span.cpu
         self.evaluations += other.evaluations
+        if self.jobs or other.jobs:
+            self.jobs = self.job_count + other.job_count
         self.circuits += other.circuits
         self.shots += other.shots
         for name in (
@@ -260,6 +281,39 @@ class Usage:
         fields = dict(data)
         fields["phases"] = {name: Span(**span) for name, span in fields["phases"].items()}
         return cls(**fields)
+
+
+class Meter(Protocol):
+    """What a run may still take of shots and money; `qopt.limits.RunMeter` is the one there is.
+
+    A plan is a ledger of what is to be submitted: device, circuits, shots, gates, device seconds.
+    """
+
+    def foresee(self, plan: Usage) -> None:
+        """Refuse early what cannot be admitted, by what is known of it: its shots and its device.
+
+        Raises
+        ------
+        LimitError
+        """
+        ...
+
+    def admit(self, plan: Usage) -> None:
+        """Refuse a plan, or count it as spent: asked before it is submitted.
+
+        Raises
+        ------
+        LimitError
+        """
+        ...
+
+    def give_back(self, plan: Usage) -> None:
+        """Count what was admitted, and not submitted after all, as not spent."""
+        ...
+
+    def affordable(self, each: Usage, then: Usage, most: int) -> int:
+        """How many times, 0 to `most`, a plan may be submitted so that another still can be."""
+        ...
 
 
 def _cpu_seconds() -> float:
@@ -425,6 +479,9 @@ class Solver(Protocol):
     A hybrid, whose parts can be replaced, has one more method: ``ablations()`` gives the options in
     which each of its ablations departs from it, as ``({"subsolver": "none"},)``. A comparison runs
     them beside it, and finds them by ``details["ablations"]`` of its outcome.
+
+    One that submits circuits asks ``budget.meter`` before, where there is one, and may have a
+    method ``estimate(model, budget, seed)`` that gives a `qopt.estimate.Forecast` without a run.
 
     A solver that can start from answers takes one more keyword, ``start``, and its spec says
     ``starts=True``: answers of the model, best first, feasible or not, as `Outcome` has them. It

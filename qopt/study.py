@@ -15,6 +15,7 @@ from .errors import (
     MissingPackageError,
     UsageError,
 )
+from .limits import Limits
 from .loading import as_problem, load
 from .numbers import join
 from .options import check_options
@@ -63,6 +64,13 @@ class Study:
     time_limit : float, optional
     evaluations : int, optional
     threads : int
+    max_cost : str or float, optional
+        What each run may cost: ``"5USD"``. One that would exceed a limit is recorded as
+        unsupported, as one whose model is too large (`qopt.limits`).
+    max_shots : int, optional
+        Shots that each run may take.
+    prices : PriceList, optional
+        Holds the runs to `max_cost` and bills them, instead of the bundled list.
 
     Raises
     ------
@@ -79,6 +87,9 @@ class Study:
     time_limit: float | None = None
     evaluations: int | None = None
     threads: int = 1
+    max_cost: str | float | None = None
+    max_shots: int | None = None
+    prices: PriceList | None = None
     tasks: list[Task] = field(init=False, repr=False)
     left_out: list[str] = field(init=False, repr=False)
     added: list[str] = field(init=False, repr=False)
@@ -106,6 +117,7 @@ class Study:
             self.time_limit = DEFAULT_SECONDS
             self.added.append(f"no budget was given: {DEFAULT_SECONDS:g} s a run")
         budget = Budget(self.time_limit, self.evaluations, self.threads)
+        self._limits = Limits.of(self.max_cost, self.max_shots, self.prices)
         self.tasks, self.left_out = [], []
         missing: list[MissingPackageError] = []
         for problem in problems:
@@ -130,7 +142,7 @@ class Study:
             )
             return
         tasks = [
-            Task(problem, name, options, seed, budget)
+            Task(problem, name, options, seed, budget, limits=self._limits)
             for seed in (seeds if spec.stochastic else seeds[:1])
         ]
         _check_device(tasks[0])
@@ -154,7 +166,8 @@ class Study:
         store : Store, optional
             Keeps the records.
         prices : PriceList, optional
-            Bills every run by this list instead of the one of its time.
+            Bills every run by this list instead of the one of its time; that of the study if left
+            out.
         begin : callable, optional
             Called with a title when a run begins.
         listener : callable, optional
@@ -168,6 +181,7 @@ class Study:
             elif begin is not None:
                 begin(f"{task.problem.name} by {task.label}, seed {task.seed}")
 
+        prices = prices or self.prices
         self._check_currencies(prices or price_list())
         self.records = []
         self.interrupted = False
@@ -258,6 +272,8 @@ def compare(
     time_limit: float | None = None,
     evaluations: int | None = None,
     threads: int = 1,
+    max_cost: str | float | None = None,
+    max_shots: int | None = None,
     store: Store | str | Path | None = None,
     listener: Callable[[Progress], None] | None = None,
 ) -> Comparison:
@@ -274,6 +290,10 @@ def compare(
     evaluations : int, optional
         Deterministic budget in each solver's own unit.
     threads : int
+    max_cost : str or float, optional
+        What each run may cost: ``"5USD"``, or a number in the price list's currency.
+    max_shots : int, optional
+        Shots that each run may take.
     store : Store or path, optional
         Keeps the records; what it holds is not run again.
     listener : callable, optional
@@ -292,7 +312,7 @@ def compare(
     """
     many = list(problems) if isinstance(problems, list | tuple | Iterator) else [problems]
     names = [solvers] if isinstance(solvers, str) else solvers
-    study = Study(many, names, seeds, time_limit, evaluations, threads)
+    study = Study(many, names, seeds, time_limit, evaluations, threads, max_cost, max_shots)
     if not isinstance(store, str | Path):
         return study.run(store=store, listener=listener)
     with SqliteStore(store) as opened:

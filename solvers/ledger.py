@@ -31,6 +31,8 @@ def add_usage(whole: Usage, part: Usage) -> None:
         setattr(whole, name, round(mean))
     for name in _LARGEST:
         setattr(whole, name, max(getattr(whole, name), getattr(part, name)))
+    if whole.jobs or part.jobs:
+        whole.jobs = whole.job_count + part.job_count
     for name in _SUMS:
         setattr(whole, name, getattr(whole, name) + getattr(part, name))
     if part.device:

@@ -128,7 +128,8 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.calls = Calls(
-            self.options.inner, self.budget.threads, self.progress, self.clock, self.usage
+            self.options.inner, self.budget.threads, self.progress, self.clock, self.usage,
+            self.budget.meter,
         )
         self.rng = np.random.default_rng(self.seed)
         depots = len(self.routing.depots)

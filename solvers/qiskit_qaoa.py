@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qopt.errors import SizeError, UnsupportedError, UsageError
 from qopt.forms import Lowering, Program, Qubo
 from qopt.forms.convert_qiskit import program_to_qiskit
+from qopt.limits import times
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
 MOST_QUBITS = 16
@@ -80,7 +81,7 @@ class QiskitQaoa:
                 Status.TIME_LIMIT, usage=usage, reason="the run ended before a circuit was executed"
             )
         algorithm_globals.random_seed = seed
-        training = _Training(budget, clock, progress, usage)
+        training = _Training(_allowed(budget, self.shots), clock, progress, usage)
         peer = QAOA(
             StatevectorSampler(default_shots=self.shots, seed=seed), training, reps=self.reps
         )
@@ -142,8 +143,10 @@ class QiskitQaoa:
 class _Training:
     """COBYLA of qiskit-optimization, ended at the time limit with the best angles so far."""
 
-    def __init__(self, budget: Budget, clock: Clock, progress: Progress, usage: Usage) -> None:
-        self._most = budget.evaluations or DEFAULT_EVALUATIONS
+    def __init__(
+        self, most: tuple[int, bool], clock: Clock, progress: Progress, usage: Usage
+    ) -> None:
+        self._most, self._limited = most
         self._clock, self._progress, self._usage = clock, progress, usage
         self._slowest = 0.0
         self.evaluations = 0
@@ -162,7 +165,7 @@ class _Training:
         best.x, best.fun = np.asarray(x0, dtype=np.float64), np.inf
 
         def evaluate(angles: NDArray[np.float64]) -> float:
-            if self._over:
+            if self._over or (self._limited and self.evaluations >= self._most):
                 raise _EndedError
             begin = time.perf_counter()
             value = float(fun(angles))
@@ -180,12 +183,34 @@ class _Training:
                 result = best
                 ended = "an interrupt" if self._progress.stopping else "the time limit"
                 self.ending = f"{ended} ended COBYLA after {self.evaluations} evaluations"
+            if self._limited and self.evaluations >= self._most:
+                self.ending = f"the limit of shots ended COBYLA after {self._most} evaluations"
         return result
 
     @property
     def _over(self) -> bool:
         """Whether to end now: there must be time for this evaluation and the final sampling."""
         return self._progress.stopping or self._clock.remaining <= 2.0 * self._slowest
+
+
+def _allowed(budget: Budget, shots: int) -> tuple[int, bool]:
+    """Evaluations that COBYLA may take, and whether a limit of shots makes them fewer.
+
+    Raises
+    ------
+    LimitError
+        Where it leaves not even one beside the final circuit.
+    """
+    most = budget.evaluations or DEFAULT_EVALUATIONS
+    if budget.meter is None:
+        return most, False
+    each = Usage(
+        circuits=1, shots=shots, device="statevector", simulated=True, hypothetical=True
+    )
+    turns = budget.meter.affordable(each, each, most)
+    whole = times(each, max(1, turns) + 1)
+    budget.meter.admit(whole)
+    return max(1, turns), turns < most
 
 
 class _EndedError(Exception):

@@ -8,7 +8,7 @@ from qopt.forms import Qubo
 from qopt.options import check_options
 from qopt.registry import find
 from qopt.run import parse_solver
-from qopt.solver import Budget, Clock, Outcome, Progress, Usage
+from qopt.solver import Budget, Clock, Meter, Outcome, Progress, Usage
 
 from .ledger import add_usage
 
@@ -88,6 +88,8 @@ class Calls:
         Of the whole run.
     usage : Usage
         The run's ledger, to which every call adds its own.
+    meter : Meter, optional
+        Of the whole run, which every call is held to.
     """
 
     inner: Any
@@ -95,6 +97,7 @@ class Calls:
     progress: Progress
     clock: Clock
     usage: Usage
+    meter: Meter | None = None
     made: int = field(default=0, init=False)
     """Calls that were answered, with or without samples."""
     feasible: int = field(default=0, init=False)
@@ -118,7 +121,8 @@ class Calls:
         self.largest = max(self.largest, model.num_variables)
         try:
             outcome: Outcome = self.inner.solve(
-                model, Budget(threads=self.threads), seed, Within(self.progress, self.clock)
+                model, Budget(threads=self.threads, meter=self.meter), seed,
+                Within(self.progress, self.clock),
             )
         except InfeasibleError:
             return None

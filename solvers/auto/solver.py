@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qopt.errors import MissingPackageError, SizeError, UnsupportedError, UsageError
+from qopt.errors import LimitError, MissingPackageError, SizeError, UnsupportedError, UsageError
 from qopt.forms import Form, Program, Qubo, Table
 from qopt.solver import Budget, Outcome, Progress, Status
 
@@ -116,6 +116,8 @@ class Auto:
         race = _Race(model, rule, budget, self.patience, seed, progress, list(start))
         race.run()
         if not race.turns:
+            if isinstance(race.refusal, LimitError):
+                raise race.refusal
             raise UnsupportedError("; ".join(race.passed)) from race.refusal
         return _joined(model, features, rule, above, race)
 

@@ -84,7 +84,7 @@ class Search:
         self._options, self._qubo, self._layout = options, qubo, layout
         self._budget, self._clock = budget, clock
         self._seed, self._progress, self._usage = seed, progress, usage
-        self._calls = Calls(options.inner, budget.threads, progress, clock, usage)
+        self._calls = Calls(options.inner, budget.threads, progress, clock, usage, budget.meter)
         self._limit: float = ITERATIONS if budget.time_limit is None else inf
         if budget.evaluations is not None:
             self._limit = budget.evaluations

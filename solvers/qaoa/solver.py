@@ -10,6 +10,7 @@ import numpy as np
 
 from qopt.devices import CircuitFacts, full_name
 from qopt.errors import UsageError
+from qopt.estimate import Forecast
 from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
 
@@ -23,8 +24,10 @@ from .compile import Way
 from .devices import Device, DeviceOptions, Samples, Watch, open_device
 from .devices.calibrated import snapshot_of
 from .devices.mps import NAME as MPS
+from .estimate import forecast
 from .frameworks.openqasm import openqasm
 from .mixers import GROUP_MIXERS
+from .plans import Admission
 from .results import (
     add_caveat,
     describe,
@@ -223,7 +226,7 @@ class Qaoa:
         self._check_training()
         self._check_objective()
         self._check_start()
-        self._open(threads=1)
+        self.open_device()
 
     def _check_training(self) -> None:
         """Refuse options of the training where they do not act."""
@@ -246,7 +249,7 @@ class Qaoa:
         if self.training_noise:
             if self.training not in BY_SHOTS:
                 raise UsageError("training_noise acts only with training=spsa or training=cobyla")
-            device = self._open(threads=1)
+            device = self.open_device()
             if not device.simulated:
                 raise UsageError(
                     f"training_noise would submit a job to {self.device!r} for every evaluation: "
@@ -311,7 +314,7 @@ class Qaoa:
         with usage.phase("setup"):
             import qiskit  # noqa: F401 - the import is what takes time
         with usage.phase("compile"):
-            ansatz = self._ansatz(model)
+            ansatz = self.ansatz(model)
         with usage.phase("setup"):
             device = self._load(ansatz, budget.threads)
         with blas_threads(budget.threads):
@@ -332,12 +335,18 @@ class Qaoa:
                 "s; take fewer qubits, mixer=x or a longer limit",
             )
         seeds = np.random.SeedSequence(seed).generate_state(4)
+        wished = self._compile_seed(seed)
+        admission = Admission(self, budget.meter)
+        admission.foresee(device)
         progress.step(0.0, "training angles")
         with usage.phase("optimise"):
             start = self._start(model, int(seeds[3]))
             if start is not None:
                 ansatz = replace(ansatz, tilts=start.tilts)
-            finder = AngleFinder(self, model, ansatz, budget, watch, int(seeds[0]), device)
+            allowed = admission.training(
+                budget, lambda: device.prepare(ansatz, self.p, wished, watch), device
+            )
+            finder = AngleFinder(self, model, ansatz, allowed, watch, int(seeds[0]), device)
             trained, noiseless = finder.find()
             units, where = finder.units, finder.where
             del finder  # and with it the amplitudes, beside which the last circuit's need not fit
@@ -347,7 +356,8 @@ class Qaoa:
             return unfinished(usage, progress, "before the circuit was compiled")
         progress.step(0.3, "compiling")
         with usage.phase("compile"):
-            compiled = device.compile(ansatz.at(trained.angles), self._compile_seed(seed), watch)
+            compiled = device.compile(ansatz.at(trained.angles), wished, watch)
+            compiled = admission.execution(compiled, device, trained)
             describe(compiled, device, usage)
         progress.step(0.4, "executing")
         with usage.phase("execute"):
@@ -371,6 +381,7 @@ class Qaoa:
             if start is not None:
                 describe_start(start, model, found, int(seeds[3]))
         self._caveats(found, trained)
+        admission.tell(found)
         return postprocessing.improve(model, found, self.postprocess, clock, progress)
 
     def _caveats(self, found: Outcome, trained: Trained[Any]) -> None:
@@ -387,6 +398,19 @@ class Qaoa:
                 f"the matrix product state was cut, to an estimated fidelity of {fidelity:.2g}; a "
                 "larger bond dimension cuts less",
             )
+
+    def estimate(self, model: Qubo | Table, budget: Budget, seed: int) -> Forecast:
+        """What `solve` would take: angles are trained and a circuit is compiled, none executed.
+
+        Raises
+        ------
+        SizeError
+            Where the register does not fit the device.
+        UnsupportedError
+            For tables, which have no circuit.
+        """
+        with blas_threads(budget.threads):
+            return forecast(self, model, budget, seed)
 
     def openqasm(self, model: Qubo, dialect: str = "qasm3") -> str:
         """The bound logical circuit of a model as OpenQASM, with angles as `solve` trains them.
@@ -406,15 +430,13 @@ class Qaoa:
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
-        ansatz, budget = self._ansatz(model), Budget()
+        ansatz, budget = self.ansatz(model), Budget()
         seeds = np.random.SeedSequence(seed).generate_state(4)
-        start = self._start(model, int(seeds[3]))
-        if start is not None:
-            ansatz = replace(ansatz, tilts=start.tilts)
+        ansatz = self.started(model, ansatz, int(seeds[3]))
         if self.angles is not None:
             return circuits.build_circuit(ansatz.at(Angles.split(self.angles)))
         watch = Watch(budget.start(), Progress())
-        device = self._open(threads=1)
+        device = self.open_device()
         if self.training_noise:
             device.load()
         finder = AngleFinder(self, model, ansatz, budget, watch, int(seeds[0]), device)
@@ -442,12 +464,12 @@ class Qaoa:
         InputError
             Where the details are not of a run of this model.
         """
-        ansatz = self._ansatz(model)
+        ansatz = self.ansatz(model)
         if details is None:
             ansatz = ansatz.at(Angles((_ANY_ANGLE,) * self.p, (_ANY_ANGLE,) * self.p))
         else:
             ansatz = run_again(ansatz, details, multi_angle=self.multi_angle)
-        device = self._open(threads=1)
+        device = self.open_device()
         device.load()
         device.check_size(ansatz)
         watch = Watch(Budget().start(), Progress())
@@ -477,7 +499,7 @@ class Qaoa:
             return self.compile_seed
         return int(np.random.SeedSequence(seed).generate_state(4)[1] % 2**31)
 
-    def _ansatz(self, model: Qubo) -> Ansatz:
+    def ansatz(self, model: Qubo) -> Ansatz:
         """The initial state of a model.
 
         Raises
@@ -495,7 +517,7 @@ class Qaoa:
         varied = self.multi_angle or self.warm_start != "none"
         if not model.groups or varied or self.device.split(":")[0] == MPS:
             return Ansatz.of(model, "x")
-        if not self._open(threads=1).noisy:
+        if not self.open_device().noisy:
             return Ansatz.of(model, "complete")
         layers = Angles((0.1,) * self.p, (0.1,) * self.p)
         ring, flips = (Ansatz.of(model, mixer) for mixer in ("ring", "x"))
@@ -504,6 +526,11 @@ class Qaoa:
             for each in (ring, flips)
         ]
         return ring if gates[0] <= _WORTH_GATES * gates[1] else flips
+
+    def started(self, model: Qubo, ansatz: Ansatz, seed: int) -> Ansatz:
+        """The initial state with the tilts of its classical start, where one is asked for."""
+        start = self._start(model, seed)
+        return ansatz if start is None else replace(ansatz, tilts=start.tilts)
 
     def _start(self, model: Qubo, seed: int) -> WarmStart | None:
         """The classical start, where one is asked for."""
@@ -526,7 +553,15 @@ class Qaoa:
         """
         return None if self.angles_from is None else StoredAngles.read(Path(self.angles_from))
 
-    def _open(self, threads: int) -> Device:
+    def open_device(self, threads: int = 1, *, execute: bool = True) -> Device:
+        """The device with what its options choose.
+
+        Parameters
+        ----------
+        threads : int
+        execute : bool
+            Whether it will execute, too, and not compile alone.
+        """
         tries = self.compile_tries
         if tries is None and self.compile_seed is not None:
             tries = 4
@@ -535,13 +570,12 @@ class Qaoa:
             DeviceOptions(
                 threads=threads, precision=self.precision, level=self.optimisation_level,
                 tries=tries, way=self.compiler, trajectories=self.trajectories,
-                noise_scale=self.noise_scale,
-                resubmit=self.resubmit,
+                noise_scale=self.noise_scale, resubmit=self.resubmit, execute=execute,
             ),
         )
 
     def _load(self, ansatz: Ansatz, threads: int) -> Device:
-        device = self._open(threads)
+        device = self.open_device(threads)
         device.load()
         if self.postprocess != "none":
             postprocessing.load()

@@ -4,21 +4,23 @@ There is no circuit: a diagonal of ``2**n`` values has no short one. What is tol
 what an ideal machine that applied it would sample.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qopt.errors import UnsupportedError
 from qopt.forms import Table
+from qopt.limits import times
 from qopt.solver import Budget, Outcome, Progress, Status, Usage
 
 from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS, train
-from .angles import Allowance, Trained, default_evaluations
+from .angles import Allowance, Trained
 from .ansatz import Angles
 from .devices import Watch
 from .devices.statevector import NAME as STATEVECTOR
 from .objective import Objective
+from .plans import evaluations_of, trains_by_shots
 from .results import add_caveat, distinct, statistics, unfinished
 from .simulate.diagonal import Diagonal
 from .simulate.sampling import sample
@@ -88,12 +90,13 @@ def solve_table(
     clock = budget.start()
     watch = Watch(clock, progress)
     seeds = np.random.SeedSequence(seed).generate_state(4)
+    allowed = _admitted(options, budget)
     progress.step(0.0, "training angles")
     with usage.phase("optimise"):
         cost = TableCost.of(model)
         simulator = Statevector(cost.diagonal, budget.threads, options.precision)
         objective = objective_of(options, simulator)
-        trained = _train(options, simulator, objective, budget, watch, int(seeds[0]))
+        trained = _train(options, simulator, objective, allowed, watch, int(seeds[0]))
         if not watch.over:
             noiseless = _figures(simulator, cost, trained.angles, objective)
     usage.evaluations, usage.circuits, usage.shots = (
@@ -115,6 +118,35 @@ def solve_table(
         text = f"the training of angles was cut short ({trained.source})"
         add_caveat(found, "training-cut", text)
     return found
+
+
+def _admitted(options: "Qaoa", budget: Budget) -> Budget:
+    """What the limits of a run leave to its training, all shots being of a device that is free.
+
+    Raises
+    ------
+    LimitError
+        Where they leave nothing.
+    """
+    if budget.meter is None:
+        return budget
+
+    def plan(shots: int) -> Usage:
+        return Usage(
+            circuits=1, shots=shots, device=STATEVECTOR, simulated=True, hypothetical=True
+        )
+
+    last = plan(options.shots)
+    if not trains_by_shots(options):
+        budget.meter.admit(last)
+        return budget
+    each = plan(options.training_shots or DEFAULT_TRAINING_SHOTS)
+    most = evaluations_of(options, budget)
+    turns = budget.meter.affordable(each, last, most)
+    whole = times(each, max(1, turns))
+    whole.add(last)
+    budget.meter.admit(whole)
+    return budget if turns == most else replace(budget, evaluations=turns)
 
 
 def check_options(options: "Qaoa") -> None:
@@ -161,9 +193,7 @@ def _train(
     if (stored := options.stored_angles) is not None:
         return Trained(*stored.at(options.p, "x", simulator.units))
     restarts = DEFAULT_RESTARTS if options.restarts is None else options.restarts
-    evaluations = budget.evaluations
-    if evaluations is None:
-        evaluations = default_evaluations(options.training, options.p, restarts)
+    evaluations = evaluations_of(options, budget)
     return train(
         simulator, options.p, objective, Allowance(evaluations, late(watch, SHARE_WITHOUT_NOISE)),
         training=options.training, restarts=restarts,

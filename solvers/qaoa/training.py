@@ -16,7 +16,6 @@ from .angles import (
     Stop,
     Trained,
     Vector,
-    default_evaluations,
     ramp,
     train_single_layer,
 )
@@ -26,6 +25,7 @@ from .devices import Device, Watch
 from .devices.statevector import NAME as STATEVECTOR
 from .fixed_angles import transferred
 from .objective import ConditionalValueAtRisk, Gibbs, Mean, Objective
+from .plans import evaluations_of
 from .shot_search import Draw
 from .simulate import Simulator, StateSimulator, StoppedError, Units, open_for_training
 from .simulate.memory import MOST_QUBITS
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 DEFAULT_ALPHA = 0.1
 DEFAULT_ETA = 2.0
-
-_NOISY_EVALUATIONS = 60
-"""Evaluations of a training under noise whose budget does not say: each simulates the noise."""
 
 _SHARE = 0.4
 """Share of a time limit after which the angle search ends, so that there is time to execute."""
@@ -133,11 +130,7 @@ class AngleFinder:
         if self.simulator is None:
             return self._unsimulated()
         restarts = DEFAULT_RESTARTS if options.restarts is None else options.restarts
-        evaluations = self.budget.evaluations
-        if evaluations is None:
-            evaluations = default_evaluations(options.training, options.p, restarts)
-            if options.training_noise:
-                evaluations = _NOISY_EVALUATIONS
+        evaluations = evaluations_of(options, self.budget)
         shots = options.training_shots or DEFAULT_TRAINING_SHOTS
         share = self._share / 2.0 if options.multi_angle else self._share
         return train(

@@ -856,6 +856,4 @@ def test_nothing_to_compare_is_no_fault():
 
 def test_budgets_of_records_are_those_of_the_core():
     """The factory's budget has the keys that runs write."""
-    from dataclasses import asdict
-
-    assert set(asdict(Budget())) == set(make.record().budget)
+    assert set(Budget().to_json()) == set(make.record().budget)

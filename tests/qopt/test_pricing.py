@@ -5,7 +5,16 @@ import pytest
 from factories import device_usage, usage
 
 from qopt.errors import InputError, ParseError
-from qopt.pricing import PriceList, charge, currency_of, price_list, read_price_list, total, up_to
+from qopt.pricing import (
+    PriceList,
+    charge,
+    currency_of,
+    machine_rate,
+    price_list,
+    read_price_list,
+    total,
+    up_to,
+)
 from qopt.solver import Span, Usage
 
 ROW = """
@@ -89,6 +98,64 @@ def test_worked_examples(device, expected):
 
 def test_one_batched_job_pays_the_overhead_once():
     assert total(on("aer:torino", circuits=1), "estimated") == pytest.approx(59.20)
+
+
+@pytest.mark.parametrize(
+    ("device", "separate", "together"),
+    # 100 iterations of 1000 shots: each a job of its own, and all in one job or program set.
+    [
+        ("aer:torino", 376.00, 59.20), ("cepheus-1-108q", 72.50, 42.80),
+        ("emerald", 190.00, 160.30), ("forte", 8030.00, 8000.30),
+    ],
+)
+def test_circuits_sent_together_pay_one_fee(device, separate, together):
+    assert total(on(device), "estimated") == pytest.approx(separate)
+    assert total(on(device, jobs=100), "estimated") == pytest.approx(separate)
+    assert total(on(device, jobs=1), "estimated") == pytest.approx(together)
+
+
+def test_a_job_holds_no_more_than_its_seller_lets_it():
+    # A program set of Braket's holds 100 circuits, a job of IBM's 10 million shots.
+    sets = on("forte", jobs=1, circuits=250, shots=1000)
+    assert [line["quantity"] for line in sets if line["unit"] == "task"] == [3]
+    large = on("aer:torino", jobs=1, circuits=2, shots=25_000_000)
+    overhead = [line for line in large if line["item"].startswith("job overhead")]
+    assert [line["quantity"] for line in overhead] == [3 * 2.0]
+    # Programs that a seller charges one by one are not saved by sending them together.
+    programs = on("azure:forte", jobs=1)
+    assert [line["quantity"] for line in programs if line["unit"] == "program"] == [100]
+
+
+def test_jobs_of_several_runs_add_up():
+    one, other = Usage(circuits=10, jobs=1), Usage(circuits=5)
+    one.add(other)
+    assert (one.circuits, one.jobs, one.job_count) == (15, 6, 6)
+    plain = Usage(circuits=3)
+    plain.add(Usage(circuits=4))
+    assert (plain.jobs, plain.job_count) == (0, 7)
+
+
+@pytest.mark.parametrize(("shots", "whole"), [(2, 7.0), (10, 7.0), (14, 7.0), (20, 10.0)])
+def test_a_minimum_is_what_other_rows_leave_short_of_it(tmp_path, shots, whole):
+    path = tmp_path / "own.toml"
+    least = ROW.replace("acme-shot", "acme-least").replace('"shot"', '"program"').replace(
+        "price = 0.5", "price = 7.0\nminimum = true"
+    )
+    path.write_text(ROW + least)
+    used = device_usage(device="acme-1", circuits=1, shots=shots, device_seconds=None)
+    lines = charge(used, price_list(path))
+    assert total(lines, "estimated") == pytest.approx(whole)
+    assert [line["sku"] for line in lines[1:]] == ["acme-shot", "acme-least"]
+
+
+def test_the_machine_s_rate_is_what_a_run_is_charged():
+    prices = price_list()
+    for threads in (1, 2, 6):
+        rate, currency = machine_rate(prices, threads)
+        busy = Usage(phases={"execute": Span(10.0, 10.0 * threads)})
+        assert rate * 10.0 == pytest.approx(charge(busy, prices)[0]["amount"])
+        assert currency == "USD"
+    assert machine_rate(PriceList(())) is None
 
 
 def test_the_simulation_s_own_cost_stays_apart_from_the_device_s():
@@ -211,6 +278,9 @@ def test_a_row_with_the_same_sku_is_replaced(tmp_path):
         ('source = "our contract"', "", "needs 'source'"),
         ('confidence = "first-hand"', 'confidence = "sure"', "first-hand, second-hand or disputed"),
         ("charged = true", "charged = 1", "charged must be true or false"),
+        ("charged = true", "minimum = 1", "minimum must be true or false"),
+        ("charged = true", "job_circuits = 0", "job_circuits must be a whole number above 0, got"),
+        ("charged = true", "job_shots = 2.5", "job_shots must be a whole number above 0, got 2.5"),
         ("charged = true", "cost = 3", "unknown field 'cost'"),
         ("charged = true", 'retrieved = "last week"', "retrieved must be YYYY-MM-DD"),
         ('unit = "shot"', 'unit = "instance hour"', "needs 'vcpus'"),

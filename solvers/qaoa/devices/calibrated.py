@@ -7,7 +7,7 @@ from typing import Any
 
 from qopt.calibration import STALE_DAYS, Calibration
 from qopt.devices import Description, DeviceSize
-from qopt.errors import SizeError, UnknownNameError, UnsupportedError, UsageError
+from qopt.errors import SizeError, UnknownNameError, UnsupportedError
 
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
@@ -52,6 +52,8 @@ class CalibratedDevice:
     noise_scale : float
         What gate and readout errors and the rates of relaxation are multiplied by. Circuits are
         compiled for the device as it is, so that they are the same at every scale.
+    execute : bool
+        Whether circuits will be simulated with its noise, not only compiled.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class CalibratedDevice:
         trajectories: int | None = None,
         threads: int = 1,
         noise_scale: float = 1.0,
+        execute: bool = True,
     ) -> None:
         short = name.removeprefix(PREFIX)
         self._read: Callable[[], Calibration] = lambda: packaged_calibration(short)
@@ -90,6 +93,7 @@ class CalibratedDevice:
         self._trajectories = trajectories
         self._threads = threads
         self._scale = noise_scale
+        self._execute = execute
         self._target: Any = None
         self._scaled_target: Any = None
         self._scaled: Any = None
@@ -98,6 +102,11 @@ class CalibratedDevice:
     def calibration(self) -> Calibration:
         """As it was measured, whatever the noise is scaled by."""
         return self._read()
+
+    @property
+    def _most(self) -> int:
+        """Qubits that may be in use."""
+        return MOST_QUBITS if self._execute else len(self.calibration.qubits)
 
     def load(self) -> None:
         """Read the calibration."""
@@ -117,12 +126,12 @@ class CalibratedDevice:
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the device or the simulator cannot hold."""
         qubits, region = ansatz.cost.qubits, compiler.largest_region(self._target)
-        if qubits > min(region, MOST_QUBITS):
-            holder = "has that many usable, connected qubits" if region < MOST_QUBITS else (
+        if qubits > min(region, self._most):
+            holder = "has that many usable, connected qubits" if region <= self._most else (
                 "is simulated with its noise only up to there"
             )
             raise SizeError(
-                f"device {self.name!r}", qubits, min(region, MOST_QUBITS), "qubits",
+                f"device {self.name!r}", qubits, min(region, self._most), "qubits",
                 f"it {holder}; {REMEDY}",
             )
 
@@ -136,13 +145,15 @@ class CalibratedDevice:
         if self._scale != 1.0:
             success = compiler.success(routed.circuit, self._scaled_target)
         cut = "" if routed.complete else "; the time limit ended the search for others"
+        unread = routed.circuit.remove_final_measurements(inplace=False)
+        length = compiler.duration(routed.circuit, target)
         return Compiled(
             ansatz=ansatz,
             circuit=circuit,
             physical=routed.qubits,
             one_qubit_gates=one_qubit_gates(circuit, free=compiler.free_gates(target)),
             success_probability=success.total,
-            duration=compiler.duration(routed.circuit, target),
+            duration=length,
             repetition_delay=self.calibration.repetition_delay,
             details={
                 "compiler": f"{routed.method}, best of {routed.compilations} circuits{cut}",
@@ -151,6 +162,7 @@ class CalibratedDevice:
                 "physical_qubits": list(routed.qubits),
                 **self._told(),
                 "noise": MODELLED,
+                "readout_seconds": length - compiler.duration(unread, target),
             },
         )
 
@@ -166,7 +178,7 @@ class CalibratedDevice:
 
         options = compiler.CompileOptions(
             way=self._way, level=self._level, seed=seed, tries=self._tries,
-            most_qubits=MOST_QUBITS,
+            most_qubits=self._most,
         )
         clock = watch.clock
         try:
@@ -311,6 +323,7 @@ class CalibratedFamily:
             trajectories=options.trajectories,
             threads=options.threads,
             noise_scale=1.0 if options.noise_scale is None else options.noise_scale,
+            execute=options.execute,
         )
 
 

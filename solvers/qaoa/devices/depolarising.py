@@ -37,6 +37,8 @@ class DepolarisingDevice:
     threads : int
     noise_scale : float
         What the three are multiplied by.
+    execute : bool
+        Whether circuits will be simulated, too.
 
     Raises
     ------
@@ -52,11 +54,13 @@ class DepolarisingDevice:
         trajectories: int | None = None,
         threads: int = 1,
         noise_scale: float = 1.0,
+        execute: bool = True,
     ) -> None:
         self.name = name + noise_words(noise_scale)
         self._trajectories = trajectories
         self._threads = threads
         self._scale = noise_scale
+        self._execute = execute
         given = _probabilities(name)
         check_share(noise_scale, zip(_KINDS, given, _MOST, strict=True))
         self.one, self.two, self.readout = (noise_scale * each for each in given)
@@ -69,19 +73,22 @@ class DepolarisingDevice:
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the noisy simulator cannot hold."""
         qubits = ansatz.cost.qubits
-        if qubits > MOST_QUBITS:
+        if self._execute and qubits > MOST_QUBITS:
             raise SizeError(f"device {self.name!r}", qubits, MOST_QUBITS, "qubits", REMEDY)
 
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is: every gate is native, every pair coupled."""
         noise = {"one": self.one, "two": self.two, "readout": self.readout}
-        compiled = as_it_is(ansatz, details={"noise": noise, "noise_scale": self._scale})
-        success = (
-            (1.0 - self.one) ** compiled.one_qubit_gates
-            * (1.0 - self.two) ** two_qubit_gates(compiled.circuit)
-            * (1.0 - self.readout) ** compiled.circuit.num_qubits
+        compiled = as_it_is(ansatz)
+        parts = {
+            "gates": (1.0 - self.one) ** compiled.one_qubit_gates
+            * (1.0 - self.two) ** two_qubit_gates(compiled.circuit),
+            "readout": (1.0 - self.readout) ** compiled.circuit.num_qubits,
+        }
+        return replace(
+            compiled, success_probability=parts["gates"] * parts["readout"],
+            details={"noise": noise, "noise_scale": self._scale, "success": parts},
         )
-        return replace(compiled, success_probability=success)
 
     def prepare(
         self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
@@ -127,7 +134,9 @@ class DepolarisingFamily:
         """The device."""
         options.check(name, compiles=False, noisy=True)
         scale = 1.0 if options.noise_scale is None else options.noise_scale
-        return DepolarisingDevice(name, options.trajectories, options.threads, scale)
+        return DepolarisingDevice(
+            name, options.trajectories, options.threads, scale, options.execute
+        )
 
 
 FAMILY = DepolarisingFamily()

@@ -43,6 +43,9 @@ class DeviceOptions:
     resubmit : bool
         Whether a job is submitted again whose submission was cut off, so that nobody knows whether
         its vendor took it.
+    execute : bool
+        Whether circuits will be executed, too: what is compiled alone may be larger than what is
+        simulated here.
     """
 
     threads: int = 1
@@ -53,6 +56,7 @@ class DeviceOptions:
     trajectories: int | None = None
     noise_scale: float | None = None
     resubmit: bool = False
+    execute: bool = True
 
     def __post_init__(self) -> None:
         scale = self.noise_scale
