@@ -642,7 +642,7 @@ class Qaoa:
             words[-1] += f" ({before:.6g} with one angle of a kind a layer)"
         if self.angles is None:
             words.append(f"angles by {trained.source}")
-        if len(samples.bits) < self.shots:
+        if len(samples.bits) < self.shots and "job" not in samples.details:
             ended = "interrupted" if progress.stopping else "the time limit came"
             words.append(f"{ended} before all {self.shots} shots")
         elif clock.expired:

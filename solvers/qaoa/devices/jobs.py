@@ -161,18 +161,21 @@ def execute(
         fetched = repeat(lambda: work.fetch(job), watch, f"fetch job {job} of {work.vendor}")
     except Over:
         return _left(work, job)
-    if fetched.bits.shape[0] != order.shots:
+    came = len(fetched.bits)
+    if not 0 < came <= order.shots:
         raise VendorError(
-            f"{work.vendor} answered {fetched.bits.shape[0]} shots for {order.shots} (job {job}): "
-            "its result is not used"
+            f"{work.vendor} answered {came} shots for {order.shots} (job {job}): its result is not "
+            "used"
         )
+    missing = order.shots - came
+    lost = f", {missing} of {order.shots} shots lost there" if missing else ""
     told = {
         "id": job, "vendor": work.vendor, "key": order.key, "submitted_before": known,
         "queue_seconds": fetched.queue_seconds, "execution_seconds": fetched.execution_seconds,
     }
     before = ", submitted by an earlier run" if known else ""
     return Samples(
-        fetched.bits, method=f"{work.vendor}, job {job}{before}, {fetched.method}",
+        fetched.bits, method=f"{work.vendor}, job {job}{before}, {fetched.method}{lost}",
         details={"job": told}, device_seconds=fetched.device_seconds,
     )
 

@@ -84,12 +84,14 @@ def test_another_order_is_another_job(watch, change):
     execute(desk, ORDER, journal, watch)
     other = Order(**(vars(ORDER) | change))
     assert other.key != ORDER.key
-    if "shots" in change:
-        with pytest.raises(VendorError, match="3 shots for 4"):
-            execute(desk, other, journal, watch)
-    else:
-        execute(desk, other, journal, watch)
+    samples = execute(desk, other, journal, watch)
+    assert ("1 of 4 shots lost there" in samples.method) == ("shots" in change)
     assert desk.calls == 2
+
+
+def test_more_shots_than_were_asked_for_are_refused(watch):
+    with pytest.raises(VendorError, match="3 shots for 2"):
+        execute(Desk(), Order("far:away", "abc", 2, 7), Journal(), watch)
 
 
 def test_refusals_for_load_are_repeated(watch):
