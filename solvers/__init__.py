@@ -349,7 +349,7 @@ SPECS = (
     Spec(
         kind="device",
         name="pennylane",
-        summary="the exact state by PennyLane, noiseless: pennylane:lightning.qubit",
+        summary="the exact state by a simulator of PennyLane, noiseless",
         target="qopt.solvers.qaoa.devices.pennylane:FAMILY",
         forms=("qubo",),
         requires=(("pennylane", "pennylane"),),
