@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from qopt.calibration import Calibration
 from qopt.devices import Description, DeviceSize
 from qopt.errors import CredentialsError, SizeError, UnknownNameError, UsageError, VendorError
 from qopt.solver import Budget, Progress
@@ -19,10 +20,12 @@ from qopt.solver import Budget, Progress
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
 from ..circuit import one_qubit_gates
-from ..noise import MODELLED, calibrated_noise, calibration_key
+from ..noise import MODELLED, calibrated_noise
 from ..simulate.noisy import MOST_QUBITS
+from ..target_of import target_of
 from . import calibrated
 from .device import Compiled, DeviceOptions, Samples, Watch
+from .ibm_calibration import calibration_from, device_names, packaged_calibration
 from .jobs import (
     CALL_SECONDS,
     Busy,
@@ -109,12 +112,14 @@ class IbmDevice:
         if self.simulated:
             import qiskit_aer.noise  # noqa: F401 - the import is what takes time
 
-            self._backend = _fake(self._called)
+            self._calibration = packaged_calibration(self._called.removeprefix(FAKE))
+            self._target = compiler.usable_target(target_of(self._calibration))
         else:
             self._account = Account()
             self._journal = Journal()
             self._backend = self._account.backend(self._called)
-        self._target = compiler.usable_target(self._backend.target)
+            self._calibration = _calibration(self._called, self._backend)
+            self._target = compiler.usable_target(self._backend.target)
 
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the device, or the simulation of a fake one, cannot hold."""
@@ -141,8 +146,7 @@ class IbmDevice:
         )
         circuit = compiler.restrict(routed.circuit, routed.qubits)
         cut = "" if routed.complete else "; the time limit ended the search for others"
-        delay = getattr(self._backend, "default_rep_delay", None)
-        properties = self._backend.properties()
+        known = self._calibration
         return self._orders.compiled(Compiled(
             ansatz=ansatz,
             circuit=circuit,
@@ -150,15 +154,14 @@ class IbmDevice:
             one_qubit_gates=one_qubit_gates(circuit, free=compiler.free_gates(target)),
             success_probability=routed.success_probability,
             duration=compiler.duration(routed.circuit, target),
-            repetition_delay=_REPETITION_DELAY if delay is None else float(delay),
+            repetition_delay=_REPETITION_DELAY if known is None else known.repetition_delay,
             details={
                 "compiler": f"{routed.method}, best of {routed.compilations} circuits{cut}",
                 "compile_seed": routed.seed,
                 "success": routed.success.to_json(),
                 "physical_qubits": list(routed.qubits),
-                **({} if properties is None else {
-                    "calibration_date": properties.last_update_date.isoformat(),
-                    "calibration_hash": calibration_key(self._backend.target, properties),
+                **({} if known is None else {
+                    "calibration_date": known.date, "calibration_hash": known.key,
                 }),
                 **({"noise": MODELLED} if self.simulated else {}),
             },
@@ -220,9 +223,8 @@ class IbmDevice:
         from qiskit_aer import AerSimulator
         from qiskit_aer.noise import ReadoutError
 
-        noise = calibrated_noise(
-            compiled.circuit, compiled.physical, self._backend.target, self._backend.properties()
-        )
+        assert self._calibration is not None  # a fake device is its calibration
+        noise = calibrated_noise(compiled.circuit, compiled.physical, self._calibration)
         for qubit, (zero, one) in enumerate(noise.readout.tolist()):
             error = ReadoutError([[1.0 - zero, zero], [one, 1.0 - one]])
             noise.model.add_readout_error(error, [qubit])
@@ -276,7 +278,7 @@ def _called(name: str) -> str:
     UnknownNameError
     """
     short = name.removeprefix(PREFIX).lower().removeprefix("ibm_")
-    fakes = calibrated.device_names()
+    fakes = device_names()
     known = short.removeprefix(FAKE) in fakes if short.startswith(FAKE) else True
     plausible = name.startswith(PREFIX) and re.fullmatch(r"[a-z][a-z0-9_-]*", short)
     if not known or not plausible:
@@ -284,11 +286,14 @@ def _called(name: str) -> str:
     return short if short.startswith(FAKE) else f"ibm_{short}"
 
 
-def _fake(called: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of other fake devices, all of which are made
-        provider = import_module("qiskit_ibm_runtime.fake_provider").FakeProviderForBackendV2()
-        return provider.backend(called)
+def _calibration(name: str, backend: Any) -> Calibration | None:
+    """What IBM has published of a real device; None where it has published nothing."""
+    properties = backend.properties()
+    if properties is None:
+        return None
+    return calibration_from(
+        name, backend.configuration().to_dict(), properties.to_dict(), Path(f"properties of {name}")
+    )
 
 
 def on_device(compiled: Compiled, width: int | None = None) -> "QuantumCircuit":

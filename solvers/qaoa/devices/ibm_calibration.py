@@ -7,6 +7,7 @@ seconds.
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,21 +61,46 @@ def packaged_calibration(name: str) -> Calibration:
         Where the package's files are not as they have always been.
     """
     configuration, properties = _read(name, "conf"), _read(name, "props")
+    # As IBM names devices now, whatever stood before it then.
+    return calibration_from(f"ibm_{name}", configuration, properties, _path(name, "props"))
+
+
+def calibration_from(
+    name: str, configuration: Mapping[str, Any], properties: Mapping[str, Any], source: Path
+) -> Calibration:
+    """The calibration that IBM's configuration and properties of a device tell.
+
+    Parameters
+    ----------
+    name : str
+    configuration, properties : mapping
+        As JSON values; so the ``to_dict`` of a backend's own gives them.
+    source : Path
+        Where they were read.
+
+    Raises
+    ------
+    ParseError
+        Where they are not as they have always been.
+    """
     try:
         return Calibration(
-            name=f"ibm_{name}",  # as IBM names devices now, whatever stood before it then
-            date=str(properties["last_update_date"]),
+            name=name,
+            date=_date(properties["last_update_date"]),
             qubits=tuple(_qubit(_values(row)) for row in properties["qubits"]),
             gates=_gates(configuration, properties["gates"]),
             dt=_seconds(configuration.get("dt"), 1e-9),
             repetition_delay=(
                 _seconds(configuration.get("default_rep_delay"), 1e-6) or _REPETITION_DELAY
             ),
-            source=f"qiskit-ibm-runtime's props_{name}.json",
+            source=f"qiskit-ibm-runtime's {source.name}",
         )
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        path = _path(name, "props")
-        raise ParseError(path, f"is not laid out as IBM's properties are: {fault!r}") from None
+        raise ParseError(source, f"is not laid out as IBM's properties are: {fault!r}") from None
+
+
+def _date(given: Any) -> str:
+    return given.isoformat() if isinstance(given, datetime) else str(given)
 
 
 def _qubit(values: Mapping[str, float]) -> QubitCalibration:
