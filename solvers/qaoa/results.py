@@ -10,7 +10,9 @@ from qopt.solver import WARM_START, Outcome, Progress, Status, Usage
 
 from . import circuit as circuits
 from .ansatz import Ansatz
-from .devices import Compiled, Device, Samples
+from .devices import Compiled, Device, Samples, Watch
+from .mitigate import Choice, charge, execute, told
+from .shot_statistics import statistics
 from .warm_start import WarmStart
 
 _AT_ONCE = 2**16
@@ -48,6 +50,19 @@ def execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
     if compiled.duration is not None:
         facts["circuit_seconds"] = compiled.duration
     return facts
+
+
+def mitigate(
+    choice: Choice, model: Qubo, ansatz: Ansatz, device: Device, compiled: Compiled,
+    samples: Samples, shots: int, seed: int, watch: Watch, usage: Usage,
+) -> dict[str, Any]:
+    """Execute what a mitigation needs beside the samples; what the record says of it."""
+    with usage.phase("mitigate"):
+        mitigation = choice.open(model, ansatz, device, compiled)
+        jobs = mitigation.circuits(compiled, seed)
+        results = execute(jobs, compiled, device, shots, seed, watch, plain=samples)
+        charge(usage, compiled, results)
+        return {"mitigation": told(mitigation, jobs, results)}
 
 
 def describe_start(start: WarmStart, model: Qubo, found: Outcome, seed: int) -> None:
@@ -166,29 +181,6 @@ def _sampled(
         return share
     batch = None if samples.batch is None else samples.batch[kept]
     return share | statistics(model.energies(answers)[which[kept]], batch)
-
-
-def statistics(
-    energies: NDArray[np.float64], batch: NDArray[np.int64] | None
-) -> dict[str, float | None]:
-    """Mean, best and standard error of the shots' energies, by trajectories where they are shared.
-
-    Shots of one trajectory are alike, so the error is that of a mean over trajectories.
-    """
-    values, weights = energies, np.ones(len(energies))
-    if batch is not None:
-        _, which, counts = np.unique(batch, return_inverse=True, return_counts=True)
-        weights = counts.astype(np.float64)
-        values = np.bincount(which.reshape(-1), weights=energies) / weights
-    mean, error = float(energies.mean()), None
-    if len(values) > 1:
-        deviations = weights * (values - mean)
-        correction = len(values) / (len(values) - 1)
-        # Dividing by the largest first keeps the squares of huge or tiny energies in range.
-        largest = float(np.abs(deviations).max()) or 1.0
-        squares = (deviations / largest) ** 2
-        error = largest * float(np.sqrt(correction * squares.sum()) / weights.sum())
-    return {"mean": mean, "standard_error": error, "best": float(energies.min())}
 
 
 def unfinished(usage: Usage, progress: Progress, when: str) -> Outcome:

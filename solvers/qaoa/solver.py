@@ -18,8 +18,17 @@ from .angles import BY_SHOTS, Trained, Training
 from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
 from .devices import Device, DeviceOptions, Samples, Watch, open_device
 from .devices.mps import NAME as MPS
+from .mitigate import NONE, Choice, Extrapolation, Folding, ReadoutCalibration
 from .mixers import GROUP_MIXERS
-from .results import add_caveat, describe, describe_start, execution, outcome, unfinished
+from .results import (
+    add_caveat,
+    describe,
+    describe_start,
+    execution,
+    mitigate,
+    outcome,
+    unfinished,
+)
 from .simulate import Units, warm_up
 from .simulate.opening import seconds_to_open
 from .simulate.threads import blas_threads
@@ -136,6 +145,30 @@ class Qaoa:
         Of the compiler; by default the run's seed.
     compile_tries : int, optional
         Seeds that the compiler tries, keeping the likeliest circuit to succeed; 4 if left out.
+    mitigation : str
+        How the device's noise is taken out of the mean energy: 'readout' (each qubit's readout
+        errors inverted), 'mthree' (the same by IBM's package), 'zne' (zero-noise extrapolation),
+        'pec' (probabilistic error cancellation, for small circuits), 'twirling' (Pauli twirling),
+        'symmetry' (shots that keep the groups), 'cvar' (the lowest shots, a bound), or
+        'readout+zne' and other pairs of a way to read and a way to change circuits. The answers
+        stay the shots of the circuit itself; further circuits are executed beside, and their
+        shots count.
+    zne_factors : tuple of float, optional
+        How many times the two-qubit gates the circuits of zne have, ascending from 1, each with
+        all shots; 1, 3 and 5 if left out.
+    zne_folding : {"local", "global"}, optional
+        Whether each two-qubit gate or the whole circuit is done, undone and done again; 'local' if
+        left out.
+    zne_extrapolation : {"linear", "exponential", "richardson"}, optional
+        What is fitted; 'exponential' if left out, towards the mean of random bits.
+    mitigation_circuits : int, optional
+        Random circuits of pec, 100 if left out, or twirling, 16.
+    readout_calibration : {"circuits", "stored"}, optional
+        Where readout errors come from: two circuits of half the shots each, or the device's
+        calibration; 'circuits' if left out.
+    mitigation_alpha : float, optional
+        The share of the shots that mitigation=cvar takes; the circuit's estimated success
+        probability if left out, for which their mean is a bound.
     postprocess : {"none", "repair", "descent"}
         What is made of the samples, and counted apart from them: 'repair' makes exactly-k groups
         hold by the fewest flips, 'descent' goes on from there to a local minimum.
@@ -162,6 +195,13 @@ class Qaoa:
     optimisation_level: int | None = None
     compile_seed: int | None = None
     compile_tries: int | None = None
+    mitigation: str = NONE
+    zne_factors: tuple[float, ...] | None = None
+    zne_folding: Folding | None = None
+    zne_extrapolation: Extrapolation | None = None
+    mitigation_circuits: int | None = None
+    readout_calibration: ReadoutCalibration | None = None
+    mitigation_alpha: float | None = None
     postprocess: Postprocess = "none"
 
     def __post_init__(self) -> None:
@@ -184,7 +224,7 @@ class Qaoa:
         self._check_training()
         self._check_objective()
         self._check_start()
-        self._open(threads=1)
+        self.chosen_mitigation.check(self._open(threads=1), self.mixer)
 
     def _check_training(self) -> None:
         """Refuse options of the training where they do not act."""
@@ -286,7 +326,7 @@ class Qaoa:
                 f"before it began: to set up the states within the groups takes some {needed:.0f} "
                 "s; take fewer qubits, mixer=x or a longer limit",
             )
-        seeds = np.random.SeedSequence(seed).generate_state(4)
+        seeds = np.random.SeedSequence(seed).generate_state(5)
         progress.step(0.0, "training angles")
         with usage.phase("optimise"):
             start = self._start(model, int(seeds[3]))
@@ -314,8 +354,13 @@ class Qaoa:
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
         usage.device_seconds = compiled.seconds(usage.shots)
+        choice = self.chosen_mitigation
+        mitigated = mitigate(
+            choice, model, ansatz, device, compiled, samples, self.shots, int(seeds[4]), watch,
+            usage,
+        ) if choice.asked else {}
         details = self._details(model, ansatz, units, trained, noiseless)
-        details |= {"simulator": where, **execution(compiled, samples)}
+        details |= {"simulator": where, **execution(compiled, samples), **mitigated}
         reason = self._reason(model, ansatz, samples, trained, noiseless, clock, progress)
         with usage.phase("execute"):
             found = outcome(model, ansatz, samples, usage, details, reason, progress)
@@ -330,6 +375,12 @@ class Qaoa:
             add_caveat(
                 found, "training-cut",
                 f"the training of angles was cut short ({trained.source})",
+            )
+        told = found.details.get("mitigation")
+        if told is not None and told["mitigated"] is None:
+            add_caveat(
+                found, "mitigation-cut",
+                f"the run ended before all {told['circuits']} circuits of the mitigation",
             )
         fidelity = found.details.get("estimated_fidelity", 1.0)
         if fidelity < _FAITHFUL:
@@ -405,6 +456,21 @@ class Qaoa:
     @property
     def _untrained(self) -> bool:
         return self.angles is not None or self.angles_from is not None
+
+    @property
+    def chosen_mitigation(self) -> Choice:
+        """The method and its options.
+
+        Raises
+        ------
+        UsageError
+            For unknown names, and options that do not act or are out of range.
+        """
+        return Choice(
+            name=self.mitigation, zne_factors=self.zne_factors, zne_folding=self.zne_folding,
+            zne_extrapolation=self.zne_extrapolation, circuits=self.mitigation_circuits,
+            readout_calibration=self.readout_calibration, alpha=self.mitigation_alpha,
+        )
 
     @property
     def stored_angles(self) -> StoredAngles | None:

@@ -82,6 +82,7 @@ class CalibratedDevice:
         self._threads = threads
         self._backend: Any = None
         self._target: Any = None
+        self._noises: dict[Any, Noise] = {}
 
     def load(self) -> None:
         """Read the calibration."""
@@ -158,19 +159,23 @@ class CalibratedDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the calibrated noise."""
+        return sample_noisy(
+            compiled, lambda: self.noise(compiled), shots, seed, watch,
+            trajectories=self._trajectories, threads=self._threads,
+        )
 
-        def noise() -> Noise:
+    def noise(self, compiled: Compiled) -> Noise:
+        """The calibrated noise of a circuit's gates and readout."""
+        # It depends on the names of the gates alone, and takes longer than a small circuit.
+        key = compiled.physical, frozenset(gate.operation.name for gate in compiled.circuit.data)
+        if key not in self._noises:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds
-                return calibrated_noise(
+                self._noises[key] = calibrated_noise(
                     compiled.circuit, compiled.physical, self._backend.target,
                     self._backend.properties(),
                 )
-
-        return sample_noisy(
-            compiled, noise, shots, seed, watch,
-            trajectories=self._trajectories, threads=self._threads,
-        )
+        return self._noises[key]
 
 
 class CalibratedFamily:
