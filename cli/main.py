@@ -15,6 +15,7 @@ from qopt.errors import EXIT_INTERRUPTED, PluginWarning, QoptError
 from .catalogue import instances, problems, solvers
 from .compare import compare
 from .convert import convert
+from .mitigation import mitigation
 from .portfolio import portfolio
 from .qubits import qubits
 from .runs import runs
@@ -38,7 +39,7 @@ def group() -> None:
 
 
 for command in (
-    solve, compare, why, convert, qubits, portfolio, problems, solvers, instances, runs,
+    solve, compare, why, convert, qubits, mitigation, portfolio, problems, solvers, instances, runs,
 ):
     group.add_command(command)
 

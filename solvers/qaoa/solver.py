@@ -55,6 +55,9 @@ _MIXERS = {
 }
 
 
+MixerChoice = Literal["auto", "x", "ring", "complete", "grover"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Qaoa:
     """The quantum approximate optimisation algorithm (Farhi et al., arXiv 1411.4028).
@@ -177,7 +180,7 @@ class Qaoa:
     p: int = 1
     shots: int = 1024
     device: str = "statevector"
-    mixer: Literal["auto", "x", "ring", "complete", "grover"] = "auto"
+    mixer: MixerChoice = "auto"
     angles: tuple[float, ...] | None = None
     angles_from: str | None = None
     warm_start: WarmStartName = "none"
@@ -306,7 +309,7 @@ class Qaoa:
         with usage.phase("setup"):
             import qiskit  # noqa: F401 - the import is what takes time
         with usage.phase("compile"):
-            ansatz = self._ansatz(model)
+            ansatz = self.ansatz(model)
         with usage.phase("setup"):
             device = self._load(ansatz, budget.threads)
         with blas_threads(budget.threads):
@@ -404,7 +407,7 @@ class Qaoa:
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
-        ansatz, budget = self._ansatz(model), Budget()
+        ansatz, budget = self.ansatz(model), Budget()
         seeds = np.random.SeedSequence(seed).generate_state(4)
         start = self._start(model, int(seeds[3]))
         if start is not None:
@@ -419,7 +422,7 @@ class Qaoa:
         trained, _ = finder.find()
         return circuits.build_circuit(ansatz.at(trained.angles))
 
-    def _ansatz(self, model: Qubo) -> Ansatz:
+    def ansatz(self, model: Qubo) -> Ansatz:
         """The initial state of a model.
 
         Raises
@@ -468,8 +471,9 @@ class Qaoa:
         """
         return Choice(
             name=self.mitigation, zne_factors=self.zne_factors, zne_folding=self.zne_folding,
-            zne_extrapolation=self.zne_extrapolation, circuits=self.mitigation_circuits,
-            readout_calibration=self.readout_calibration, alpha=self.mitigation_alpha,
+            zne_extrapolation=self.zne_extrapolation, mitigation_circuits=self.mitigation_circuits,
+            readout_calibration=self.readout_calibration,
+            mitigation_alpha=self.mitigation_alpha,
         )
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from qopt.errors import MissingPackageError, UnknownNameError, UnsupportedError, UsageError
 from qopt.forms import Qubo
+from qopt.options import check_options, split_assignments
 
 from ..ansatz import Ansatz
 from ..devices import Compiled, Device
@@ -51,10 +52,10 @@ class Choice:
     zne_factors : tuple of float, optional
     zne_folding : {"local", "global"}, optional
     zne_extrapolation : {"linear", "exponential", "richardson"}, optional
-    circuits : int, optional
+    mitigation_circuits : int, optional
         Random circuits of pec and twirling.
     readout_calibration : {"circuits", "stored"}, optional
-    alpha : float, optional
+    mitigation_alpha : float, optional
         Share of cvar.
 
     Raises
@@ -67,9 +68,9 @@ class Choice:
     zne_factors: tuple[float, ...] | None = None
     zne_folding: Folding | None = None
     zne_extrapolation: Extrapolation | None = None
-    circuits: int | None = None
+    mitigation_circuits: int | None = None
     readout_calibration: ReadoutCalibration | None = None
-    alpha: float | None = None
+    mitigation_alpha: float | None = None
 
     def __post_init__(self) -> None:
         if self._ordered not in NAMES:
@@ -78,23 +79,22 @@ class Choice:
             ("zne_factors", self.zne_factors, ("zne",)),
             ("zne_folding", self.zne_folding, ("zne",)),
             ("zne_extrapolation", self.zne_extrapolation, ("zne",)),
-            ("mitigation_circuits", self.circuits, ("pec", "twirling")),
+            ("mitigation_circuits", self.mitigation_circuits, ("pec", "twirling")),
             ("readout_calibration", self.readout_calibration, ("readout", "mthree")),
-            ("mitigation_alpha", self.alpha, ("cvar",)),
+            ("mitigation_alpha", self.mitigation_alpha, ("cvar",)),
         ):
             if value is not None and not any(self.has(method) for method in methods):
                 raise UsageError(f"{option} acts only with mitigation={' or '.join(methods)}")
         self._check_values()
 
     def _check_values(self) -> None:
-        if self.circuits is not None and not 2 <= self.circuits <= _MOST_CIRCUITS:
+        circuits, alpha = self.mitigation_circuits, self.mitigation_alpha
+        if circuits is not None and not 2 <= circuits <= _MOST_CIRCUITS:
             raise UsageError(
-                f"mitigation_circuits must be between 2 and {_MOST_CIRCUITS}, got {self.circuits}"
+                f"mitigation_circuits must be between 2 and {_MOST_CIRCUITS}, got {circuits}"
             )
-        if self.alpha is not None and not 0.0 < self.alpha <= 1.0:
-            raise UsageError(
-                f"mitigation_alpha must be above 0 and at most 1, got {self.alpha:g}"
-            )
+        if alpha is not None and not 0.0 < alpha <= 1.0:
+            raise UsageError(f"mitigation_alpha must be above 0 and at most 1, got {alpha:g}")
         factors = self.zne_factors
         if factors is None:
             return
@@ -104,6 +104,24 @@ class Choice:
                 f"zne_factors are at least two, ascending from 1 to at most {_MOST_FACTOR:g}, got "
                 f"{';'.join(f'{factor:g}' for factor in factors)}"
             )
+
+    @classmethod
+    def parse(cls, text: str) -> "Choice":
+        """Read ``NAME`` or ``NAME:OPTION=VALUE,...``: ``readout+zne:zne_extrapolation=linear``.
+
+        Raises
+        ------
+        UsageError
+        """
+        name, _, options = text.partition(":")
+        given = split_assignments(options)
+        return cls(name=name.strip(), **check_options(cls, given, f"mitigation {name!r}"))
+
+    @property
+    def label(self) -> str:
+        """The name, and what was chosen of the ways to fold and to fit."""
+        name = self._ordered if self.asked else "raw"
+        return ", ".join(filter(None, (name, self.zne_extrapolation, self.zne_folding)))
 
     @property
     def _ordered(self) -> str:
@@ -185,7 +203,7 @@ class Choice:
         if self.has("cvar"):
             from .cvar import Tail
 
-            alpha = self.alpha or compiled.success_probability
+            alpha = self.mitigation_alpha or compiled.success_probability
             if not alpha:
                 raise UsageError(
                     f"device {device.name!r} foretells no success probability: give "
@@ -202,9 +220,10 @@ class Choice:
             )
         if self.has("pec"):
             modelled: Any = device
-            return pec.ErrorCancellation(end, modelled.noise, self.circuits or pec.CIRCUITS)
+            circuits = self.mitigation_circuits or pec.CIRCUITS
+            return pec.ErrorCancellation(end, modelled.noise, circuits)
         if self.has("twirling"):
-            return twirling.PauliTwirling(self.circuits or twirling.CIRCUITS)
+            return twirling.PauliTwirling(self.mitigation_circuits or twirling.CIRCUITS)
         return None
 
 

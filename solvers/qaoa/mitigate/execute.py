@@ -2,20 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from qopt.solver import Usage
 
 from ..circuit import depth
-from ..devices import Compiled, Device, Samples, Watch
+from ..devices import Compiled, Samples, Watch
 from .job import Estimate, Job, Result, allot, multiplier
 from .mitigation import Mitigation
 
 
+class Sampler(Protocol):
+    """What executes a circuit: a device."""
+
+    def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
+        """Shots of a circuit."""
+        ...
+
+
 def execute(
-    jobs: Sequence[Job], compiled: Compiled, device: Device, shots: int, seed: int, watch: Watch,
+    jobs: Sequence[Job], compiled: Compiled, device: Sampler, shots: int, seed: int, watch: Watch,
     plain: Samples | None = None,
 ) -> list[Result]:
     """Results of all jobs; fewer where `watch` ends the run.
@@ -25,7 +33,7 @@ def execute(
     jobs : sequence of Job
         Of `Mitigation.circuits`.
     compiled : Compiled
-    device : Device
+    device : Sampler
     shots : int
         Of the run, before the shares.
     seed : int
