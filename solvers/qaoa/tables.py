@@ -19,7 +19,8 @@ from .ansatz import Angles
 from .devices import Watch
 from .devices.statevector import NAME as STATEVECTOR
 from .objective import Objective
-from .results import add_caveat, distinct, statistics, unfinished
+from .results import add_caveat, distinct, unfinished
+from .shot_statistics import statistics
 from .simulate.diagonal import Diagonal
 from .simulate.sampling import sample
 from .simulate.statevector import Statevector, check_size

@@ -84,7 +84,8 @@ class Choice:
             ("mitigation_alpha", self.mitigation_alpha, ("cvar",)),
         ):
             if value is not None and not any(self.has(method) for method in methods):
-                raise UsageError(f"{option} acts only with mitigation={' or '.join(methods)}")
+                where = " or ".join(f"mitigation={method}" for method in methods)
+                raise UsageError(f"{option} acts only with {where}")
         self._check_values()
 
     def _check_values(self) -> None:

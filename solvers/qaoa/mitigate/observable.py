@@ -36,7 +36,7 @@ class Observable:
 
     def values(self, bits: NDArray[np.int8]) -> NDArray[np.float64]:
         """Energy of every shot, shape (shots,)."""
-        return self.at(1.0 - 2.0 * bits)
+        return self.at(1.0 - 2.0 * bits.astype(np.float64))
 
     def at(self, factors: NDArray[np.float64]) -> NDArray[np.float64]:
         """The energy with any numbers in place of the spins, shape (shots,)."""

@@ -16,6 +16,7 @@ from qopt.solver import Budget, Progress
 from ..circuit import fingerprint, two_qubit_gates
 from ..devices import Compiled, Device, Samples, Watch, open_device
 from ..devices.device import DeviceOptions
+from ..simulate.threads import blas_threads
 from ..solver import MixerChoice, Qaoa
 from ..training import AngleFinder
 from .choice import Choice
@@ -131,6 +132,14 @@ def mitigation(
     if not choices:
         raise UsageError("no mitigation to compare: name one, such as readout+zne")
     solver = Qaoa(p=p, shots=shots, device=device, mixer=mixer)
+    with blas_threads(threads):
+        return _study(problem, solver, choices, seeds, seed, threads, observer)
+
+
+def _study(
+    problem: Problem, solver: Qaoa, choices: Sequence[Choice], seeds: int, seed: int, threads: int,
+    observer: Observer | None,
+) -> MitigationTable:
     setting = _set_up(problem, solver, threads, seed)
     runs: dict[int, list[tuple[Estimate, float]]] = {i: [] for i in range(len(choices))}
     opened, refused = _open(choices, setting)
