@@ -11,7 +11,7 @@ from qopt.solver import WARM_START, Outcome, Progress, Status, Usage
 from . import circuit as circuits
 from .ansatz import Ansatz
 from .devices import Compiled, Device, Samples, Watch
-from .mitigate import Choice, charge, execute, told
+from .mitigate import Plan, charge, execute, told
 from .shot_statistics import statistics
 from .warm_start import WarmStart
 
@@ -53,16 +53,33 @@ def execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
 
 
 def mitigate(
-    choice: Choice, model: Qubo, ansatz: Ansatz, device: Device, compiled: Compiled,
-    samples: Samples, shots: int, seed: int, watch: Watch, usage: Usage,
+    plan: Plan, device: Device, samples: Samples, watch: Watch, usage: Usage
 ) -> dict[str, Any]:
     """Execute what a mitigation needs beside the samples; what the record says of it."""
     with usage.phase("mitigate"):
-        mitigation = choice.open(model, ansatz, device, compiled)
-        jobs = mitigation.circuits(compiled, seed)
-        results = execute(jobs, compiled, device, shots, seed, watch, plain=samples)
-        charge(usage, compiled, results)
-        return {"mitigation": told(mitigation, jobs, results)}
+        results = execute(plan, device, watch, plain=samples)
+        charge(usage, plan, results)
+        return {"mitigation": told(plan, results)}
+
+
+def mitigation_words(details: dict[str, Any]) -> str:
+    """The mean as it was and as it is mitigated, to end a reason with."""
+    if not details:
+        return ""
+    facts = details["mitigation"]
+    raw, found = facts["raw"], facts["mitigated"]
+    words = f"; mean energy on the device {_with_error(raw)}"
+    if found is None:
+        return f"{words}, not mitigated: {facts['reason']}"
+    return (
+        f"{words}, {_with_error(found)} by {facts['method']} with {facts['shot_multiplier']:.3g} "
+        "times the shots"
+    )
+
+
+def _with_error(figure: dict[str, Any]) -> str:
+    error = figure["standard_error"]
+    return f"{figure['expectation']:.6g}" + ("" if error is None else f" +- {error:.2g}")
 
 
 def describe_start(start: WarmStart, model: Qubo, found: Outcome, seed: int) -> None:

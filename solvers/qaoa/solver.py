@@ -26,6 +26,7 @@ from .results import (
     describe_start,
     execution,
     mitigate,
+    mitigation_words,
     outcome,
     unfinished,
 )
@@ -309,7 +310,7 @@ class Qaoa:
         with usage.phase("setup"):
             import qiskit  # noqa: F401 - the import is what takes time
         with usage.phase("compile"):
-            ansatz = self.ansatz(model)
+            ansatz = self._ansatz(model)
         with usage.phase("setup"):
             device = self._load(ansatz, budget.threads)
         with blas_threads(budget.threads):
@@ -348,6 +349,12 @@ class Qaoa:
             wished = int(seeds[1] % 2**31) if self.compile_seed is None else self.compile_seed
             compiled = device.compile(ansatz.at(trained.angles), wished, watch)
             describe(compiled, device, usage)
+        plan = None
+        if self.mitigation != NONE:
+            with usage.phase("mitigate"):
+                plan = self.chosen_mitigation.plan(
+                    model, ansatz, device, compiled, self.shots, int(seeds[4])
+                )
         progress.step(0.4, "executing")
         with usage.phase("execute"):
             samples = device.sample(compiled, self.shots, int(seeds[2]), watch)
@@ -357,14 +364,11 @@ class Qaoa:
         usage.circuits, usage.shots = trained.circuits + 1, trained.shots + shots
         # Circuits of the training differ from the last one in nothing but their angles.
         usage.device_seconds = compiled.seconds(usage.shots)
-        choice = self.chosen_mitigation
-        mitigated = mitigate(
-            choice, model, ansatz, device, compiled, samples, self.shots, int(seeds[4]), watch,
-            usage,
-        ) if choice.asked else {}
+        mitigated = {} if plan is None else mitigate(plan, device, samples, watch, usage)
         details = self._details(model, ansatz, units, trained, noiseless)
         details |= {"simulator": where, **execution(compiled, samples), **mitigated}
         reason = self._reason(model, ansatz, samples, trained, noiseless, clock, progress)
+        reason += mitigation_words(mitigated)
         with usage.phase("execute"):
             found = outcome(model, ansatz, samples, usage, details, reason, progress)
             if start is not None:
@@ -381,10 +385,7 @@ class Qaoa:
             )
         told = found.details.get("mitigation")
         if told is not None and told["mitigated"] is None:
-            add_caveat(
-                found, "mitigation-cut",
-                f"the run ended before all {told['circuits']} circuits of the mitigation",
-            )
+            add_caveat(found, "no-mitigation", f"no mitigated mean: {told['reason']}")
         fidelity = found.details.get("estimated_fidelity", 1.0)
         if fidelity < _FAITHFUL:
             add_caveat(
@@ -407,7 +408,7 @@ class Qaoa:
 
     def circuit(self, model: Qubo, seed: int = 0) -> Any:
         """The bound logical circuit of a model: a qiskit ``QuantumCircuit``."""
-        ansatz, budget = self.ansatz(model), Budget()
+        ansatz, budget = self._ansatz(model), Budget()
         seeds = np.random.SeedSequence(seed).generate_state(4)
         start = self._start(model, int(seeds[3]))
         if start is not None:
@@ -422,7 +423,7 @@ class Qaoa:
         trained, _ = finder.find()
         return circuits.build_circuit(ansatz.at(trained.angles))
 
-    def ansatz(self, model: Qubo) -> Ansatz:
+    def _ansatz(self, model: Qubo) -> Ansatz:
         """The initial state of a model.
 
         Raises

@@ -31,7 +31,8 @@ def test_the_table_is_printed_and_written(model, tmp_path):
 
 def test_a_solve_tells_raw_and_mitigated(model):
     done = qopt(
-        "solve", model, "--solver", f"qaoa:device={NOISY},mitigation=readout+zne,shots=200",
+        "solve", model, "--solver",
+        f"qaoa:device={NOISY},mitigation=readout+zne,shots=200,presolve=false",
         "--json",
     )
     told = json.loads(done.stdout)["details"]["mitigation"]

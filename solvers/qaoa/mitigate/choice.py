@@ -11,6 +11,7 @@ from qopt.options import check_options, split_assignments
 from ..ansatz import Ansatz
 from ..devices import Compiled, Device
 from . import pec, twirling, zne
+from .execute import Plan
 from .extrapolate import Extrapolation
 from .folding import Folding
 from .mitigation import Mitigation
@@ -181,6 +182,19 @@ class Choice:
         # Post-selected, noise leads to the mean over the strings that keep the groups.
         end = ansatz.cost.offset if self.has("symmetry") else observable.mixed
         return Mitigation(self._ordered, observable, self._spread(device, end), reader)
+
+    def plan(
+        self, model: Qubo, ansatz: Ansatz, device: Device, compiled: Compiled, shots: int,
+        seed: int,
+    ) -> Plan:
+        """What the method executes, before anything is executed.
+
+        Raises
+        ------
+        UnsupportedError, UsageError
+            As `open` and `Plan.of`.
+        """
+        return Plan.of(self.open(model, ansatz, device, compiled), compiled, shots, seed)
 
     def _reader(
         self, model: Qubo, ansatz: Ansatz, observable: Observable, device: Device,

@@ -1,11 +1,12 @@
 """Executing the circuits of a method on a device, and what that took."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from qopt.errors import SolverError
 from qopt.solver import Usage
 
 from ..circuit import depth
@@ -22,51 +23,77 @@ class Sampler(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that is to be executed, known before anything is.
+
+    Parameters
+    ----------
+    mitigation : Mitigation
+    compiled : Compiled
+    jobs : sequence of Job
+        The compiled circuit first.
+    shots : sequence of int
+        Of every job.
+    seed : int
+    """
+
+    mitigation: Mitigation
+    compiled: Compiled = field(repr=False)
+    jobs: Sequence[Job] = field(repr=False)
+    shots: Sequence[int] = field(repr=False)
+    seed: int
+
+    @classmethod
+    def of(cls, mitigation: Mitigation, compiled: Compiled, shots: int, seed: int) -> "Plan":
+        """Circuits, and their shots for so many of the run.
+
+        Raises
+        ------
+        UsageError
+            Where the shots do not suffice for all circuits.
+        UnsupportedError
+            Where the method is hopeless on this circuit.
+        """
+        jobs = mitigation.circuits(compiled, seed)
+        return cls(mitigation, compiled, jobs, allot(jobs, shots), seed)
+
+
 def execute(
-    jobs: Sequence[Job], compiled: Compiled, device: Sampler, shots: int, seed: int, watch: Watch,
-    plain: Samples | None = None,
+    plan: Plan, device: Sampler, watch: Watch, plain: Samples | None = None
 ) -> list[Result]:
     """Results of all jobs; fewer where `watch` ends the run.
 
     Parameters
     ----------
-    jobs : sequence of Job
-        Of `Mitigation.circuits`.
-    compiled : Compiled
+    plan : Plan
     device : Sampler
-    shots : int
-        Of the run, before the shares.
-    seed : int
     watch : Watch
     plain : Samples, optional
         Of the compiled circuit, where it has been executed.
-
-    Raises
-    ------
-    UsageError
-        Where the shots do not suffice for all.
     """
-    seeds = np.random.SeedSequence(seed).generate_state(len(jobs))
+    seeds = np.random.SeedSequence(plan.seed).generate_state(len(plan.jobs)).tolist()
     results: list[Result] = []
-    for job, share, own in zip(jobs, allot(jobs, shots), seeds.tolist(), strict=True):
+    for job, shots, seed in zip(plan.jobs, plan.shots, seeds, strict=True):
         if job.role == "plain" and plain is not None:
             results.append(Result(job, plain))
             continue
         if watch.over:
             break
-        samples = device.sample(replace(compiled, circuit=job.circuit), share, own, watch)
+        samples = device.sample(replace(plan.compiled, circuit=job.circuit), shots, seed, watch)
         if not len(samples.bits):
             break
         results.append(Result(job, samples))
     return results
 
 
-def charge(usage: Usage, compiled: Compiled, results: Sequence[Result]) -> None:
+def charge(usage: Usage, plan: Plan, results: Sequence[Result]) -> None:
     """Add what was executed beside the compiled circuit to the ledger.
 
     A circuit lasts as much longer than the compiled one as it is deeper; that is no less than it
     takes, for readout is not repeated.
     """
+    compiled = plan.compiled
     deep = max(1, depth(compiled.circuit))
     for result in results:
         if result.job.role == "plain":
@@ -80,25 +107,26 @@ def charge(usage: Usage, compiled: Compiled, results: Sequence[Result]) -> None:
             usage.device_seconds += each.seconds(shots) or 0.0
 
 
-def told(
-    mitigation: Mitigation, jobs: Sequence[Job], results: Sequence[Result]
-) -> dict[str, Any]:
+def told(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
     """What the record says: raw and mitigated expectation, and what that cost.
 
     Wall time is the ledger's: its phase ``mitigate``.
     """
     facts: dict[str, Any] = {
-        "method": mitigation.name,
-        "shot_multiplier": multiplier(jobs),
-        "circuits": len(jobs),
+        "method": plan.mitigation.name,
+        "shot_multiplier": multiplier(plan.jobs),
+        "circuits": len(plan.jobs),
         "shots": sum(len(result.samples.bits) for result in results),
-        "raw": _pair(mitigation.raw(results)),
+        "raw": _pair(plan.mitigation.raw(results)),
         "mitigated": None,
     }
-    if len(results) == len(jobs):
-        found = mitigation.combine(results)
-        facts |= {"mitigated": _pair(found), **found.details}
-    return facts
+    if len(results) < len(plan.jobs):
+        return facts | {"reason": f"the run ended before all {len(plan.jobs)} circuits"}
+    try:
+        found = plan.mitigation.combine(results)
+    except SolverError as fault:  # the answers are there all the same
+        return facts | {"reason": str(fault)}
+    return facts | {"mitigated": _pair(found), **found.details}
 
 
 def _pair(found: Estimate) -> dict[str, float | None]:

@@ -20,7 +20,7 @@ from ..simulate.threads import blas_threads
 from ..solver import MixerChoice, Qaoa
 from ..training import AngleFinder
 from .choice import Choice
-from .execute import execute
+from .execute import Plan, execute
 from .job import Estimate, multiplier
 from .mitigation import Mitigation
 from .table import MitigationTable, Row
@@ -177,7 +177,7 @@ def _set_up(problem: Problem, solver: Qaoa, threads: int, seed: int) -> Setting:
     budget = Budget(threads=threads)
     watch = Watch(budget.start(), Progress())
     device.load()
-    ansatz = solver.ansatz(model)
+    ansatz = solver._ansatz(model)
     device.check_size(ansatz)
     seeds = np.random.SeedSequence(seed).generate_state(2)
     finder = AngleFinder(solver, model, ansatz, budget, watch, int(seeds[0]), device)
@@ -206,11 +206,9 @@ def _once(
 ) -> tuple[Estimate, float]:
     """One estimate, and the seconds that it took."""
     before, begin = recorder.seconds, time.perf_counter()
-    jobs = method.circuits(setting.compiled, seed)
+    plan = Plan.of(method, setting.compiled, setting.solver.shots, seed)
     made = time.perf_counter() - begin
-    results = execute(
-        jobs, setting.compiled, recorder, setting.solver.shots, seed, setting.watch
-    )
+    results = execute(plan, recorder, setting.watch)
     begin = time.perf_counter()
     found = method.combine(results)
     return found, made + recorder.seconds - before + time.perf_counter() - begin

@@ -107,8 +107,35 @@ def test_an_interrupt_leaves_the_answers_and_says_what_is_missing(random_qubo, m
     outcome = solve(random_qubo(3), progress=progress, mitigation="zne", shots=100)
     assert outcome.status is Status.FEASIBLE
     assert outcome.details["mitigation"]["mitigated"] is None
-    assert "before all 3 circuits" in outcome.details["caveats"]["mitigation-cut"]
+    assert "before all 3 circuits" in outcome.details["caveats"]["no-mitigation"]
+    assert "not mitigated: the run ended" in outcome.reason
     assert outcome.usage.shots == 100
+
+
+def test_answers_outlive_a_mitigation_that_fails(random_qubo):
+    outcome = solve(
+        random_qubo(3), device="depolarizing:0;0;0.5", mitigation="readout", shots=5000
+    )
+    assert outcome.status is Status.FEASIBLE
+    assert outcome.counts.sum() == 5000
+    assert outcome.details["mitigation"]["mitigated"] is None
+    assert "cannot be inverted" in outcome.details["caveats"]["no-mitigation"]
+
+
+def test_too_few_shots_are_refused_before_any_is_taken(random_qubo, monkeypatch):
+    from qopt.solvers.qaoa.devices.depolarising import DepolarisingDevice
+
+    monkeypatch.setattr(DepolarisingDevice, "sample", lambda *_: pytest.fail("was sampled"))
+    with pytest.raises(UsageError, match="too few for the 101 circuits"):
+        solve(random_qubo(3), mitigation="pec", shots=20)
+    with pytest.raises(UnsupportedError, match="times the shots"):
+        solve(random_qubo(6), mitigation="pec", device="depolarizing:0;0.3;0")
+
+
+def test_the_reason_tells_both_means(random_qubo):
+    reason = solve(random_qubo(3), mitigation="readout").reason
+    assert "mean energy on the device" in reason
+    assert "by readout with 2 times the shots" in reason
 
 
 def test_shares_become_whole_shots():
