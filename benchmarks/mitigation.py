@@ -10,21 +10,22 @@ from benchmarks._table import Column, Failure, Table
 from qopt.problems.generic import QuboProblem
 from qopt.solvers.qaoa.mitigate.study import METHODS, mitigation
 from qopt.solvers.qaoa.mitigate.table import MitigationTable
+from qopt.solvers.qaoa.solver import MixerChoice
 
 SEED = 20_26
 DEVICES = ("aer:torino", "aer:fez", "depolarizing:0.0003;0.003;0.01")
 
 
-def instances(qubits: int) -> list[QuboProblem]:
+def instances(qubits: int) -> list[tuple[QuboProblem, MixerChoice]]:
     """A dense QUBO with fields, and a choice of two of as many assets, whose group is kept."""
     return [
-        QuboProblem(name=f"QUBO {qubits}", qubo=random_qubo(qubits, 1.0, SEED)),
-        QuboProblem(name=f"select 2 of {qubits}", qubo=selection(qubits, 2, SEED)),
+        (QuboProblem(name=f"QUBO {qubits}", qubo=random_qubo(qubits, 1.0, SEED)), "x"),
+        (QuboProblem(name=f"select 2 of {qubits}", qubo=selection(qubits, 2, SEED)), "ring"),
     ]
 
 
 def fill(table: Table, name: str, study: MitigationTable) -> None:
-    """The rows of one study, in units of the noiseless mean's distance from random bits' mean."""
+    """The rows of one study, beside the raw one's."""
     raw = next(row for row in study.rows if row.method == "raw")
     if study.ideal is None or not raw.rmse:
         raise Failure(f"{name} on {study.device}: the noiseless mean is not known")
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] = ()) -> list[Table]:
     parser.add_argument("--shots", type=int, default=4096)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--devices", nargs="+", default=DEVICES)
-    parser.add_argument("--methods", nargs="+", default=METHODS)
+    parser.add_argument("--methods", nargs="+", default=(*METHODS, "symmetry+zne"))
     options = parser.parse_args(arguments)
     table = Table(
         "Error mitigation, raw = 100",
@@ -68,12 +69,12 @@ def main(arguments: Sequence[str] = ()) -> list[Table]:
             "model that is simulated; cvar is a bound, no estimate",
         ],
     ).begin()
-    for problem in instances(options.qubits):
+    for problem, mixer in instances(options.qubits):
         for device in options.devices:
             study = mitigation(
                 problem, device=device, p=options.layers, shots=options.shots,
                 seeds=options.seeds, methods=tuple(dict.fromkeys(["none", *options.methods])),
-                seed=SEED,
+                seed=SEED, mixer=mixer,
             )
             fill(table, problem.name, study)
             for line in study.notes:

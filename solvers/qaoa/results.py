@@ -56,6 +56,7 @@ def mitigate(
     plan: Plan, device: Device, samples: Samples, watch: Watch, usage: Usage
 ) -> dict[str, Any]:
     """Execute what a mitigation needs beside the samples; what the record says of it."""
+    watch.progress.step(0.7, "mitigating")
     with usage.phase("mitigate"):
         results = execute(plan, device, watch, plain=samples)
         charge(usage, plan, results)

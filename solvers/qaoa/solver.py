@@ -30,7 +30,7 @@ from .results import (
     outcome,
     unfinished,
 )
-from .simulate import Units, warm_up
+from .simulate import StoppedError, Units, warm_up
 from .simulate.opening import seconds_to_open
 from .simulate.threads import blas_threads
 from .stored_angles import StoredAngles
@@ -351,10 +351,14 @@ class Qaoa:
             describe(compiled, device, usage)
         plan = None
         if self.mitigation != NONE:
-            with usage.phase("mitigate"):
-                plan = self.chosen_mitigation.plan(
-                    model, ansatz, device, compiled, self.shots, int(seeds[4])
-                )
+            try:
+                with usage.phase("mitigate"):
+                    plan = self.chosen_mitigation.plan(
+                        model, ansatz, device, compiled, self.shots, int(seeds[4]),
+                        lambda: watch.over,
+                    )
+            except StoppedError:
+                return unfinished(usage, progress, "before the mitigation's circuits were made")
         progress.step(0.4, "executing")
         with usage.phase("execute"):
             samples = device.sample(compiled, self.shots, int(seeds[2]), watch)

@@ -1,5 +1,6 @@
 """Methods by name, with their options."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -168,9 +169,10 @@ class Choice:
                 raise MissingPackageError("mitigation=mthree", ["mthree"])
 
     def open(
-        self, model: Qubo, ansatz: Ansatz, device: Device, compiled: Compiled
+        self, model: Qubo, ansatz: Ansatz, device: Device, compiled: Compiled,
+        over: Callable[[], bool] = lambda: False,
     ) -> Mitigation:
-        """The method for a compiled circuit.
+        """The method for a compiled circuit; `over` ends the making of its circuits.
 
         Raises
         ------
@@ -181,11 +183,11 @@ class Choice:
         reader = self._reader(model, ansatz, observable, device, compiled)
         # Post-selected, noise leads to the mean over the strings that keep the groups.
         end = ansatz.cost.offset if self.has("symmetry") else observable.mixed
-        return Mitigation(self._ordered, observable, self._spread(device, end), reader)
+        return Mitigation(self._ordered, observable, self._spread(device, end, over), reader)
 
     def plan(
         self, model: Qubo, ansatz: Ansatz, device: Device, compiled: Compiled, shots: int,
-        seed: int,
+        seed: int, over: Callable[[], bool] = lambda: False,
     ) -> Plan:
         """What the method executes, before anything is executed.
 
@@ -193,8 +195,11 @@ class Choice:
         ------
         UnsupportedError, UsageError
             As `open` and `Plan.of`.
+        StoppedError
+            Where `over` says to end.
         """
-        return Plan.of(self.open(model, ansatz, device, compiled), compiled, shots, seed)
+        method = self.open(model, ansatz, device, compiled, over)
+        return Plan.of(method, compiled, shots, seed)
 
     def _reader(
         self, model: Qubo, ansatz: Ansatz, observable: Observable, device: Device,
@@ -227,7 +232,9 @@ class Choice:
             return Tail(observable, alpha)
         return None
 
-    def _spread(self, device: Device, end: float) -> "Spread | None":
+    def _spread(
+        self, device: Device, end: float, over: Callable[[], bool]
+    ) -> "Spread | None":
         if self.has("zne"):
             return zne.ZeroNoiseExtrapolation(
                 end, self.zne_factors or zne.FACTORS, self.zne_folding or "local",
@@ -236,7 +243,7 @@ class Choice:
         if self.has("pec"):
             modelled: Any = device
             circuits = self.mitigation_circuits or pec.CIRCUITS
-            return pec.ErrorCancellation(end, modelled.noise, circuits)
+            return pec.ErrorCancellation(end, modelled.noise, circuits, over)
         if self.has("twirling"):
             return twirling.PauliTwirling(self.mitigation_circuits or twirling.CIRCUITS)
         return None

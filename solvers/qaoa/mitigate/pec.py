@@ -13,6 +13,7 @@ from qopt.errors import UnsupportedError
 
 from ..devices import Compiled
 from ..noise import Noise
+from ..simulate import StoppedError
 from .gates import PAULIS, NativePaulis, body, measure_as, without_gates
 from .job import Estimate, Job, Reading, shared_variance
 
@@ -84,11 +85,14 @@ class ErrorCancellation:
         The noise model of a compiled circuit.
     circuits_wanted : int
         Random circuits.
+    over : callable
+        Asked after every piece of work whether to end.
     """
 
     mixed: float
     noise: Callable[[Compiled], Noise] = field(repr=False)
     circuits_wanted: int = CIRCUITS
+    over: Callable[[], bool] = field(default=lambda: False, repr=False)
 
     def circuits(self, compiled: Compiled, seed: int) -> list[Job]:
         """The random circuits, with their signed weight as setting; none where nothing is noisy.
@@ -99,8 +103,10 @@ class ErrorCancellation:
         ------
         UnsupportedError
             Where the shots would have to grow beyond `MOST_OVERHEAD` for the error bar to stay.
+        StoppedError
+            Where `over` says so: thousands of gates take seconds.
         """
-        inverses = inverses_of(compiled, self.noise(compiled))
+        inverses = inverses_of(compiled, self.noise(compiled), self.over)
         total = one_norm(inverses.values())
         if not total**2 <= MOST_OVERHEAD:
             raise UnsupportedError(
@@ -116,6 +122,8 @@ class ErrorCancellation:
         share = max(total * rest, _LEAST_SHARE) / self.circuits_wanted
         jobs = []
         for _ in range(self.circuits_wanted):
+            if self.over():
+                raise StoppedError
             drawn, sign = _draw(inverses, generator)
             made = with_paulis(compiled, drawn)
             jobs.append(Job(made, share, "changed", rest * sign, plain))
@@ -172,13 +180,23 @@ def one_norm(inverses: Iterable[Inverse]) -> float:
     return float(np.prod([each.norm for each in inverses]))
 
 
-def inverses_of(compiled: Compiled, noise: Noise) -> Mapping[int, Inverse]:
-    """The inverse of every noisy gate, by its place in the circuit."""
+def inverses_of(
+    compiled: Compiled, noise: Noise, over: Callable[[], bool] = lambda: False
+) -> Mapping[int, Inverse]:
+    """The inverse of every noisy gate, by its place in the circuit.
+
+    Raises
+    ------
+    StoppedError
+        Where `over`, asked before each kind of gate, says so.
+    """
     circuit, known = compiled.circuit, dict[tuple[str, tuple[int, ...]], Inverse | None]()
     found = {}
     for i, gate in enumerate(body(circuit)):
         key = gate.operation.name, tuple(circuit.find_bit(qubit).index for qubit in gate.qubits)
         if key not in known:
+            if over():
+                raise StoppedError
             channel = _channel(noise, *key)
             known[key] = None if channel is None else inverse_of(channel)
         undo = known[key]

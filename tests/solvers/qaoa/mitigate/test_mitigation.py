@@ -132,6 +132,21 @@ def test_too_few_shots_are_refused_before_any_is_taken(random_qubo, monkeypatch)
         solve(random_qubo(6), mitigation="pec", device="depolarizing:0;0.3;0")
 
 
+def test_a_limit_that_ends_before_the_circuits_are_made_is_said(random_qubo, monkeypatch):
+    from qopt.solvers.qaoa.devices.depolarising import DepolarisingDevice
+
+    progress, noise = Progress(), DepolarisingDevice.noise
+
+    def stop(self, compiled):
+        progress.stop()
+        return noise(self, compiled)
+
+    monkeypatch.setattr(DepolarisingDevice, "noise", stop)
+    outcome = solve(random_qubo(3), progress=progress, mitigation="pec")
+    assert outcome.status is Status.TIME_LIMIT
+    assert "before the mitigation's circuits were made" in outcome.reason
+
+
 def test_the_reason_tells_both_means(random_qubo):
     reason = solve(random_qubo(3), mitigation="readout").reason
     assert "mean energy on the device" in reason

@@ -11,6 +11,7 @@ from qopt.solvers.qaoa.mitigate import pec
 from qopt.solvers.qaoa.mitigate.job import Job, Reading
 from qopt.solvers.qaoa.mitigate.observable import Observable
 from qopt.solvers.qaoa.noise import depolarising_noise
+from qopt.solvers.qaoa.simulate import StoppedError
 
 NOISY = "depolarizing:0;0.12;0"
 
@@ -120,3 +121,12 @@ def test_without_noise_there_is_nothing_to_draw(compiled_on):
     assert cancel.circuits(compiled, 0) == []
     found = cancel.combine([Job(compiled.circuit)], [Reading(1.5, 0.2)])
     assert (found.value, found.standard_error) == (1.5, 0.2)
+
+
+@pytest.mark.parametrize("asked", [1, 4])
+def test_making_circuits_can_be_stopped(tiny, asked):
+    measured, device, compiled = tiny
+    answers = iter([False] * (asked - 1) + [True])
+    cancel = pec.ErrorCancellation(measured.mixed, device.noise, 9, lambda: next(answers))
+    with pytest.raises(StoppedError):
+        cancel.circuits(compiled, 0)
