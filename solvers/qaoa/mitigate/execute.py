@@ -124,9 +124,10 @@ def told(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
         return facts | {"reason": f"the run ended before all {len(plan.jobs)} circuits"}
     try:
         found = plan.mitigation.combine(results)
+        likely = plan.mitigation.most_likely(results)
     except SolverError as fault:  # the answers are there all the same
         return facts | {"reason": str(fault)}
-    return facts | {"mitigated": _pair(found), **found.details}
+    return facts | {"mitigated": _pair(found), **found.details, **likely}
 
 
 def _pair(found: Estimate) -> dict[str, float | None]:

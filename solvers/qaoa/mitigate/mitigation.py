@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from qopt.errors import UsageError
 from ..devices import Compiled
 from .job import Estimate, Job, Reader, Result, Spread, joint_error
 from .observable import Observable
+from .readout import TensoredReadout
 from .shots import Plain
 
 
@@ -67,6 +69,14 @@ class Mitigation:
             return Estimate(first.mean, joint_error(np.ones(1), [first]), first.details)
         found = self.spread.combine([result.job for result in ours], readings)
         return Estimate(found.value, found.standard_error, first.details | found.details)
+
+    def most_likely(self, results: Sequence[Result]) -> dict[str, Any]:
+        """What readout mitigation makes of the compiled circuit's distribution; else empty."""
+        if not isinstance(self.reader, TensoredReadout):
+            return {}
+        measured = [result for result in results if result.job.role == "calibration"]
+        plain = next(result for result in results if result.job.role == "plain")
+        return self.reader.most_likely(plain.samples, measured)
 
     def raw(self, results: Sequence[Result]) -> Estimate:
         """What the compiled circuit gave as it is."""

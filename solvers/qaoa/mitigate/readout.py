@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ Errors = NDArray[np.float64]
 _LEAST = 0.02
 """Least ``1 - error of 0 - error of 1`` of a qubit whose bit still tells something."""
 
-MOST_DENSE = 20
+MOST_DENSE = 16
 """Qubits up to which a distribution over all bit strings is made."""
 
 
@@ -62,6 +63,25 @@ class TensoredReadout:
             variances=variances.ravel(),
             details={"mean_readout_error": float(errors.mean())},
         )
+
+    def most_likely(
+        self, samples: Samples, calibrations: Sequence[Result]
+    ) -> dict[str, Any]:
+        """The likeliest bit string once readout errors are undone, and its share before and after.
+
+        Empty beyond `MOST_DENSE` qubits.
+        """
+        bits = samples.bits
+        if bits.shape[1] > MOST_DENSE:
+            return {}
+        errors, _ = known_errors(self.stored, calibrations)
+        shares = nearest_distribution(quasi_distribution(bits, errors))
+        number = int(np.argmax(shares))
+        answer = (number >> np.arange(bits.shape[1])) & 1
+        raw = float((bits == answer).all(axis=1).mean())
+        return {"most_likely": {
+            "bits": answer.tolist(), "raw": raw, "mitigated": float(shares[number]),
+        }}
 
 
 def calibration_jobs(compiled: Compiled) -> list[Job]:
