@@ -15,6 +15,7 @@ from qopt.errors import EXIT_INTERRUPTED, PluginWarning, QoptError
 from .catalogue import instances, problems, solvers
 from .compare import compare
 from .convert import convert
+from .devices import devices
 from .mitigation import mitigation
 from .portfolio import portfolio
 from .qubits import qubits
@@ -39,7 +40,8 @@ def group() -> None:
 
 
 for command in (
-    solve, compare, why, convert, qubits, mitigation, portfolio, problems, solvers, instances, runs,
+    solve, compare, why, convert, qubits, devices, mitigation, portfolio, problems, solvers,
+    instances, runs,
 ):
     group.add_command(command)
 

@@ -4,12 +4,14 @@ A package publishes a family of devices as a `qopt.registry.Spec` of kind ``"dev
 is a `DeviceFamily`. A device is written ``family`` or ``family:NAME``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from .calibration import Calibration
-from .errors import UnknownNameError
+from .errors import UnknownNameError, UnsupportedError, UsageError
+from .forms import Qubo
 from .registry import Spec, available, find
 
 
@@ -122,6 +124,50 @@ class DeviceFamily(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class CircuitFacts:
+    """A circuit as a device would execute it.
+
+    Parameters
+    ----------
+    hash : str
+        SHA-256 of its canonical list of instructions, its qubits numbered from 0.
+    physical : tuple of int
+        The device's numbers of its qubits.
+    depth, two_qubit_gates : int
+    success_probability : float, optional
+        Estimated probability that a shot meets no error.
+    """
+
+    hash: str
+    physical: tuple[int, ...] = field(repr=False)
+    depth: int
+    two_qubit_gates: int
+    success_probability: float | None = None
+
+
+class Compiling(Protocol):
+    """A solver that can tell what it would execute."""
+
+    def compile_only(
+        self, model: Qubo, seed: int, details: Mapping[str, Any] | None = None
+    ) -> CircuitFacts:
+        """The circuit of a model on the solver's device; nothing is executed.
+
+        Parameters
+        ----------
+        model : Qubo
+        seed : int
+            Of the run.
+        details : mapping, optional
+            Of an earlier run of the model, whose trained parameters are taken.
+        """
+        ...
+
+
+SNAPSHOTS = "aer"
+"""The family that opens snapshots' files, where a file stands alone for a device."""
+
 _SPELLINGS = {"depolarising": "depolarizing"}
 
 
@@ -142,18 +188,50 @@ def family_spec(name: str) -> Spec:
         raise UnknownNameError("device", name, [*written, *bare]) from None
 
 
+def full_name(name: str) -> str:
+    """A device's name with its family, where a snapshot's file stands alone."""
+    known = {spec.name for spec in available("device")}
+    alone = name.endswith(".json") and name.partition(":")[0] not in known
+    return f"{SNAPSHOTS}:{name}" if alone else name
+
+
 def describe(name: str) -> Description:
     """What a device is.
+
+    Parameters
+    ----------
+    name : str
+        As solvers take it, or a snapshot's file.
 
     Raises
     ------
     UnknownNameError
         With the nearest names.
+    ParseError
+        Where a file is no calibration.
     MissingPackageError
         Where its package is not installed.
     """
+    name = full_name(name)
     family: DeviceFamily = family_spec(name).load()
     return family.describe(name)
+
+
+def calibration_of(name: str) -> Calibration:
+    """The calibration of a device.
+
+    Raises
+    ------
+    UnsupportedError
+        Where it has none.
+    """
+    told = describe(name)
+    if told.calibration is None:
+        raise UnsupportedError(
+            f"device {name!r} has no calibration ({told.summary}); those of real devices have: "
+            "qopt devices list"
+        )
+    return told.calibration
 
 
 def device_sizes() -> list[DeviceSize]:
@@ -161,3 +239,16 @@ def device_sizes() -> list[DeviceSize]:
     return [
         size for spec in available("device") if not spec.missing() for size in spec.load().sizes()
     ]
+
+
+def check_snapshot_path(path: str | Path) -> None:
+    """Refuse a file that could not be opened as a device afterwards.
+
+    Raises
+    ------
+    UsageError
+    """
+    if Path(path).suffix != ".json":
+        raise UsageError(f"a snapshot is a .json file, got {str(path)!r}")
+    if not Path(path).absolute().parent.is_dir():
+        raise UsageError(f"the folder of {path} does not exist; make it first")

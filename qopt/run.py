@@ -164,6 +164,9 @@ class Task:
         start = {} if self.start is None else {"start": self.start.data}
         if "qubo" in self.spec.forms:
             defaults["presolve"] = self.spec.presolve
+        # A file that an option names may change while its name stays.
+        files = getattr(self.spec.load(), "files", None)
+        held = {} if files is None else files(self.solver_options)
         return {
             "instance": fingerprint(self.problem),
             "solver": self.solver,
@@ -172,6 +175,7 @@ class Task:
             "seed": self.seed,
             "budget": asdict(self.budget),
             **start,
+            **({"files": held} if held else {}),
         }
 
     @cached_property

@@ -429,6 +429,9 @@ class Solver(Protocol):
     A solver that can start from answers takes one more keyword, ``start``, and its spec says
     ``starts=True``: answers of the model, best first, feasible or not, as `Outcome` has them. It
     uses as many as it can, and its answer is never worse than the best feasible one of them.
+
+    A solver whose options name files has a static method ``files(options)`` that gives a hash of
+    what each holds, by option: a run's key follows it, so that a changed file is another run.
     """
 
     def solve(self, model: Any, budget: Budget, seed: int, progress: Progress) -> Outcome:

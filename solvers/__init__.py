@@ -299,7 +299,7 @@ SPECS = (
     Spec(
         kind="device",
         name="aer",
-        summary="IBM's devices by their calibrations, simulated with their noise",
+        summary="IBM's devices by their calibrations or a snapshot's file, simulated with noise",
         target="qopt.solvers.qaoa.devices.calibrated:FAMILY",
         forms=("qubo",),
         requires=(("qiskit_ibm_runtime", "qiskit-ibm-runtime"),),

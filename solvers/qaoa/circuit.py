@@ -39,7 +39,7 @@ def build_circuit(ansatz: Ansatz, order: Order = "colours") -> "QuantumCircuit":
 
     cost, n = ansatz.cost, ansatz.cost.qubits
     circuit = QuantumCircuit(n, n)
-    start = _start(ansatz)
+    start = start_state(ansatz)
     circuit.compose(start, inplace=True)
     coefficients = np.append(cost.ising.h, cost.ising.J)
     pairs = _pairs(cost) if order == "rows" else _coloured_pairs(cost)
@@ -55,13 +55,14 @@ def build_circuit(ansatz: Ansatz, order: Order = "colours") -> "QuantumCircuit":
         if ansatz.mixer == "grover":
             _reflect(circuit, betas, start)
         else:
-            _mix(circuit, ansatz, np.broadcast_to(betas, n).tolist())
+            mixer = mixer_layer(ansatz, np.broadcast_to(betas, n).tolist())
+            circuit.compose(mixer, inplace=True)
     for i in range(n):
         circuit.measure(i, i)
     return circuit
 
 
-def _start(ansatz: Ansatz) -> "QuantumCircuit":
+def start_state(ansatz: Ansatz) -> "QuantumCircuit":
     """What prepares the initial state."""
     from qiskit import QuantumCircuit
 
@@ -76,14 +77,16 @@ def _start(ansatz: Ansatz) -> "QuantumCircuit":
     return circuit
 
 
-def _mix(circuit: "QuantumCircuit", ansatz: Ansatz, betas: list[float]) -> None:
+def mixer_layer(ansatz: Ansatz, betas: list[float]) -> "QuantumCircuit":
     """One layer's mixer: exchanges within groups, rotations of the other qubits.
 
     A tilted qubit turns about its own axis: ``Ry(theta) Rz(2 beta) Ry(-theta) =
     exp(-i beta (sin(theta) X + cos(theta) Z))`` (Egger, Marecek and Woerner, Quantum 5, 479, 2021).
     """
+    from qiskit import QuantumCircuit
     from qiskit.circuit.library import XXPlusYYGate
 
+    circuit = QuantumCircuit(ansatz.cost.qubits)
     neighbours = ring_pairs if ansatz.mixer == "ring" else complete_pairs
     for group in ansatz.groups:
         if 0 < group.size < len(group.members):
@@ -98,6 +101,7 @@ def _mix(circuit: "QuantumCircuit", ansatz: Ansatz, betas: list[float]) -> None:
             circuit.ry(-tilt, i)
             circuit.rz(2.0 * betas[i], i)
             circuit.ry(tilt, i)
+    return circuit
 
 
 def _reflect(circuit: "QuantumCircuit", beta: float, start: "QuantumCircuit") -> None:

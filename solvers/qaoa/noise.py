@@ -1,14 +1,15 @@
 """Noise of gates and readout, from calibrations or from three numbers."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qopt.record import content_key
+from qopt.calibration import Calibration
 
 from .circuit import ONE_QUBIT_GATES, TWO_QUBIT_GATES
+from .target_of import target_of
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -39,9 +40,9 @@ class Noise:
 
 
 def calibrated_noise(
-    circuit: "QuantumCircuit", physical: tuple[int, ...], target: "Target", properties: Any
+    circuit: "QuantumCircuit", physical: tuple[int, ...], calibration: Calibration
 ) -> Noise:
-    """Noise of a compiled circuit from a backend's calibration.
+    """Noise of a compiled circuit from a device's calibration.
 
     The model is made for the gates and qubits of the circuit alone. Each gate gets thermal
     relaxation for its duration, and as much depolarising noise as brings its error to the
@@ -54,51 +55,44 @@ def calibrated_noise(
     circuit : QuantumCircuit
     physical : tuple of int
         The device's number of each qubit of the circuit.
-    target : Target
-    properties : BackendProperties
-        For the two kinds of readout error.
+    calibration : Calibration
     """
     from qiskit_aer.noise import NoiseModel
     from qiskit_aer.noise.device.models import basic_device_gate_errors
 
     model = NoiseModel()
-    for name, qubits, error in basic_device_gate_errors(target=_part(circuit, physical, target)):
+    part = _part(circuit, physical, calibration)
+    for name, qubits, error in basic_device_gate_errors(target=part):
         model.add_quantum_error(error, name, list(qubits))
-    readout = [_readout(qubit, target, properties) for qubit in physical]
+    known = [calibration.qubits[qubit] for qubit in physical]
+    readout = [(each.misread_zero, each.misread_one) for each in known]
     return Noise(model, np.array(readout, dtype=np.float64).reshape(-1, 2))
 
 
-def _part(circuit: "QuantumCircuit", physical: tuple[int, ...], target: "Target") -> "Target":
+def _part(
+    circuit: "QuantumCircuit", physical: tuple[int, ...], calibration: Calibration
+) -> "Target":
     """The target of the gates in use alone, renumbered, with T2 clipped to T1."""
-    from qiskit.transpiler import QubitProperties, Target
-
-    times = [target.qubit_properties[qubit] for qubit in physical]
-    part = Target(
-        num_qubits=len(physical),
-        dt=target.dt,
-        qubit_properties=[
-            QubitProperties(t1=each.t1, t2=None if each.t2 is None else min(each.t1, each.t2))
-            for each in times
-        ],
-    )
+    names = {gate.operation.name for gate in circuit.data} - {"measure"}
+    known = [calibration.qubits[qubit] for qubit in physical]
     position = {qubit: i for i, qubit in enumerate(physical)}
-    for name in sorted({gate.operation.name for gate in circuit.data} - {"measure"}):
-        properties = {
-            tuple(position[q] for q in qubits): value
-            for qubits, value in target[name].items()
-            if all(q in position for q in qubits)
-        }
-        part.add_instruction(target.operation_from_name(name), properties, name=name)
-    return part
+    part = replace(
+        calibration,
+        qubits=tuple(replace(each, t2=_shorter(each.t1, each.t2)) for each in known),
+        gates={
+            name: tuple(
+                replace(gate, qubits=tuple(position[q] for q in gate.qubits))
+                for gate in calibration.gates[name]
+                if all(q in position for q in gate.qubits)
+            )
+            for name in sorted(names)
+        },
+    )
+    return target_of(part)
 
 
-def _readout(qubit: int, target: "Target", properties: Any) -> tuple[float, float]:
-    """How likely a qubit is misread when it is 0, and when it is 1."""
-    known = properties.qubit_property(qubit)
-    if "prob_meas1_prep0" in known and "prob_meas0_prep1" in known:
-        return float(known["prob_meas1_prep0"][0]), float(known["prob_meas0_prep1"][0])
-    error = target["measure"][(qubit,)].error or 0.0
-    return float(error), float(error)
+def _shorter(t1: float | None, t2: float | None) -> float | None:
+    return t2 if t1 is None or t2 is None else min(t1, t2)
 
 
 def depolarising_noise(qubits: int, one: float, two: float, readout: float) -> Noise:
@@ -124,26 +118,3 @@ def depolarising_noise(qubits: int, one: float, two: float, readout: float) -> N
         error = depolarizing_error(two * 16.0 / 15.0, 2)
         model.add_all_qubit_quantum_error(error, list(TWO_QUBIT_GATES))
     return Noise(model, np.full((qubits, 2), readout))
-
-
-def calibration_key(target: "Target", properties: Any) -> str:
-    """SHA-256 of a calibration snapshot: gates, coherence times, readout and date."""
-    gates = {
-        name: [
-            [list(qubits), value.duration, value.error]
-            for qubits, value in sorted((target[name] or {}).items())
-            if qubits is not None and value is not None
-        ]
-        for name in target.operation_names
-        if target[name] is not None and None not in target[name]
-    }
-    qubits = [
-        [each.t1, each.t2, each.frequency] for each in target.qubit_properties or ()
-    ]
-    readout = [_readout(q, target, properties) for q in range(target.num_qubits)]
-    return content_key({
-        "gates": gates,
-        "qubits": qubits,
-        "readout": readout,
-        "date": str(properties.last_update_date),
-    })

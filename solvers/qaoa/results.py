@@ -1,15 +1,18 @@
 """What a run of QAOA reports: its ledger, its details and its answers."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qopt.errors import InputError
 from qopt.forms import Qubo
 from qopt.solver import WARM_START, Outcome, Progress, Status, Usage
 
 from . import circuit as circuits
-from .ansatz import Ansatz
+from .ansatz import Angles, Ansatz, TermAngles
 from .devices import Compiled, Device, Samples, Watch
 from .mitigate import Plan, charge, execute, told
 from .shot_statistics import statistics
@@ -81,6 +84,33 @@ def mitigation_words(details: dict[str, Any]) -> str:
 def _with_error(figure: dict[str, Any]) -> str:
     error = figure["standard_error"]
     return f"{figure['expectation']:.6g}" + ("" if error is None else f" +- {error:.2g}")
+
+
+def run_again(ansatz: Ansatz, details: Mapping[str, Any], *, multi_angle: bool) -> Ansatz:
+    """The state of a run by its details: with its angles and tilts.
+
+    Raises
+    ------
+    InputError
+        Where they are not of a run of this model.
+    """
+    try:
+        gammas, betas = details["gammas"], details["betas"]
+        angles: Angles | TermAngles = Angles(tuple(gammas), tuple(betas))
+        if multi_angle:
+            angles = TermAngles(np.array(gammas), np.array(betas))
+            none = TermAngles.none(ansatz.cost)
+            fits = angles.gammas.shape[1:] == none.gammas.shape[1:]
+        else:
+            fits = all(isinstance(angle, float) for angle in (*gammas, *betas))
+        if "tilts" in details:
+            ansatz = replace(ansatz, tilts=np.array(details["tilts"], dtype=np.float64))
+            fits = fits and len(details["tilts"]) == ansatz.cost.qubits
+    except (KeyError, TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise InputError("the run's record holds no angles of a circuit of this model")
+    return ansatz.at(angles)
 
 
 def describe_start(start: WarmStart, model: Qubo, found: Outcome, seed: int) -> None:

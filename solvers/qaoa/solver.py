@@ -1,11 +1,14 @@
 """QAOA as a solver: train angles, compile, execute, and say what it took."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from qopt.devices import CircuitFacts, full_name
 from qopt.errors import UsageError
 from qopt.forms import Group, Qubo, Table
 from qopt.solver import Budget, Clock, Outcome, Progress, Status, Usage
@@ -16,7 +19,9 @@ from . import circuit as circuits
 from . import closed_form
 from .angles import BY_SHOTS, Trained, Training
 from .ansatz import LARGEST_ANGLE, Angles, Ansatz, TermAngles
+from .compile import Way
 from .devices import Device, DeviceOptions, Samples, Watch, open_device
+from .devices.calibrated import snapshot_of
 from .devices.mps import NAME as MPS
 from .mitigate import NONE, Choice, Extrapolation, Folding, ReadoutCalibration
 from .mixers import GROUP_MIXERS
@@ -28,6 +33,7 @@ from .results import (
     mitigate,
     mitigation_words,
     outcome,
+    run_again,
     unfinished,
 )
 from .simulate import StoppedError, Units, warm_up
@@ -40,6 +46,9 @@ from .warm_start import WarmStart, WarmStartName, warm_start
 
 _FAITHFUL = 0.99
 """Estimated fidelity below which a truncated state is not passed for the exact one."""
+
+_ANY_ANGLE = 0.1
+"""An angle like any other, where a circuit is compiled for its structure."""
 
 _WORTH_GATES = 1.25
 """So many times the two-qubit gates may a circuit have, on a device with noise, to keep groups."""
@@ -80,8 +89,9 @@ class Qaoa:
     device : str
         'statevector' (no noise), 'mps:BOND' (no noise; a matrix product state of that bond
         dimension, 64 if left out and at most 512, for many qubits), 'aer:NAME' (an IBM device by
-        its calibration: aer:torino, aer:fez, aer:sherbrooke, ...) or 'depolarizing:P1;P2;READOUT'
-        (all-to-all, these error rates).
+        its calibration: aer:torino, aer:fez, aer:sherbrooke, ...), 'FILE.json' (by a snapshot that
+        `qopt devices snapshot` wrote) or 'depolarizing:P1;P2;READOUT' (all-to-all, these error
+        rates).
     mixer : {"auto", "x", "ring", "complete", "grover"}
         'x' flips bits (the transverse field). The others keep groups and act within them:
         'ring' exchanges neighbours on a ring of the members, 'complete' all pairs of members
@@ -140,15 +150,25 @@ class Qaoa:
     trajectories : int, optional
         Noise trajectories that the shots are drawn from; by default as many as some 20 s of one
         thread allow, and the density matrix where it is small.
+    noise_scale : float, optional
+        What the noise of a simulated device is multiplied by: 0.5 halves every error of gates and
+        readout and the rates of relaxation, 0 leaves none, at most 10. The circuit stays the same;
+        what is simulated is no real device then.
     precision : {"double", "single"}
         Of the amplitudes that the training and the noiseless device simulate; single precision
         takes half the time and memory, and is good to about six digits.
     optimisation_level : int, optional
         Of qiskit's compiler, 0 to 3; 3 if left out.
+    compiler : {"auto", "routes", "line", "qiskit"}, optional
+        How circuits come onto a device with couplings. 'routes': variables are placed by annealing,
+        and terms, which commute, are done when swaps have made neighbours of their variables;
+        'line': a swap network on the best line of qubits; 'qiskit': its own compiler. 'auto', the
+        default, takes the likeliest to succeed of all. Mixers within groups are left to qiskit.
     compile_seed : int, optional
         Of the compiler; by default the run's seed.
     compile_tries : int, optional
         Seeds that the compiler tries, keeping the likeliest circuit to succeed; 4 if left out.
+        'routes' anneals five placements for each.
     mitigation : str
         How the device's noise is taken out of the mean energy: 'readout' (each qubit's readout
         errors inverted), 'mthree' (the same by IBM's package), 'zne' (zero-noise extrapolation),
@@ -195,8 +215,10 @@ class Qaoa:
     training_shots: int | None = None
     training_noise: bool = False
     trajectories: int | None = None
+    noise_scale: float | None = None
     precision: Literal["double", "single"] = "double"
     optimisation_level: int | None = None
+    compiler: Way | None = None
     compile_seed: int | None = None
     compile_tries: int | None = None
     mitigation: str = NONE
@@ -346,8 +368,7 @@ class Qaoa:
             return unfinished(usage, progress, "before the circuit was compiled")
         progress.step(0.3, "compiling")
         with usage.phase("compile"):
-            wished = int(seeds[1] % 2**31) if self.compile_seed is None else self.compile_seed
-            compiled = device.compile(ansatz.at(trained.angles), wished, watch)
+            compiled = device.compile(ansatz.at(trained.angles), self._compile_seed(seed), watch)
             describe(compiled, device, usage)
         plan = None
         if self.mitigation != NONE:
@@ -427,6 +448,62 @@ class Qaoa:
         trained, _ = finder.find()
         return circuits.build_circuit(ansatz.at(trained.angles))
 
+    def compile_only(
+        self, model: Qubo, seed: int, details: Mapping[str, Any] | None = None
+    ) -> CircuitFacts:
+        """The circuit of a model on the device; nothing is trained or executed.
+
+        Parameters
+        ----------
+        model : Qubo
+        seed : int
+            Of the run.
+        details : mapping, optional
+            Those of a run's record: its angles and tilts are taken. Without them all angles are
+            alike.
+
+        Raises
+        ------
+        SizeError
+            Where the model does not fit the device.
+        InputError
+            Where the details are not of a run of this model.
+        """
+        ansatz = self._ansatz(model)
+        if details is None:
+            ansatz = ansatz.at(Angles((_ANY_ANGLE,) * self.p, (_ANY_ANGLE,) * self.p))
+        else:
+            ansatz = run_again(ansatz, details, multi_angle=self.multi_angle)
+        device = self._open(threads=1)
+        device.load()
+        device.check_size(ansatz)
+        watch = Watch(Budget().start(), Progress())
+        compiled = device.compile(ansatz, self._compile_seed(seed), watch)
+        return CircuitFacts(
+            hash=circuits.fingerprint(compiled.circuit),
+            physical=compiled.physical,
+            depth=circuits.depth(compiled.circuit),
+            two_qubit_gates=circuits.two_qubit_gates(compiled.circuit),
+            success_probability=compiled.success_probability,
+        )
+
+    @staticmethod
+    def files(options: Mapping[str, Any]) -> dict[str, str]:
+        """What the files that options name hold, as hashes: a run's key follows them."""
+        found = {}
+        angles = Path(options.get("angles_from") or "")
+        if angles.is_file():
+            found["angles_from"] = hashlib.sha256(angles.read_bytes()).hexdigest()
+        if (snapshot := snapshot_of(full_name(options.get("device", "")))) is not None:
+            found["device"] = snapshot.key
+        return found
+
+    def _compile_seed(self, seed: int) -> int:
+        """The compiler's, of a run's."""
+        if self.compile_seed is not None:
+            return self.compile_seed
+        return int(np.random.SeedSequence(seed).generate_state(4)[1] % 2**31)
+
     def _ansatz(self, model: Qubo) -> Ansatz:
         """The initial state of a model.
 
@@ -500,7 +577,8 @@ class Qaoa:
             self.device,
             DeviceOptions(
                 threads=threads, precision=self.precision, level=self.optimisation_level,
-                tries=tries, trajectories=self.trajectories,
+                tries=tries, way=self.compiler, trajectories=self.trajectories,
+                noise_scale=self.noise_scale,
             ),
         )
 

@@ -15,6 +15,9 @@ SMALLEST = {
         "--instances", "QUBO 60, 50 %", "--seconds", "0.02", "--seeds", "1", "--sections",
         "quality", "--only", "dwave-tabu",
     ],
+    "compile": [
+        "--devices", "manila", "--shapes", "3-regular 4", "--tries", "1", "--levels", "1",
+    ],
     "fixed_angles": ["--layers", "1"],
     "mitigation": [
         "--qubits", "3", "--layers", "1", "--shots", "100", "--seeds", "2", "--devices",

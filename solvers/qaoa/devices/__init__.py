@@ -1,6 +1,6 @@
 """Devices by name. Each family is one file; a device compiles and samples."""
 
-from qopt.devices import DeviceFamily, family_spec
+from qopt.devices import DeviceFamily, family_spec, full_name
 
 from .device import Compiled, Device, DeviceOptions, Samples, Watch
 
@@ -14,7 +14,7 @@ def open_device(name: str, options: DeviceOptions | None = None) -> Device:
     ----------
     name : str
         ``statevector``, ``mps:BOND``, ``aer:NAME``, ``depolarizing:P1;P2;READOUT``, or of any
-        family that is published to the registry.
+        family that is published to the registry; or a snapshot's file, ``FILE.json``.
     options : DeviceOptions, optional
 
     Raises
@@ -26,6 +26,7 @@ def open_device(name: str, options: DeviceOptions | None = None) -> Device:
     MissingPackageError
         Where the package of its family is not installed.
     """
+    name = full_name(name)
     family: DeviceFamily = family_spec(name).load()
     device: Device = family.open(name, options or DeviceOptions())
     return device

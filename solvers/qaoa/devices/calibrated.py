@@ -1,28 +1,31 @@
-"""IBM's devices as their last published calibrations have them, simulated by qiskit-aer."""
+"""IBM's devices as their published calibrations or snapshot files have them, simulated by Aer."""
 
-import json
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from qopt.calibration import STALE_DAYS, Calibration
 from qopt.devices import Description, DeviceSize
-from qopt.errors import MissingPackageError, SizeError, UnknownNameError
+from qopt.errors import SizeError, UnknownNameError, UnsupportedError, UsageError
 
 from .. import compile as compiler
 from ..ansatz import Angles, Ansatz
-from ..circuit import ORDERS, build_circuit, one_qubit_gates
-from ..noise import MODELLED, Noise, calibrated_noise, calibration_key
+from ..circuit import one_qubit_gates
+from ..noise import MODELLED, Noise, calibrated_noise
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
-from .device import Compiled, DeviceOptions, Samples, Watch
-from .noisy import sample_noisy
+from ..target_of import target_of
+from .device import Compiled, DeviceOptions, Samples, Watch, noise_words
+from .ibm_calibration import device_names, device_qubits, packaged_calibration
+from .noisy import check_share, sample_noisy
 
 PREFIX = "aer:"
+SNAPSHOT = ".json"
+"""How the name of a device ends that is a snapshot's file."""
+
+STALE = "stale-calibration"
+"""Code of the caveat of an old snapshot."""
 
 DEFAULT_LEVEL = 3
 DEFAULT_TRIES = 4
@@ -30,37 +33,36 @@ DEFAULT_TRIES = 4
 _SHARE = 0.6
 """Share of a time limit after which no more compilations begin: the circuit is to be executed."""
 
-_REPETITION_DELAY = 250e-6
-"""IBM's usual delay between shots, where a backend does not say."""
-
-
-_INVENTED = ("fractional", "nighthawk")
-"""Fake backends whose error rates are, by their own word, of no real device."""
-
 
 class CalibratedDevice:
-    """A device of `device_names`, with its couplings and noise.
+    """A device of `device_names` or of a snapshot's file, with its couplings and noise.
 
     Parameters
     ----------
     name : str
-        ``"aer:torino"``.
+        ``"aer:torino"``, or ``"aer:FILE.json"`` for what `Calibration.write` wrote.
     level : int
         Optimisation level of qiskit's compiler.
     tries : int
         Seeds of the compiler, each with every order of gates.
+    way : {"auto", "routes", "line", "qiskit"}
+        Of the compiler.
     trajectories : int, optional
     threads : int
+    noise_scale : float
+        What gate and readout errors and the rates of relaxation are multiplied by. Circuits are
+        compiled for the device as it is, so that they are the same at every scale.
 
     Raises
     ------
     UnknownNameError
         With the nearest names.
+    ParseError
+        Where a file is no calibration.
     MissingPackageError
         Without qiskit-ibm-runtime, which holds the calibrations.
     """
 
-    hypothetical = False
     simulated = noisy = True
 
     def __init__(
@@ -69,27 +71,49 @@ class CalibratedDevice:
         *,
         level: int = DEFAULT_LEVEL,
         tries: int = DEFAULT_TRIES,
+        way: compiler.Way = "auto",
         trajectories: int | None = None,
         threads: int = 1,
+        noise_scale: float = 1.0,
     ) -> None:
-        self.name = name
-        self._short = name.removeprefix(PREFIX)
-        if self._short not in device_names():
-            known = [PREFIX + each for each in device_names()]
-            raise UnknownNameError("device", name, known)
-        self._level, self._tries = level, tries
+        short = name.removeprefix(PREFIX)
+        self._read: Callable[[], Calibration] = lambda: packaged_calibration(short)
+        if (snapshot := snapshot_of(name)) is not None:
+            name = PREFIX + snapshot.name
+            self._read = lambda: snapshot
+        elif short not in device_names():
+            raise UnknownNameError("device", name, [PREFIX + each for each in device_names()])
+        self._snapshot = snapshot is not None
+        self.name = name + noise_words(noise_scale)
+        self.hypothetical = noise_scale != 1.0
+        self._level, self._tries, self._way = level, tries, way
         self._trajectories = trajectories
         self._threads = threads
-        self._backend: Any = None
+        self._scale = noise_scale
         self._target: Any = None
         self._noises: dict[Any, Noise] = {}
+        self._scaled_target: Any = None
+        self._scaled: Any = None
+
+    @property
+    def calibration(self) -> Calibration:
+        """As it was measured, whatever the noise is scaled by."""
+        return self._read()
 
     def load(self) -> None:
         """Read the calibration."""
         import qiskit_aer.noise  # noqa: F401 - the import is what takes time
 
-        self._backend = _backend(self._short)
-        self._target = compiler.usable_target(self._backend.target)
+        self._target = compiler.usable_target(target_of(self.calibration))
+        self._scaled, self._scaled_target = self.calibration, self._target
+        if self._scale != 1.0:
+            self._scaled = self.calibration.scaled(self._scale)
+            self._scaled_target = target_of(self._scaled)
+
+    @property
+    def target(self) -> Any:
+        """Its usable gates: a qiskit ``Target``."""
+        return self._target
 
     def check_size(self, ansatz: Ansatz) -> None:
         """Refuse what the device or the simulator cannot hold."""
@@ -106,38 +130,105 @@ class CalibratedDevice:
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The likeliest to succeed of several compilations, on its active qubits alone."""
         target = self._target
-        routed = compiler.compile_circuit(
-            [build_circuit(ansatz, order) for order in ORDERS],
-            target,
-            level=self._level,
-            seed=seed,
-            tries=self._tries,
-            most_qubits=MOST_QUBITS,
-            over=lambda: watch.past(_SHARE),
-        )
+        routed = self._route(ansatz, seed, watch)
         circuit = compiler.restrict(routed.circuit, routed.qubits)
-        chosen, planned = f"best of {self._tries} seeds", self._tries * len(ORDERS)
-        if routed.compilations < planned:
-            chosen = f"best of {routed.compilations} compilations, {planned} were planned"
-        configuration = self._backend.configuration()
-        properties = self._backend.properties()
+        self._check_scale(circuit, routed.qubits)
+        success = routed.success
+        if self._scale != 1.0:
+            success = compiler.success(routed.circuit, self._scaled_target)
+        cut = "" if routed.complete else "; the time limit ended the search for others"
         return Compiled(
             ansatz=ansatz,
             circuit=circuit,
             physical=routed.qubits,
             one_qubit_gates=one_qubit_gates(circuit, free=compiler.free_gates(target)),
-            success_probability=routed.success_probability,
+            success_probability=success.total,
             duration=compiler.duration(routed.circuit, target),
-            repetition_delay=getattr(configuration, "default_rep_delay", _REPETITION_DELAY),
+            repetition_delay=self.calibration.repetition_delay,
             details={
-                "compiler": f"qiskit, level {self._level}, {chosen}",
+                "compiler": f"{routed.method}, best of {routed.compilations} circuits{cut}",
                 "compile_seed": routed.seed,
+                "success": success.to_json(),
                 "physical_qubits": list(routed.qubits),
-                "calibration_date": properties.last_update_date.isoformat(),
-                "calibration_hash": calibration_key(self._backend.target, properties),
+                **self._told(),
                 "noise": MODELLED,
             },
         )
+
+    def _route(self, ansatz: Ansatz, seed: int, watch: Watch) -> compiler.Routed:
+        """A compiled circuit on all of the device's qubits.
+
+        Raises
+        ------
+        UnsupportedError
+            Where the device's gates cannot make the circuit: a snapshot may lack some.
+        """
+        from qiskit.transpiler.exceptions import TranspilerError
+
+        options = compiler.CompileOptions(
+            way=self._way, level=self._level, seed=seed, tries=self._tries,
+            most_qubits=MOST_QUBITS,
+        )
+        clock = watch.clock
+        try:
+            return compiler.compile_ansatz(
+                ansatz, self._target, options, lambda: watch.past(_SHARE),
+                max(0.0, _SHARE * clock.limit - clock.elapsed),
+            )
+        except TranspilerError as fault:
+            gates = ", ".join(self.calibration.gates)
+            raise UnsupportedError(
+                f"qiskit cannot compile the circuit for {self.name}, whose gates are "
+                f"{gates or 'none'}; a snapshot needs those of its device"
+            ) from fault
+
+    def _told(self) -> dict[str, Any]:
+        """What the record says of the calibration."""
+        calibration = self.calibration
+        told: dict[str, Any] = {
+            "calibration_device": calibration.name,
+            "calibration_date": calibration.date,
+            "calibration_hash": calibration.key,
+            "calibration_source": calibration.source,
+            "noise_scale": self._scale,
+        }
+        days = calibration.age()
+        if self._snapshot and days > STALE_DAYS:
+            told["caveats"] = {
+                STALE: f"the noise is of a calibration of {calibration.name} on "
+                f"{calibration.date[:10]}, {days:.0f} days old: the device has drifted since, and "
+                "a new snapshot would tell how far"
+            }
+        return told
+
+    def _check_scale(self, circuit: Any, physical: tuple[int, ...]) -> None:
+        """Refuse a scale at which a gate or a readout of the circuit were worse than chance.
+
+        Raises
+        ------
+        UsageError
+        """
+        if self._scale <= 1.0:
+            return
+        calibration = self.calibration
+        errors = {
+            (name, gate.qubits): (gate.error, 1.0 - 0.5 ** len(gate.qubits))
+            for name in {each.operation.name for each in circuit.data} & set(calibration.gates)
+            for gate in calibration.gates[name]
+            if gate.error is not None
+        }
+        used = {
+            (each.operation.name, tuple(physical[circuit.find_bit(q).index] for q in each.qubits))
+            for each in circuit.data
+        }
+        shares = [(f"gate {name} on {list(at)}", *errors[name, at])
+                  for name, at in sorted(used & set(errors))]
+        for qubit in physical:
+            known = calibration.qubits[qubit]
+            worst = max(known.misread_zero, known.misread_one)
+            shares.append((f"reading qubit {qubit}", worst, 0.5))
+        # At its limit a gate leaves nothing of the state, and a readout tells nothing.
+        check_share(self._scale, shares)
 
     def prepare(
         self, ansatz: Ansatz, layers: int, seed: int, watch: Watch
@@ -159,10 +250,11 @@ class CalibratedDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the calibrated noise."""
-        return sample_noisy(
+        samples = sample_noisy(
             compiled, lambda: self.noise(compiled), shots, seed, watch,
             trajectories=self._trajectories, threads=self._threads,
         )
+        return replace(samples, method=samples.method + noise_words(self._scale))
 
     def noise(self, compiled: Compiled) -> Noise:
         """The calibrated noise of a circuit's gates and readout."""
@@ -172,10 +264,22 @@ class CalibratedDevice:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds
                 self._noises[key] = calibrated_noise(
-                    compiled.circuit, compiled.physical, self._backend.target,
-                    self._backend.properties(),
+                    compiled.circuit, compiled.physical, self._scaled
                 )
         return self._noises[key]
+
+
+def snapshot_of(name: str) -> Calibration | None:
+    """What a device's file holds; None where its name is none of a snapshot's.
+
+    Raises
+    ------
+    ParseError
+        Where the file is no calibration.
+    """
+    if not (name.startswith(PREFIX) and name.endswith(SNAPSHOT)):
+        return None
+    return Calibration.read(name.removeprefix(PREFIX))
 
 
 class CalibratedFamily:
@@ -192,66 +296,33 @@ class CalibratedFamily:
     def describe(self, name: str) -> Description:
         """What it is."""
         device = self.open(name, DeviceOptions())
-        short = name.removeprefix(PREFIX)
+        calibration = device.calibration
         return Description(
-            device.name, f"IBM's {short} by a published calibration, simulated by qiskit-aer",
-            device_qubits(short), couples_all=False, basis=_basis(short), simulated=True,
-            noisy=True,
+            device.name,
+            f"{calibration.name} by its calibration of {calibration.date[:10]}, simulated by "
+            "qiskit-aer",
+            len(calibration.qubits), couples_all=False,
+            basis=tuple(name for name in calibration.gates if name not in ("id", "reset")),
+            simulated=True, noisy=True, calibration=calibration,
+            facts={"simulated_up_to_qubits": MOST_QUBITS, "noise": MODELLED},
         )
 
     def open(self, name: str, options: DeviceOptions) -> CalibratedDevice:
         """The device."""
+        if options.way in ("routes", "line") and options.level is not None:
+            raise UsageError(
+                f"optimisation_level is for qiskit's compiler, and compiler={options.way} asks for "
+                "another: drop one"
+            )
         return CalibratedDevice(
             name,
             level=DEFAULT_LEVEL if options.level is None else options.level,
             tries=DEFAULT_TRIES if options.tries is None else options.tries,
+            way=options.way or "auto",
             trajectories=options.trajectories,
             threads=options.threads,
+            noise_scale=1.0 if options.noise_scale is None else options.noise_scale,
         )
 
 
 FAMILY = CalibratedFamily()
-
-
-@lru_cache(maxsize=1)
-def device_names() -> tuple[str, ...]:
-    """Devices whose calibrations qiskit-ibm-runtime holds; found without importing it."""
-    return tuple(sorted(
-        path.name
-        for path in _calibrations().iterdir()
-        if (path / f"props_{path.name}.json").exists() and path.name not in _INVENTED
-    ))
-
-
-def device_qubits(name: str) -> int:
-    """Qubits of a device of `device_names`, dead ones included, as its configuration says."""
-    return int(_configuration(name)["n_qubits"])
-
-
-def _basis(name: str) -> tuple[str, ...]:
-    return tuple(_configuration(name)["basis_gates"])
-
-
-def _configuration(name: str) -> dict[str, Any]:
-    text = (_calibrations() / name / f"conf_{name}.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
-
-
-def _calibrations() -> Path:
-    """The folder of qiskit-ibm-runtime that holds a folder a device."""
-    spec = find_spec("qiskit_ibm_runtime")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingPackageError("a device named aer:...", ["qiskit-ibm-runtime"])
-    return Path(spec.submodule_search_locations[0]) / "fake_provider" / "backends"
-
-
-@lru_cache(maxsize=4)
-def _backend(name: str) -> Any:
-    module = import_module("qiskit_ibm_runtime.fake_provider.fake_backend")
-    home = import_module(f"qiskit_ibm_runtime.fake_provider.backends.{name}")
-    kinds = [
-        value
-        for value in vars(home).values()
-        if isinstance(value, type) and issubclass(value, module.FakeBackendV2)
-    ]
-    return kinds[0]()

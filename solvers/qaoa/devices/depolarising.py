@@ -14,10 +14,15 @@ from ..circuit import ONE_QUBIT_GATES, TWO_QUBIT_GATES, two_qubit_gates
 from ..noise import Noise, depolarising_noise
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
-from .device import Compiled, DeviceOptions, Samples, Watch, as_it_is
-from .noisy import sample_noisy
+from .device import Compiled, DeviceOptions, Samples, Watch, as_it_is, noise_words
+from .noisy import check_share, sample_noisy
 
 SYNTAX = "depolarizing:P1;P2;READOUT"
+
+_KINDS = ("one-qubit gates", "two-qubit gates", "readout")
+
+_MOST = (3 / 4, 15 / 16, 1 / 2)
+"""Above these a "no error" outcome would be rarer than each error: no noise does that."""
 
 
 class DepolarisingDevice:
@@ -30,20 +35,31 @@ class DepolarisingDevice:
         that a bit is read wrong. Commas and slashes separate as well.
     trajectories : int, optional
     threads : int
+    noise_scale : float
+        What the three are multiplied by.
 
     Raises
     ------
     UsageError
-        Where the three numbers are not probabilities.
+        Where the three numbers are not probabilities, or would not be when multiplied.
     """
 
     hypothetical = simulated = noisy = True
 
-    def __init__(self, name: str, trajectories: int | None = None, threads: int = 1) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        trajectories: int | None = None,
+        threads: int = 1,
+        noise_scale: float = 1.0,
+    ) -> None:
+        self.name = name + noise_words(noise_scale)
         self._trajectories = trajectories
         self._threads = threads
-        self.one, self.two, self.readout = _probabilities(name)
+        self._scale = noise_scale
+        given = _probabilities(name)
+        check_share(noise_scale, zip(_KINDS, given, _MOST, strict=True))
+        self.one, self.two, self.readout = (noise_scale * each for each in given)
 
     def load(self) -> None:
         """Import the simulator."""
@@ -59,7 +75,7 @@ class DepolarisingDevice:
     def compile(self, ansatz: Ansatz, seed: int, watch: Watch) -> Compiled:
         """The logical circuit as it is: every gate is native, every pair coupled."""
         noise = {"one": self.one, "two": self.two, "readout": self.readout}
-        compiled = as_it_is(ansatz, details={"noise": noise})
+        compiled = as_it_is(ansatz, details={"noise": noise, "noise_scale": self._scale})
         success = (
             (1.0 - self.one) ** compiled.one_qubit_gates
             * (1.0 - self.two) ** two_qubit_gates(compiled.circuit)
@@ -75,7 +91,7 @@ class DepolarisingDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the noise."""
-        return sample_noisy(
+        samples = sample_noisy(
             compiled,
             lambda: self.noise(compiled),
             shots,
@@ -84,6 +100,7 @@ class DepolarisingDevice:
             trajectories=self._trajectories,
             threads=self._threads,
         )
+        return replace(samples, method=samples.method + noise_words(self._scale))
 
     def noise(self, compiled: Compiled) -> Noise:
         """The noise of a circuit's gates and readout."""
@@ -112,7 +129,8 @@ class DepolarisingFamily:
     def open(self, name: str, options: DeviceOptions) -> DepolarisingDevice:
         """The device."""
         options.check(name, compiles=False, noisy=True)
-        return DepolarisingDevice(name, options.trajectories, options.threads)
+        scale = 1.0 if options.noise_scale is None else options.noise_scale
+        return DepolarisingDevice(name, options.trajectories, options.threads, scale)
 
 
 FAMILY = DepolarisingFamily()
@@ -124,8 +142,7 @@ def _probabilities(name: str) -> tuple[float, float, float]:
         one, two, readout = (float(part) for part in parts)
     except ValueError:
         raise UsageError(f"a depolarising device is written {SYNTAX}, got {name!r}") from None
-    # Above these a "no error" outcome would be rarer than each error: no noise does that.
-    for value, most in ((one, 3 / 4), (two, 15 / 16), (readout, 1 / 2)):
+    for value, most in zip((one, two, readout), _MOST, strict=True):
         if not (np.isfinite(value) and 0.0 <= value <= most):
             raise UsageError(f"{value:g} in device {name!r} must lie between 0 and {most:g}")
     return one, two, readout

@@ -12,10 +12,15 @@ from qopt.solver import Clock, Progress
 
 from ..ansatz import Angles, Ansatz
 from ..circuit import build_circuit, one_qubit_gates
+from ..compile.compiler import Way
 from ..simulate.simulator import Precision
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
+
+
+LARGEST_NOISE_SCALE = 10.0
+"""What noise may be multiplied by at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +34,28 @@ class DeviceOptions:
         Of the amplitudes of a noiseless simulation.
     level, tries : int, optional
         Optimisation level and seeds of the compiler, for devices with couplings.
+    way : {"auto", "routes", "line", "qiskit"}, optional
+        How the compiler finds its way, for devices with couplings.
     trajectories : int, optional
         Noise trajectories, for simulated noise.
+    noise_scale : float, optional
+        What the simulated noise is multiplied by, 0 to `LARGEST_NOISE_SCALE`.
     """
 
     threads: int = 1
     precision: Precision = "double"
     level: int | None = None
     tries: int | None = None
+    way: Way | None = None
     trajectories: int | None = None
+    noise_scale: float | None = None
+
+    def __post_init__(self) -> None:
+        scale = self.noise_scale
+        if scale is not None and not 0.0 <= scale <= LARGEST_NOISE_SCALE:
+            raise UsageError(
+                f"noise_scale must be between 0 and {LARGEST_NOISE_SCALE:g}, got {scale:g}"
+            )
 
     def check(self, name: str, *, compiles: bool, noisy: bool) -> None:
         """Refuse options that do not act on a device.
@@ -54,13 +72,20 @@ class DeviceOptions:
         ------
         UsageError
         """
-        if not compiles and (self.level is not None or self.tries is not None):
+        if not compiles and (self.level, self.tries, self.way) != (None, None, None):
             raise UsageError(
-                f"device {name!r} needs no compiler here: leave out optimisation_level, "
+                f"device {name!r} needs no compiler here: leave out optimisation_level, compiler, "
                 "compile_seed and compile_tries"
             )
         if not noisy and self.trajectories is not None:
             raise UsageError(f"device {name!r} has no noise to simulate: leave out trajectories")
+        if not noisy and self.noise_scale is not None:
+            raise UsageError(f"device {name!r} has no simulated noise: leave out noise_scale")
+
+
+def noise_words(scale: float) -> str:
+    """How names and methods tell that noise was scaled; empty where it was not."""
+    return "" if scale == 1.0 else f" with noise x{scale:g}"
 
 
 @dataclass(frozen=True)

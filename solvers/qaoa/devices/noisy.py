@@ -1,8 +1,11 @@
 """Sampling a compiled circuit under noise: shared by the simulated devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from math import floor
 
 import numpy as np
+
+from qopt.errors import UsageError
 
 from ..circuit import two_qubit_gates
 from ..noise import Noise
@@ -55,3 +58,27 @@ def sample_noisy(
     if drawn < count:
         method += f" ({count} were planned; the time limit or an interrupt ended them)"
     return Samples(bits, drawn, batch, method)
+
+
+def check_share(scale: float, errors: Iterable[tuple[str, float, float]]) -> None:
+    """Refuse to scale noise beyond what an error can be.
+
+    Parameters
+    ----------
+    scale : float
+    errors : iterable of (str, float, float)
+        What goes wrong, how likely it is unscaled, and the largest probability that it can have.
+
+    Raises
+    ------
+    UsageError
+        With the largest scale that suits all.
+    """
+    known = list(errors)
+    most = min((limit / error for _, error, limit in known if error > 0.0), default=scale)
+    for what, error, limit in known:
+        if scale * error > limit * (1.0 + 1e-12):
+            raise UsageError(
+                f"noise_scale={scale:g} makes the error of {what} {scale * error:.3g}, and it "
+                f"cannot exceed {limit:g}: take at most {floor(1000 * most) / 1000:g} here"
+            )

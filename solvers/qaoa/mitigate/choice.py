@@ -210,7 +210,7 @@ class Choice:
 
             stored = None
             if self.readout_calibration == "stored":
-                stored = readout.stored_errors(device.name, compiled)
+                stored = readout.stored_errors(device, compiled)
             kind: Any = readout.TensoredReadout if self.has("readout") else mthree.MthreeReadout
             reader: Reader = kind(observable, stored)
             return reader

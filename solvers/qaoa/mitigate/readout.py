@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qopt.devices import describe
 from qopt.errors import SolverError, UsageError
 
-from ..devices import Compiled, Samples
+from ..devices import Compiled, Device, Samples
 from .gates import NativePaulis, measure_as, without_gates
 from .job import Job, Reading, Result
 from .observable import Observable
@@ -133,7 +133,7 @@ def check_invertible(errors: Errors) -> None:
         )
 
 
-def stored_errors(device: str, compiled: Compiled) -> Errors:
+def stored_errors(device: Device, compiled: Compiled) -> Errors:
     """Readout errors of a device's calibration, for every variable of a circuit.
 
     Raises
@@ -141,23 +141,28 @@ def stored_errors(device: str, compiled: Compiled) -> Errors:
     UsageError
         Where the device tells none.
     """
-    told = describe(device)
-    uniform = told.facts.get("errors", {}).get("readout")
-    if told.calibration is None and uniform is None:
+    known = _readout_of(device, compiled)
+    if known is None:
         raise UsageError(
-            f"device {device!r} tells no readout errors: leave out readout_calibration=stored"
+            f"device {device.name!r} tells no readout errors: leave out readout_calibration=stored"
         )
     errors = np.zeros((compiled.circuit.num_clbits, 2))
     for gate in compiled.circuit.data:
         if gate.operation.name == "measure":
-            qubit = compiled.physical[compiled.circuit.find_bit(gate.qubits[0]).index]
-            bit = compiled.circuit.find_bit(gate.clbits[0]).index
-            if told.calibration is None:
-                errors[bit] = uniform
-            else:
-                known = told.calibration.qubits[qubit]
-                errors[bit] = known.misread_zero, known.misread_one
+            qubit = compiled.circuit.find_bit(gate.qubits[0]).index
+            errors[compiled.circuit.find_bit(gate.clbits[0]).index] = known[qubit]
     return errors
+
+
+def _readout_of(device: Any, compiled: Compiled) -> Errors | None:
+    """Readout errors by the circuit's own qubits: those simulated, or those last measured."""
+    if hasattr(device, "noise"):
+        return np.asarray(device.noise(compiled).readout)
+    calibration = describe(device.name).calibration
+    if calibration is None:
+        return None
+    qubits = [calibration.qubits[number] for number in compiled.physical]
+    return np.array([[qubit.misread_zero, qubit.misread_one] for qubit in qubits])
 
 
 def quasi_distribution(bits: NDArray[np.int8], errors: Errors) -> NDArray[np.float64]:

@@ -102,13 +102,15 @@ def test_a_pair_of_tables_says_what_a_port_file_says(tmp_path):
     )
     assert orlib.recognises_pair(first.name, head(first))
     assert not orlib.recognises_pair(second.name, head(second))
-    problem = qopt.load(first, select=1, correlation="risk.csv")
+    with pytest.raises(UsageError, match="could be portfolio or qubo"):
+        qopt.load(first, select=1, correlation="risk.csv")  # two by two numbers are a matrix, too
+    problem = qopt.load(first, kind="portfolio", select=1, correlation="risk.csv")
     (tmp_path / "port.txt").write_text("2\n.001309 .043208\n-.004177 .040258\n1 2 .5\n")
     assert fingerprint(problem) == fingerprint(qopt.load(tmp_path / "port.txt", select=1))
     with pytest.raises(UsageError, match="correlation="):
-        qopt.load(first, select=1)
+        qopt.load(first, kind="portfolio", select=1)
     with pytest.raises(InputError, match="no such file"):
-        qopt.load(first, select=1, correlation="none.csv")
+        qopt.load(first, kind="portfolio", select=1, correlation="none.csv")
 
 
 @pytest.mark.parametrize(

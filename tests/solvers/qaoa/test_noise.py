@@ -3,9 +3,10 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import average_gate_fidelity
 from qiskit_aer.noise import NoiseModel
-from qiskit_ibm_runtime.fake_provider import FakeTorino
 
+from qopt.calibration import Calibration, GateCalibration, QubitCalibration
 from qopt.solvers.qaoa import noise as noises
+from qopt.solvers.qaoa.devices.ibm_calibration import packaged_calibration
 from qopt.solvers.qaoa.simulate.noisy import NoisyCircuit
 
 
@@ -13,9 +14,13 @@ def channel(model: NoiseModel, gate: str, qubits: tuple[int, ...]):
     return model._local_quantum_errors[gate][qubits].to_quantumchannel()
 
 
+def error_of(calibration, name: str, qubits: tuple[int, ...]) -> float:
+    return next(g.error for g in calibration.gates[name] if g.qubits == qubits)
+
+
 @pytest.fixture(scope="module")
 def torino():
-    return FakeTorino()
+    return packaged_calibration("torino")
 
 
 def test_gates_are_as_wrong_as_calibrated(torino):
@@ -26,15 +31,14 @@ def test_gates_are_as_wrong_as_calibrated(torino):
     circuit.cz(0, 1)
     circuit.cz(0, 2)
     circuit.measure(range(3), range(3))
-    noise = noises.calibrated_noise(circuit, physical, torino.target, torino.properties())
+    noise = noises.calibrated_noise(circuit, physical, torino)
     for gate, qubits in (("sx", (0,)), ("cz", (0, 1)), ("cz", (0, 2))):
-        calibrated = torino.target[gate][tuple(physical[q] for q in qubits)].error
+        calibrated = error_of(torino, gate, tuple(physical[q] for q in qubits))
         error = 1.0 - average_gate_fidelity(channel(noise.model, gate, qubits))
         assert error == pytest.approx(calibrated, rel=1e-6)
     assert "rz" not in noise.model.noise_instructions
     assert noise.readout.shape == (3, 2)
-    expected = torino.properties().qubit_property(99, "prob_meas1_prep0")[0]
-    assert noise.readout[0, 0] == expected
+    assert noise.readout[0, 0] == torino.qubits[99].misread_zero
 
 
 def test_every_channel_can_be_drawn_beforehand(torino):
@@ -42,9 +46,7 @@ def test_every_channel_can_be_drawn_beforehand(torino):
     circuit = QuantumCircuit(133, 1)
     circuit.sx(range(133))
     circuit.measure(0, 0)
-    noise = noises.calibrated_noise(
-        circuit, tuple(range(133)), torino.target, torino.properties()
-    )
+    noise = noises.calibrated_noise(circuit, tuple(range(133)), torino)
     names = {
         gate.operation.name
         for errors in noise.model._local_quantum_errors.values()
@@ -70,10 +72,31 @@ def test_the_parameters_are_probabilities_of_an_error():
     np.testing.assert_allclose(two, [0.88, 0.04, 0.04, 0.04], atol=1e-12)
 
 
-def test_the_calibration_key_follows_the_figures(torino):
-    properties = torino.properties()
-    key = noises.calibration_key(torino.target, properties)
-    assert key == noises.calibration_key(FakeTorino().target, FakeTorino().properties())
-    other = FakeTorino()
-    other.target["sx"][(0,)].error = 0.123
-    assert noises.calibration_key(other.target, properties) != key
+@pytest.mark.parametrize("scale", [0.0, 0.5, 2.0])
+def test_scaled_noise_scales_every_gate_and_readout(torino, scale):
+    physical = (99, 98)
+    circuit = QuantumCircuit(2, 2)
+    circuit.sx(0)
+    circuit.cz(0, 1)
+    noise = noises.calibrated_noise(circuit, physical, torino.scaled(scale))
+    for gate, qubits in (("sx", (0,)), ("cz", (0, 1))):
+        calibrated = error_of(torino, gate, tuple(physical[q] for q in qubits))
+        if scale == 0.0:
+            assert gate not in noise.model.noise_instructions
+            continue
+        error = 1.0 - average_gate_fidelity(channel(noise.model, gate, qubits))
+        assert error == pytest.approx(scale * calibrated, rel=1e-6)
+    assert noise.readout[1, 1] == scale * torino.qubits[98].misread_one
+
+
+def test_unknown_times_do_not_relax():
+    times = ((None, 1e-4), (1e-4, None))
+    qubits = tuple(QubitCalibration(t1, t2, None, 0.01, 0.02) for t1, t2 in times)
+    gates = {"sx": tuple(GateCalibration((k,), 1e-3, 30e-9) for k in range(2))}
+    unknown = Calibration("none", "2026-01-01T00:00:00+00:00", qubits, gates)
+    circuit = QuantumCircuit(2, 2)
+    circuit.sx(range(2))
+    noise = noises.calibrated_noise(circuit, (0, 1), unknown)
+    for qubit in range(2):
+        error = 1.0 - average_gate_fidelity(channel(noise.model, "sx", (qubit,)))
+        assert error == pytest.approx(1e-3, rel=1e-6)

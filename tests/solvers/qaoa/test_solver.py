@@ -291,7 +291,9 @@ def test_compiler_options_act(random_qubo):
 
     assert circuit(compile_seed=1, compile_tries=1) != circuit(compile_seed=2, compile_tries=1)
     assert circuit(compile_seed=1) == circuit(compile_seed=1, compile_tries=4)
-    assert circuit(optimisation_level=0)[0] != circuit(optimisation_level=3)[0]
+    levels = [circuit(optimisation_level=level, compiler="qiskit")[0] for level in (0, 3)]
+    assert levels[0] != levels[1]
+    assert circuit(compiler="qiskit")[0] == levels[1] != circuit(compiler="line")[0]
 
 
 def test_qasm3_is_the_bound_circuit(random_qubo):
@@ -344,6 +346,11 @@ def test_too_large_a_model_is_refused_before_anything_is_loaded():
         ({"trajectories": 5}, "no noise"),
         ({"device": NOISY, "trajectories": 50, "shots": 10}, "trajectories must be between 1 and"),
         ({"compile_seed": 3}, "needs no compiler"),
+        ({"compiler": "line"}, "needs no compiler"),
+        (
+            {"device": "aer:torino", "compiler": "line", "optimisation_level": 2},
+            "for qiskit's compiler",
+        ),
         ({"optimisation_level": 4, "device": "aer:torino"}, "between 0 and 3"),
     ],
 )

@@ -118,32 +118,41 @@ def test_calibration_circuits_flip_every_qubit_that_is_measured(random_qubo, com
     assert zeros.share == ones.share == 0.5
     assert "x" not in zeros.circuit.count_ops()
     assert ones.circuit.count_ops()["x"] == zeros.circuit.count_ops()["measure"] == 3
-    stored = readout.stored_errors(device.name, compiled)
+    stored = readout.stored_errors(device, compiled)
     np.testing.assert_array_equal(stored, np.full((3, 2), 0.25))
+
+
+class Real:
+    """A device of a calibration that is not simulated here."""
+
+    name = "real"
 
 
 def test_stored_errors_follow_the_qubits_that_variables_were_routed_to(
     random_qubo, compiled_on, monkeypatch
 ):
-    _, compiled = compiled_on(random_qubo(3), "aer:manila")
+    device, compiled = compiled_on(random_qubo(3), "aer:manila")
     qubits = tuple(QubitCalibration(None, None, None, 0.01 * i, 0.02 * i) for i in range(5))
     told = Description(
-        "aer:manila", "", 5, couples_all=False, basis=(), simulated=True, noisy=True,
+        "real", "", 5, couples_all=False, basis=(), simulated=False, noisy=True,
         calibration=Calibration("manila", "2026", qubits, {}),
     )
     monkeypatch.setattr(readout, "describe", lambda name: told)
-    errors = readout.stored_errors("aer:manila", compiled)
+    errors = readout.stored_errors(Real(), compiled)
+    simulated, noise = readout.stored_errors(device, compiled), device.noise(compiled)
     for gate in compiled.circuit.data:
         if gate.operation.name == "measure":
-            qubit = compiled.physical[compiled.circuit.find_bit(gate.qubits[0]).index]
+            place = compiled.circuit.find_bit(gate.qubits[0]).index
             bit = compiled.circuit.find_bit(gate.clbits[0]).index
+            qubit = compiled.physical[place]
             assert errors[bit].tolist() == [0.01 * qubit, 0.02 * qubit]
+            assert simulated[bit].tolist() == noise.readout[place].tolist()
 
 
 def test_a_device_that_tells_nothing_is_said(random_qubo, compiled_on):
-    _, compiled = compiled_on(random_qubo(2), "statevector")
+    device, compiled = compiled_on(random_qubo(2), "statevector")
     with pytest.raises(UsageError, match="tells no readout errors"):
-        readout.stored_errors("statevector", compiled)
+        readout.stored_errors(device, compiled)
 
 
 def test_bits_that_tell_nothing_are_refused(random_qubo):
