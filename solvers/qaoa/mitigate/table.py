@@ -117,8 +117,8 @@ class MitigationTable:
         if "twirling" in names:
             notes.append(
                 "twirling turns coherent errors into incoherent ones; the noise simulated here is "
-                "incoherent (Markovian) already, so it shows nothing, and no gain may be claimed "
-                "from a simulation"
+                "incoherent (Markovian) already, so it shows nothing but the errors of its own "
+                "Paulis, and no gain may be claimed from a simulation"
             )
         notes.append(
             "dynamical decoupling is not in the table: it acts on idle qubits under slow noise, "

@@ -17,7 +17,8 @@ class PauliTwirling:
     """The mean over circuits whose two-qubit gates stand among random Paulis.
 
     It turns coherent errors into incoherent ones (Wallman and Emerson, Phys. Rev. A 94, 052325,
-    2016). Noise that is incoherent already, as all that is simulated here, it leaves as large.
+    2016). Noise that is incoherent already, as all that is simulated here, it leaves as large, and
+    adds that of its Paulis, which are gates of their own.
 
     Parameters
     ----------
