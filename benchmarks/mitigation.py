@@ -64,9 +64,9 @@ def main(arguments: Sequence[str] = ()) -> list[Table]:
             "bias and its standard error in per cent of the raw bias, RMSE of the raw RMSE, "
             "against the noiseless mean of the same circuit; time in units of the raw one",
             "told / seen: the error bars that a method tells, over the spread of its values",
-            "simulated noise is incoherent: twirling shows only its own Paulis' errors, and dynamical "
-            "decoupling, which needs slow noise on idle qubits, is left out; pec inverts the very "
-            "model that is simulated; cvar is a bound, no estimate",
+            "simulated noise is incoherent: twirling shows its own Paulis' errors alone, and "
+            "dynamical decoupling, which needs slow noise on idle qubits, is left out; pec inverts "
+            "the very model that is simulated; cvar is a bound, no estimate",
         ],
     ).begin()
     for problem, mixer in instances(options.qubits):
