@@ -17,6 +17,7 @@ from .compare import compare
 from .convert import convert
 from .devices import devices
 from .estimate import estimate
+from .mitigation import mitigation
 from .portfolio import portfolio
 from .qubits import qubits
 from .runs import runs
@@ -41,8 +42,8 @@ def group() -> None:
 
 
 for command in (
-    solve, compare, estimate, why, convert, qubits, devices, portfolio, problems, solvers,
-    instances, runs,
+    solve, compare, estimate, why, convert, qubits, devices, mitigation, portfolio, problems,
+    solvers, instances, runs,
 ):
     group.add_command(command)
 

@@ -362,4 +362,11 @@ SPECS = (
         target="qopt.solvers.qaoa.devices.braket:FAMILY",
         forms=("qubo",),
     ),
+    Spec(
+        kind="analysis",
+        name="mitigation",
+        summary="methods of error mitigation on one QAOA circuit: bias, error, shots and time",
+        target="qopt.solvers.qaoa.mitigate.study:mitigation",
+        requires=(("qiskit", "qiskit"), ("qiskit_aer", "qiskit-aer")),
+    ),
 )

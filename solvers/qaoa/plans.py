@@ -11,12 +11,14 @@ from qopt.solver import Budget, Meter, Usage
 from .angle_search import DEFAULT_RESTARTS, DEFAULT_TRAINING_SHOTS
 from .angles import BY_SHOTS, Trained, default_evaluations
 from .ansatz import Angles
+from .circuit import depth
 from .devices import Compiled, Device
 from .results import add_caveat, describe
 
 if TYPE_CHECKING:
     from qopt.solver import Outcome
 
+    from .mitigate.execute import Plan
     from .solver import Qaoa
 
 NOISY_EVALUATIONS = 60
@@ -145,6 +147,28 @@ class Admission:
             compiled = self._bind(trained.angles)
             self.meter.admit(plan_of(compiled, device, shots))
         return compiled
+
+    def mitigation(self, plan: "Plan", device: Device) -> None:
+        """Hold what a mitigation executes beside the circuit, each as long as its longest one.
+
+        Raises
+        ------
+        LimitError
+        """
+        further = [
+            (job.circuit, shots)
+            for job, shots in zip(plan.jobs, plan.shots, strict=True)
+            if job.role != "plain"
+        ]
+        if self.meter is None or not further:
+            return
+        compiled = plan.compiled
+        longest = max((circuit for circuit, _ in further), key=depth)
+        longer = max(1.0, depth(longest) / max(1, depth(compiled.circuit)))
+        lasts = None if compiled.duration is None else compiled.duration * longer
+        each = replace(compiled, circuit=longest, duration=lasts)
+        shots = sum(shots for _, shots in further)
+        self.meter.admit(plan_of(each, device, shots, len(further)))
 
     def tell(self, found: "Outcome") -> None:
         """Say where a limit shortened the training."""

@@ -13,7 +13,9 @@ from qopt.solver import WARM_START, Outcome, Progress, Status, Usage
 
 from . import circuit as circuits
 from .ansatz import Angles, Ansatz, TermAngles
-from .devices import Compiled, Device, Samples
+from .devices import Compiled, Device, Samples, Watch
+from .mitigate import Plan, charge, execute, told
+from .shot_statistics import statistics
 from .warm_start import WarmStart
 
 _AT_ONCE = 2**16
@@ -51,6 +53,37 @@ def execution(compiled: Compiled, samples: Samples) -> dict[str, Any]:
     if compiled.duration is not None:
         facts["circuit_seconds"] = compiled.duration
     return facts
+
+
+def mitigate(
+    plan: Plan, device: Device, samples: Samples, watch: Watch, usage: Usage
+) -> dict[str, Any]:
+    """Execute what a mitigation needs beside the samples; what the record says of it."""
+    watch.progress.step(0.7, "mitigating")
+    with usage.phase("mitigate"):
+        results = execute(plan, device, watch, plain=samples)
+        charge(usage, plan, results)
+        return {"mitigation": told(plan, results)}
+
+
+def mitigation_words(details: dict[str, Any]) -> str:
+    """The mean as it was and as it is mitigated, to end a reason with."""
+    if not details:
+        return ""
+    facts = details["mitigation"]
+    raw, found = facts["raw"], facts["mitigated"]
+    words = f"; mean energy on the device {_with_error(raw)}"
+    if found is None:
+        return f"{words}, not mitigated: {facts['reason']}"
+    return (
+        f"{words}, {_with_error(found)} by {facts['method']} with {facts['shot_multiplier']:.3g} "
+        "times the shots"
+    )
+
+
+def _with_error(figure: dict[str, Any]) -> str:
+    error = figure["standard_error"]
+    return f"{figure['expectation']:.6g}" + ("" if error is None else f" +- {error:.2g}")
 
 
 def run_again(ansatz: Ansatz, details: Mapping[str, Any], *, multi_angle: bool) -> Ansatz:
@@ -196,29 +229,6 @@ def _sampled(
         return share
     batch = None if samples.batch is None else samples.batch[kept]
     return share | statistics(model.energies(answers)[which[kept]], batch)
-
-
-def statistics(
-    energies: NDArray[np.float64], batch: NDArray[np.int64] | None
-) -> dict[str, float | None]:
-    """Mean, best and standard error of the shots' energies, by trajectories where they are shared.
-
-    Shots of one trajectory are alike, so the error is that of a mean over trajectories.
-    """
-    values, weights = energies, np.ones(len(energies))
-    if batch is not None:
-        _, which, counts = np.unique(batch, return_inverse=True, return_counts=True)
-        weights = counts.astype(np.float64)
-        values = np.bincount(which.reshape(-1), weights=energies) / weights
-    mean, error = float(energies.mean()), None
-    if len(values) > 1:
-        deviations = weights * (values - mean)
-        correction = len(values) / (len(values) - 1)
-        # Dividing by the largest first keeps the squares of huge or tiny energies in range.
-        largest = float(np.abs(deviations).max()) or 1.0
-        squares = (deviations / largest) ** 2
-        error = largest * float(np.sqrt(correction * squares.sum()) / weights.sum())
-    return {"mean": mean, "standard_error": error, "best": float(energies.min())}
 
 
 def unfinished(usage: Usage, progress: Progress, when: str) -> Outcome:

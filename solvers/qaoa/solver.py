@@ -26,6 +26,7 @@ from .devices.calibrated import snapshot_of
 from .devices.mps import NAME as MPS
 from .estimate import forecast
 from .frameworks.openqasm import openqasm
+from .mitigate import NONE, Choice, Extrapolation, Folding, ReadoutCalibration
 from .mixers import GROUP_MIXERS
 from .plans import Admission
 from .results import (
@@ -33,11 +34,13 @@ from .results import (
     describe,
     describe_start,
     execution,
+    mitigate,
+    mitigation_words,
     outcome,
     run_again,
     unfinished,
 )
-from .simulate import Units, warm_up
+from .simulate import StoppedError, Units, warm_up
 from .simulate.opening import seconds_to_open
 from .simulate.threads import blas_threads
 from .stored_angles import StoredAngles
@@ -64,6 +67,9 @@ _MIXERS = {
     "of mixers.complete_pairs, exp(-i beta X) elsewhere",
     "grover": "exp(-i beta |s><s|), s the initial state",
 }
+
+
+MixerChoice = Literal["auto", "x", "ring", "complete", "grover"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +181,30 @@ class Qaoa:
         For devices of a vendor: whether a job is submitted again whose submission was cut off, so
         that nobody knows whether the vendor took it; it may be paid twice then. Jobs that are known
         to be with their vendor are never submitted again, their results are fetched.
+    mitigation : str
+        How the device's noise is taken out of the mean energy: 'readout' (each qubit's readout
+        errors inverted), 'mthree' (the same by IBM's package), 'zne' (zero-noise extrapolation),
+        'pec' (probabilistic error cancellation, for small circuits), 'twirling' (Pauli twirling),
+        'symmetry' (shots that keep the groups), 'cvar' (the lowest shots, a bound), or
+        'readout+zne' and other pairs of a way to read and a way to change circuits. The answers
+        stay the shots of the circuit itself; further circuits are executed beside, and their
+        shots count.
+    zne_factors : tuple of float, optional
+        How many times the two-qubit gates the circuits of zne have, ascending from 1, each with
+        all shots; 1, 3 and 5 if left out.
+    zne_folding : {"local", "global"}, optional
+        Whether each two-qubit gate or the whole circuit is done, undone and done again; 'local' if
+        left out.
+    zne_extrapolation : {"linear", "exponential", "richardson"}, optional
+        What is fitted; 'exponential' if left out, towards the mean of random bits.
+    mitigation_circuits : int, optional
+        Random circuits of pec, 100 if left out, or twirling, 16.
+    readout_calibration : {"circuits", "stored"}, optional
+        Where readout errors come from: two circuits of half the shots each, or the device's
+        calibration; 'circuits' if left out.
+    mitigation_alpha : float, optional
+        The share of the shots that mitigation=cvar takes; the circuit's estimated success
+        probability if left out, for which their mean is a bound.
     postprocess : {"none", "repair", "descent"}
         What is made of the samples, and counted apart from them: 'repair' makes exactly-k groups
         hold by the fewest flips, 'descent' goes on from there to a local minimum.
@@ -183,7 +213,7 @@ class Qaoa:
     p: int = 1
     shots: int = 1024
     device: str = "statevector"
-    mixer: Literal["auto", "x", "ring", "complete", "grover"] = "auto"
+    mixer: MixerChoice = "auto"
     angles: tuple[float, ...] | None = None
     angles_from: str | None = None
     warm_start: WarmStartName = "none"
@@ -204,6 +234,13 @@ class Qaoa:
     compile_seed: int | None = None
     compile_tries: int | None = None
     resubmit: bool = False
+    mitigation: str = NONE
+    zne_factors: tuple[float, ...] | None = None
+    zne_folding: Folding | None = None
+    zne_extrapolation: Extrapolation | None = None
+    mitigation_circuits: int | None = None
+    readout_calibration: ReadoutCalibration | None = None
+    mitigation_alpha: float | None = None
     postprocess: Postprocess = "none"
 
     def __post_init__(self) -> None:
@@ -226,7 +263,7 @@ class Qaoa:
         self._check_training()
         self._check_objective()
         self._check_start()
-        self.open_device()
+        self.chosen_mitigation.check(self.open_device(), self.mixer)
 
     def _check_training(self) -> None:
         """Refuse options of the training where they do not act."""
@@ -334,7 +371,7 @@ class Qaoa:
                 f"before it began: to set up the states within the groups takes some {needed:.0f} "
                 "s; take fewer qubits, mixer=x or a longer limit",
             )
-        seeds = np.random.SeedSequence(seed).generate_state(4)
+        seeds = np.random.SeedSequence(seed).generate_state(5)
         wished = self._compile_seed(seed)
         admission = Admission(self, budget.meter)
         admission.foresee(device)
@@ -359,6 +396,17 @@ class Qaoa:
             compiled = device.compile(ansatz.at(trained.angles), wished, watch)
             compiled = admission.execution(compiled, device, trained)
             describe(compiled, device, usage)
+        plan = None
+        if self.mitigation != NONE:
+            try:
+                with usage.phase("mitigate"):
+                    plan = self.chosen_mitigation.plan(
+                        model, ansatz, device, compiled, self.shots, int(seeds[4]),
+                        lambda: watch.over,
+                    )
+            except StoppedError:
+                return unfinished(usage, progress, "before the mitigation's circuits were made")
+            admission.mitigation(plan, device)
         progress.step(0.4, "executing")
         with usage.phase("execute"):
             samples = device.sample(compiled, self.shots, int(seeds[2]), watch)
@@ -373,9 +421,11 @@ class Qaoa:
         usage.device_seconds = (
             compiled.seconds(usage.shots) if device.simulated else samples.device_seconds
         )
+        mitigated = {} if plan is None else mitigate(plan, device, samples, watch, usage)
         details = self._details(model, ansatz, units, trained, noiseless)
-        details |= {"simulator": where, **execution(compiled, samples)}
+        details |= {"simulator": where, **execution(compiled, samples), **mitigated}
         reason = self._reason(model, ansatz, samples, trained, noiseless, clock, progress)
+        reason += mitigation_words(mitigated)
         with usage.phase("execute"):
             found = outcome(model, ansatz, samples, usage, details, reason, progress)
             if start is not None:
@@ -391,6 +441,9 @@ class Qaoa:
                 found, "training-cut",
                 f"the training of angles was cut short ({trained.source})",
             )
+        told = found.details.get("mitigation")
+        if told is not None and told["mitigated"] is None:
+            add_caveat(found, "no-mitigation", f"no mitigated mean: {told['reason']}")
         fidelity = found.details.get("estimated_fidelity", 1.0)
         if fidelity < _FAITHFUL:
             add_caveat(
@@ -541,6 +594,22 @@ class Qaoa:
     @property
     def _untrained(self) -> bool:
         return self.angles is not None or self.angles_from is not None
+
+    @property
+    def chosen_mitigation(self) -> Choice:
+        """The method and its options.
+
+        Raises
+        ------
+        UsageError
+            For unknown names, and options that do not act or are out of range.
+        """
+        return Choice(
+            name=self.mitigation, zne_factors=self.zne_factors, zne_folding=self.zne_folding,
+            zne_extrapolation=self.zne_extrapolation, mitigation_circuits=self.mitigation_circuits,
+            readout_calibration=self.readout_calibration,
+            mitigation_alpha=self.mitigation_alpha,
+        )
 
     @property
     def stored_angles(self) -> StoredAngles | None:

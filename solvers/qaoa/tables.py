@@ -21,7 +21,8 @@ from .devices import Watch
 from .devices.statevector import NAME as STATEVECTOR
 from .objective import Objective
 from .plans import evaluations_of, trains_by_shots
-from .results import add_caveat, distinct, statistics, unfinished
+from .results import add_caveat, distinct, unfinished
+from .shot_statistics import statistics
 from .simulate.diagonal import Diagonal
 from .simulate.sampling import sample
 from .simulate.statevector import Statevector, check_size

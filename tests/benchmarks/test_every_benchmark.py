@@ -19,6 +19,10 @@ SMALLEST = {
         "--devices", "manila", "--shapes", "3-regular 4", "--tries", "1", "--levels", "1",
     ],
     "fixed_angles": ["--layers", "1"],
+    "mitigation": [
+        "--qubits", "3", "--layers", "1", "--shots", "100", "--seeds", "2", "--devices",
+        "depolarizing:0.01;0.02;0.02", "--methods", "readout+zne", "symmetry",
+    ],
     "portfolio_proofs": [
         "--kinds", "exactly", "--assets", "8", "--held", "2", "--seconds", "1", "--solvers",
         "miqp",

@@ -95,6 +95,7 @@ class CalibratedDevice:
         self._scale = noise_scale
         self._execute = execute
         self._target: Any = None
+        self._noises: dict[Any, Noise] = {}
         self._scaled_target: Any = None
         self._scaled: Any = None
 
@@ -269,9 +270,15 @@ class CalibratedDevice:
 
     def noise(self, compiled: Compiled) -> Noise:
         """The calibrated noise of a circuit's gates and readout."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds
-            return calibrated_noise(compiled.circuit, compiled.physical, self._scaled)
+        # It depends on the names of the gates alone, and takes longer than a small circuit.
+        key = compiled.physical, frozenset(gate.operation.name for gate in compiled.circuit.data)
+        if key not in self._noises:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Aer warns of every T2 that a calibration rounds
+                self._noises[key] = calibrated_noise(
+                    compiled.circuit, compiled.physical, self._scaled
+                )
+        return self._noises[key]
 
 
 def snapshot_of(name: str) -> Calibration | None:

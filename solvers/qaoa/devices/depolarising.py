@@ -11,7 +11,7 @@ from qopt.errors import SizeError, UsageError
 
 from ..ansatz import Angles, Ansatz
 from ..circuit import ONE_QUBIT_GATES, TWO_QUBIT_GATES, two_qubit_gates
-from ..noise import depolarising_noise
+from ..noise import Noise, depolarising_noise
 from ..simulate.noisy import MOST_QUBITS
 from ..simulate.statevector import REMEDY
 from .device import Compiled, DeviceOptions, Samples, Watch, as_it_is, noise_words
@@ -98,10 +98,9 @@ class DepolarisingDevice:
 
     def sample(self, compiled: Compiled, shots: int, seed: int, watch: Watch) -> Samples:
         """Shots under the noise."""
-        qubits = compiled.circuit.num_qubits
         samples = sample_noisy(
             compiled,
-            lambda: depolarising_noise(qubits, self.one, self.two, self.readout),
+            lambda: self.noise(compiled),
             shots,
             seed,
             watch,
@@ -109,6 +108,10 @@ class DepolarisingDevice:
             threads=self._threads,
         )
         return replace(samples, method=samples.method + noise_words(self._scale))
+
+    def noise(self, compiled: Compiled) -> Noise:
+        """The noise of a circuit's gates and readout."""
+        return depolarising_noise(compiled.circuit.num_qubits, self.one, self.two, self.readout)
 
 
 class DepolarisingFamily:

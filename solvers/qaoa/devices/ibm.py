@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np

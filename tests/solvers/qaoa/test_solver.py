@@ -7,7 +7,7 @@ from qopt.errors import SizeError, UnknownNameError, UsageError
 from qopt.forms import Qubo
 from qopt.forms.qubo import Group
 from qopt.solver import Budget, Clock, Progress, Status
-from qopt.solvers.qaoa import Qaoa, results
+from qopt.solvers.qaoa import Qaoa, results, shot_statistics
 from qopt.solvers.qaoa.ansatz import Ansatz
 from qopt.solvers.qaoa.devices import Watch, open_device
 from qopt.solvers.qaoa.training import AngleFinder
@@ -251,19 +251,19 @@ def test_distinct_rows_are_those_of_numpy(qubits):
 
 def test_the_error_of_a_mean_counts_trajectories_not_shots():
     energies = np.array([1.0, 1.0, 1.0, 3.0, 3.0, 3.0])
-    alike = results.statistics(energies, np.array([0, 0, 0, 1, 1, 1]))
-    apart = results.statistics(energies, None)
+    alike = shot_statistics.statistics(energies, np.array([0, 0, 0, 1, 1, 1]))
+    apart = shot_statistics.statistics(energies, None)
     assert alike["mean"] == apart["mean"] == 2.0
     # Two means, 1 and 3: standard deviation sqrt(2), over sqrt(2).
     assert alike["standard_error"] == pytest.approx(1.0)
     assert apart["standard_error"] == pytest.approx(np.std(energies, ddof=1) / np.sqrt(6))
-    assert results.statistics(energies[:1], None)["standard_error"] is None
+    assert shot_statistics.statistics(energies[:1], None)["standard_error"] is None
 
 
 @pytest.mark.parametrize("unit", [1e250, 1e-250])
 def test_the_error_of_a_mean_does_not_depend_on_the_unit(unit):
     energies = np.array([1.0, -2.0, 4.0])
-    error = results.statistics(unit * energies, None)["standard_error"]
+    error = shot_statistics.statistics(unit * energies, None)["standard_error"]
     assert error == pytest.approx(
         unit * np.std(energies, ddof=1) / np.sqrt(3), rel=1e-12, abs=0.0
     )
