@@ -107,6 +107,7 @@ class IbmDevice:
         self._level, self._tries, self._way = level, tries, way
         self._resubmit = resubmit
         self._orders = Orders(name)
+        self._calibration: Calibration | None = None
 
     def load(self) -> None:
         """Read the calibration; of a real device, from IBM."""
