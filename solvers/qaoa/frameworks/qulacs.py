@@ -42,7 +42,7 @@ def operations(gate: Gate) -> list[Any]:
         # XX and YY commute.
         half = -0.5 * gate.angles[0]
         return [gates.PauliRotation(list(gate.qubits), [pauli] * 2, half) for pauli in (1, 2)]
-    makers = {
+    makers: dict[str, Any] = {
         "h": gates.H, "x": gates.X, "cx": gates.CNOT, "cz": gates.CZ,
         "rx": gates.RotX, "ry": gates.RotY, "rz": gates.RotZ,  # exp(-i t/2 P)
     }
