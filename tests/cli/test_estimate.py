@@ -48,7 +48,7 @@ def test_a_price_that_is_unknown_is_not_nothing(tmp_path):
         (("--max-cost", "lots"), 2, "got 'lots'"),
         (("--max-cost", "5EUR"), 2, "prices are in USD, and a limit in EUR cannot be held"),
         (("--max-shots", "0"), 2, "0 is not in the range x>=1"),
-        (("--max-shots", "99"), 9, "100 shots of 1 circuit on statevector: more than max-shots 99"),
+        (("--max-shots", "99"), 13, "100 shots of 1 circuit on statevector: more than max-shots"),
     ],
 )
 def test_bad_limits_and_refusals_are_one_line(arguments, code, words):

@@ -189,7 +189,9 @@ def test_devices_are_published_as_data(monkeypatch):
     names = {size.name for size in device_sizes()}
     assert {"statevector", "mps", "aer:torino", "aer:fez"} <= names
     monkeypatch.setattr(registry, "_installed", lambda module: False)
-    assert {size.name for size in device_sizes()} == {"statevector", "mps"}
+    left = {size.name for size in device_sizes()}
+    # Braket's family probes its own simulator: its other devices need none.
+    assert left - {"braket:local"} == {"statevector", "mps"}
 
 
 def test_penalties_of_nothing():

@@ -22,6 +22,8 @@ from qopt.solvers.qaoa.ansatz import Ansatz
 from qopt.solvers.qaoa.circuit import build_circuit
 from qopt.solvers.qaoa.devices import DeviceOptions, open_device
 from qopt.solvers.qaoa.devices.ibm import on_device, sampler
+from qopt.solvers.qaoa.devices.ibm_calibration import packaged_calibration
+from qopt.solvers.qaoa.target_of import target_of
 
 runtime = pytest.importorskip("qiskit_ibm_runtime")
 jwt = pytest.importorskip("jwt")
@@ -84,7 +86,7 @@ def test_angles_are_bound_after_compiling(manila, lopsided, watch, distance):
 def test_the_circuit_is_sent_on_the_devices_own_qubits(manila, lopsided, watch):
     compiled = manila.compile(lopsided, 1, watch)
     full = on_device(compiled, 5)
-    target = manila._backend.target
+    target = target_of(packaged_calibration("manila"))
     assert full.num_qubits == 5
     for step in full.data:
         on = tuple(full.find_bit(qubit).index for qubit in step.qubits)
