@@ -190,8 +190,10 @@ def _by_tket(circuit: "QuantumCircuit", target: "Target") -> Iterator[Routed]:
     SequencePass([
         DecomposeBoxes(), FullPeepholeOptimise(), DefaultMappingPass(architecture),
     ]).apply(converted)
+    mapped = tk_to_qiskit(converted)
+    # Its register ends with the last node in use.
+    layout = couplings.qubits[: mapped.num_qubits].tolist()
     native = generate_preset_pass_manager(
-        1, target=target, initial_layout=couplings.qubits.tolist(),
-        routing_method="none",
-    ).run(tk_to_qiskit(converted))
+        1, target=target, initial_layout=layout, routing_method="none"
+    ).run(mapped)
     yield Routed(native, (), success(native, target), 0, method="tket")
