@@ -4,7 +4,6 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from importlib import import_module
 from math import inf
 from pathlib import Path
@@ -39,7 +38,7 @@ from .jobs import (
     plain,
 )
 from .journal import Journal
-from .vendor import Orders
+from .vendor import Orders, between, instant
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -409,11 +408,11 @@ class IbmJob:
         metrics = metrics if isinstance(metrics, dict) else {}
         stamps = metrics.get("timestamps") or {}
         created, began, ended = (
-            _instant(stamps.get(name)) for name in ("created", "running", "finished")
+            instant(stamps.get(name)) for name in ("created", "running", "finished")
         )
         return Fetched(
             bits, "single shots", device_seconds=_charged(metrics),
-            queue_seconds=_between(created, began), execution_seconds=_between(began, ended),
+            queue_seconds=between(created, began), execution_seconds=between(began, ended),
         )
 
 
@@ -431,17 +430,6 @@ def _charged(metrics: dict[str, Any]) -> float | None:
 
 def _tag(key: str) -> str:
     return f"qopt-{key[:40]}"
-
-
-def _instant(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _between(start: datetime | None, end: datetime | None) -> float | None:
-    return None if start is None or end is None else (end - start).total_seconds()
 
 
 class Account:

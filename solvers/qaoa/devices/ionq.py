@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from qopt.devices import Description, DeviceSize
@@ -12,7 +11,7 @@ from ..ansatz import Angles, Ansatz
 from .device import Compiled, DeviceOptions, Samples, Watch
 from .jobs import Busy, Fetched, JobState, Unsure, execute, plain, shots_of
 from .journal import Journal
-from .vendor import Orders, bind_logical, check_width, logical
+from .vendor import Orders, between, bind_logical, check_width, instant, logical
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -265,25 +264,14 @@ class IonqJob:
                 clbit = self._circuit.find_bit(step.clbits[0]).index
                 measured[clbit] = self._circuit.find_bit(step.qubits[0]).index
         sent, began, ended = (
-            _instant(about.get(f"{what}_at")) for what in ("submitted", "started", "completed")
+            instant(about.get(f"{what}_at")) for what in ("submitted", "started", "completed")
         )
         milliseconds = about.get("execution_duration_ms")
         seconds = None if not isinstance(milliseconds, int | float) else milliseconds / 1000.0
         return Fetched(
             bits[:, measured], words, device_seconds=seconds,
-            queue_seconds=_between(sent, began), execution_seconds=_between(began, ended),
+            queue_seconds=between(sent, began), execution_seconds=between(began, ended),
         )
-
-
-def _instant(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _between(start: datetime | None, end: datetime | None) -> float | None:
-    return None if start is None or end is None else (end - start).total_seconds()
 
 
 class Client:

@@ -1,9 +1,10 @@
-"""What devices of vendors share that take logical circuits and compile them themselves."""
+"""What devices of vendors share: their orders, times, and circuits that they compile themselves."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from qopt.errors import SizeError
 
@@ -77,3 +78,16 @@ def bind_logical(
 ) -> Callable[[Angles], Compiled]:
     """Every circuit as it is: nothing is compiled here."""
     return lambda angles: compile_(ansatz.at(angles), seed, watch)
+
+
+def instant(text: Any) -> datetime | None:
+    """A vendor's time stamp; None where it is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def between(start: datetime | None, end: datetime | None) -> float | None:
+    """Seconds from one time stamp to another; None where one is not known."""
+    return None if start is None or end is None else (end - start).total_seconds()
