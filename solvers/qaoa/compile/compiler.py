@@ -136,6 +136,19 @@ def compile_ansatz(
     return best
 
 
+def warm_up() -> None:
+    """Load what the ways need, machine code included: the first circuit is not to pay for it."""
+    import ortools.sat.python.cp_model  # noqa: F401 - the import is what takes time
+    import qiskit.transpiler  # noqa: F401
+
+    from .routing import routes
+
+    one = np.zeros(1)
+    pair = Couplings(np.arange(2), np.array([[0, 1]]), one, one, np.zeros(2), np.zeros(2))
+    for _ in routes(np.array([[0, 1]]), 2, pair, 0, lambda: True):
+        pass
+
+
 def forget() -> None:
     """Forget all choices: what is compiled next is searched for."""
     _CHOICES.clear()

@@ -10,12 +10,12 @@ from .target import Couplings
 _UNIT = 1e5
 """Costs are whole multiples of 1 / this to the solver."""
 
-_WORK = 4.0
-"""Deterministic seconds of the solver: the same line in every run."""
+_WORK = 0.04
+"""Deterministic seconds of the solver for each place of a line: the same line in every run."""
 
 
 def best_line(
-    couplings: Couplings, length: int, seconds: float = inf, work: float = _WORK
+    couplings: Couplings, length: int, seconds: float = inf
 ) -> NDArray[np.int64] | None:
     """A simple path of so many places whose gates and readouts are the likeliest to succeed.
 
@@ -28,8 +28,6 @@ def best_line(
         Places.
     seconds : float
         Wall seconds after which the best line so far is taken, or none.
-    work : float
-        The same in the solver's own deterministic unit.
 
     Returns
     -------
@@ -65,7 +63,7 @@ def best_line(
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = work
+    solver.parameters.max_deterministic_time = _WORK * length
     if seconds < inf:
         solver.parameters.max_time_in_seconds = max(0.0, seconds)
     if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):

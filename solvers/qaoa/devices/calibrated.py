@@ -110,9 +110,10 @@ class CalibratedDevice:
         return MOST_QUBITS if self._execute else len(self.calibration.qubits)
 
     def load(self) -> None:
-        """Read the calibration."""
+        """Read the calibration, and load the compiler and the simulator."""
         import qiskit_aer.noise  # noqa: F401 - the import is what takes time
 
+        compiler.warm_up()
         self._target = compiler.usable_target(target_of(self.calibration))
         self._scaled, self._scaled_target = self.calibration, self._target
         if self._scale != 1.0:

@@ -110,6 +110,7 @@ class IbmDevice:
 
     def load(self) -> None:
         """Read the calibration; of a real device, from IBM."""
+        compiler.warm_up()
         if self.simulated:
             import qiskit_aer.noise  # noqa: F401 - the import is what takes time
 

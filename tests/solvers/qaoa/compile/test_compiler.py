@@ -154,3 +154,16 @@ def test_waiting_costs_nothing_where_its_times_are_unknown() -> None:
     assert idle_loss(1e-3, None, None) == 0.0
     assert idle_loss(1e9, 1e-4, 1e-4) == pytest.approx(0.5)
     assert idle_loss(1e-5, 1e-4, 5e-4) == idle_loss(1e-5, 1e-4, 2e-4)  # no T2 above twice T1
+
+
+def test_machine_code_is_there_when_a_device_is_loaded(random_qubo, watch) -> None:
+    from qopt.solvers.qaoa.compile import routing_kernels
+    from qopt.solvers.qaoa.devices import DeviceOptions, open_device
+
+    device = open_device("aer:manila", DeviceOptions(tries=1))
+    device.load()
+    kernels = (routing_kernels.anneal_placement, routing_kernels.route)
+    before = [len(kernel.signatures) for kernel in kernels]
+    assert min(before) > 0
+    device.compile(Ansatz(Cost.of(random_qubo(4, 0, 0.5)), Angles((0.3,), (0.4,))), 0, watch)
+    assert [len(kernel.signatures) for kernel in kernels] == before
